@@ -1,0 +1,76 @@
+"""Registries: a class is found by its registered name, and a name can be taken only once."""
+
+import inspect
+
+import keras
+
+
+class Registry:
+    """Maps names to classes of one kind (priors, likelihoods, ...).
+
+    Registered Keras classes also become serialisable under the package name `tfsp`, so that
+    a model that holds one survives `model.save` and `keras.saving.load_model`.
+    """
+
+    def __init__(self, kind):
+        self.kind = kind
+        self._classes = {}
+
+    def register(self, name):
+        """Class decorator: adds the class under `name`. Raises ValueError if `name` is taken."""
+
+        def add(cls):
+            if name in self._classes:
+                raise ValueError(
+                    f"The {self.kind} name {name!r} is taken by {self._classes[name]!r}."
+                )
+            if hasattr(cls, "get_config"):
+                cls = keras.saving.register_keras_serializable("tfsp")(cls)
+            self._classes[name] = cls
+            return cls
+
+        return add
+
+    def names(self):
+        """All registered names, sorted."""
+        return sorted(self._classes)
+
+    def get(self, name):
+        """The class registered as `name`. Raises ValueError that lists the known names."""
+        if name not in self._classes:
+            raise ValueError(
+                f"Unknown {self.kind}: {name!r}. Known: {', '.join(self.names())}."
+            )
+        return self._classes[name]
+
+    def build(self, spec, **context):
+        """Makes an instance from a name, a dict `{"name": ..., **keywords}` or an instance.
+
+        Args:
+          spec: what the user wrote. An object that is neither a string nor a mapping is
+            returned as it is.
+          **context: arguments that the caller knows (the latent size, the image shape). Those
+            that the constructor does not take are left out; those in `spec` take precedence.
+
+        Raises: ValueError for an unknown name or a keyword that the constructor does not take.
+        """
+        if isinstance(spec, str):
+            spec = {"name": spec}
+        if not hasattr(spec, "keys"):
+            return spec
+        keywords = dict(spec)
+        if "name" not in keywords:
+            raise ValueError(
+                f"A {self.kind} given as a dict needs the key 'name'. Received: {keywords}."
+            )
+        name = keywords.pop("name")
+        target = self.get(name)
+        parameters = inspect.signature(target).parameters
+        unknown = sorted(set(keywords) - set(parameters))
+        if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            raise ValueError(
+                f"The {self.kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
+                f"It takes: {', '.join(k for k in parameters if k != 'kwargs')}."
+            )
+        known = {key: value for key, value in context.items() if key in parameters}
+        return target(**{**known, **keywords})

@@ -1,0 +1,6 @@
+"""Distributions that TensorFlow Probability does not have, usable on their own."""
+
+from tfsp.distributions.discretized_logistic import DiscretizedLogistic
+from tfsp.distributions.gaussian_mixture import DiagonalGaussianMixture
+
+__all__ = ["DiagonalGaussianMixture", "DiscretizedLogistic"]

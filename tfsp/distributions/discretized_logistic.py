@@ -1,0 +1,101 @@
+"""The logistic distribution over pixel levels (Salimans et al. 2017, arXiv:1701.05517)."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+
+class DiscretizedLogistic(tfd.Distribution):
+    """A logistic variable rounded to the nearest of `num_levels` values 0, 1/(L-1), ..., 1.
+
+        P(x = k/(L-1)) = sigmoid(b_k) - sigmoid(a_k),   b_k, a_k = (x +- 1/(2(L-1)) - loc) / scale
+
+    with a_0 = -inf and b_{L-1} = +inf, so that the L probabilities sum to 1.
+
+    Args:
+      loc: `[...]`, centre on the scale of x, where pixels lie in [0, 1].
+      log_scale: `[...]`, log of the logistic's scale.
+      num_levels: L, at least 2. Default 256.
+
+    Stable in float32: sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)), an
+    identity, has no cancellation, since a - b does not depend on x.
+
+    Source: Salimans et al. 2017, eq. (2), with one component.
+    """
+
+    def __init__(self, loc, log_scale, num_levels=256, name="DiscretizedLogistic"):
+        parameters = dict(locals())
+        if num_levels < 2:
+            raise ValueError(f"`num_levels` must be at least 2. Received: {num_levels}.")
+        with tf.name_scope(name):
+            self._loc = tf.convert_to_tensor(loc, name="loc")
+            self._log_scale = tf.convert_to_tensor(log_scale, self._loc.dtype, name="log_scale")
+        self._num_levels = num_levels
+        super().__init__(
+            dtype=self._loc.dtype,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @property
+    def num_levels(self):
+        return self._num_levels
+
+    def _batch_shape(self):
+        return tf.broadcast_static_shape(self._loc.shape, self._log_scale.shape)
+
+    def _batch_shape_tensor(self):
+        return tf.broadcast_dynamic_shape(tf.shape(self._loc), tf.shape(self._log_scale))
+
+    def _event_shape(self):
+        return tf.TensorShape([])
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def _log_prob(self, x):
+        x = tf.convert_to_tensor(x, self.dtype)
+        half = 0.5 / (self._num_levels - 1)
+        inverse_scale = tf.exp(-self._log_scale)
+        upper = (x + half - self._loc) * inverse_scale
+        lower = (x - half - self._loc) * inverse_scale
+        # log sigmoid(+inf) = 0 at the two ends; each end bin takes the whole tail.
+        log_below = tf.where(x > 1 - half, tf.zeros_like(upper), tf.math.log_sigmoid(upper))
+        log_above = tf.where(x < half, tf.zeros_like(lower), tf.math.log_sigmoid(-lower))
+        width = tfp.math.log1mexp(2 * half * inverse_scale)
+        inside = (x >= half) & (x <= 1 - half)
+        return log_below + log_above + tf.where(inside, width, tf.zeros_like(width))
+
+    def _sample_n(self, n, seed=None):
+        shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
+        tiny = tf.constant(1e-7, self.dtype)
+        uniform = tf.random.stateless_uniform(
+            shape, tfp.random.sanitize_seed(seed), minval=tiny, maxval=1 - tiny, dtype=self.dtype
+        )
+        logistic = tf.math.log(uniform) - tf.math.log1p(-uniform)
+        x = self._loc + tf.exp(self._log_scale) * logistic
+        top = self._num_levels - 1
+        return tf.round(tf.clip_by_value(x, 0.0, 1.0) * top) / top
+
+    def _mean(self):
+        """Exact: E[x] = sum_{k=1}^{L-1} P(x >= k/(L-1)) / (L-1), added up level by level."""
+        top = self._num_levels - 1
+        inverse_scale = tf.exp(-self._log_scale)
+
+        def add(k, total):
+            threshold = (tf.cast(k, self.dtype) - 0.5) / top
+            return k + 1, total + tf.sigmoid((self._loc - threshold) * inverse_scale)
+
+        zero = tf.zeros(self.batch_shape_tensor(), self.dtype)
+        _, total = tf.while_loop(lambda k, _: k <= top, add, (tf.constant(1), zero))
+        return tf.ensure_shape(total, self.batch_shape) / top
+
+    def _mode(self):
+        top = self._num_levels - 1
+        return tf.round(tf.clip_by_value(self._loc, 0.0, 1.0) * top) / top * tf.ones(
+            self.batch_shape_tensor(), self.dtype
+        )

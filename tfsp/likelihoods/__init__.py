@@ -1,0 +1,27 @@
+"""Likelihoods p(x | z): what the numbers that a decoder puts out mean.
+
+A newcomer adds one by a file here with a class under `@register("name")`; the contract tests
+cover it unasked.
+"""
+
+from tfsp.likelihoods.base import Likelihood, build, get, names, register
+from tfsp.likelihoods.bernoulli import Bernoulli
+from tfsp.likelihoods.categorical import Categorical
+from tfsp.likelihoods.continuous_bernoulli import ContinuousBernoulli
+from tfsp.likelihoods.gaussian import Gaussian
+from tfsp.likelihoods.laplace import Laplace
+from tfsp.likelihoods.logistic import Logistic
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "Laplace",
+    "Likelihood",
+    "Logistic",
+    "build",
+    "get",
+    "names",
+    "register",
+]

@@ -1,0 +1,84 @@
+"""The contract of a likelihood, and the registry."""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.registry import Registry
+
+tfd = tfp.distributions
+
+_REGISTRY = Registry("likelihood")
+register = _REGISTRY.register
+get = _REGISTRY.get
+names = _REGISTRY.names
+build = _REGISTRY.build
+
+
+class Likelihood(keras.layers.Layer):
+    """p(x | decoder output), for x of any shape `[..., *data_shape]`.
+
+    The decoder puts out `num_parameters` numbers for each entry of x, side by side on the last
+    axis: for data `[H, W, C]` its output is `[H, W, C * num_parameters]`, the first C being the
+    first parameter of every channel.
+
+    A subclass sets `num_parameters` and `kind` and defines `pixel_distribution`.
+
+    Attributes:
+      num_parameters: decoder outputs per entry of x.
+      kind: "discrete" (x takes `num_levels` values, log p is a probability) or "continuous"
+        (a density with respect to x on [0, 1]). Bits per dimension need to know.
+      num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
+    """
+
+    num_parameters = 1
+    kind = "continuous"
+    num_levels = 256
+
+    def __init__(self, **kwargs):
+        # Densities are never computed in half precision, whatever the networks use.
+        kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+
+    def pixel_distribution(self, *parameters):
+        """Distribution of each entry of x, from `num_parameters` tensors `[..., *data_shape]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `pixel_distribution`.")
+
+    def output_shape(self, data_shape):
+        """Shape that a decoder must put out for data of this shape (both without batch)."""
+        return (*data_shape[:-1], data_shape[-1] * self.num_parameters)
+
+    def distribution(self, outputs, data_rank):
+        """Distribution over x from decoder outputs `[..., *output_shape]`.
+
+        Args:
+          outputs: the decoder's outputs.
+          data_rank: number of axes of one x; these are the event.
+        """
+        outputs = tf.cast(outputs, self.variable_dtype)
+        parameters = tf.split(outputs, self.num_parameters, axis=-1)
+        return tfd.Independent(
+            self.pixel_distribution(*parameters), reinterpreted_batch_ndims=data_rank
+        )
+
+    def log_prob(self, x, outputs, data_rank):
+        """log p(x | outputs) in nats, summed over the entries of x: `[...]`."""
+        x = tf.cast(x, self.variable_dtype)
+        return self.distribution(outputs, data_rank).log_prob(x)
+
+    def bits_per_dimension(self, log_prob, data_shape):
+        """-log2 p(x) per entry of x, from `log_prob` in nats.
+
+        A density on [0, 1] is brought to the scale of 256 levels of width 1 by adding log2(256)
+        per entry, so that it can be set beside a probability over levels.
+        """
+        per_dimension = -log_prob / (math.prod(data_shape) * math.log(2.0))
+        if self.kind == "continuous":
+            per_dimension = per_dimension + math.log2(self.num_levels)
+        return per_dimension
+
+    def build(self, input_shape=None):
+        self.built = True

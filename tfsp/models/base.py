@@ -1,0 +1,231 @@
+"""The contract of a model: one training step, one evaluation, one way to serve."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsp.models import serving
+from tfsp.random import SeedStream
+from tfsp.registry import Registry
+
+_REGISTRY = Registry("model")
+register = _REGISTRY.register
+get = _REGISTRY.get
+names = _REGISTRY.names
+build = _REGISTRY.build
+
+
+class StructuredVAE(keras.Model):
+    """Maximises a bound on log p(x), in nats per example.
+
+        elbo:  E_q[log p(x|z)] - kl_weight * KL(q(z|x) || p(z))      (sum over pixels and
+        iwae:  E[log 1/S sum_s w_s],  log w = log p(x,z) - log q(z|x)  latents, mean over batch)
+
+    A subclass defines `build`, `call`, `log_weights`, `encode`, `decode`, `sample` and
+    `reconstruct`; training, evaluation, saving and export follow. x is `[B, *data_shape]`,
+    floating, on [0, 1].
+
+    Args:
+      objective: "elbo" or "iwae" (Burda et al. 2016, arXiv:1509.00519).
+      num_samples: S, draws of the latents for each example: averaged ("elbo") or under the
+        logarithm ("iwae").
+      seed: int, where the model's stream of random draws starts; None takes one from Keras.
+
+    Attributes:
+      kl_weight: weight (not trained) that scales the KL in the training loss only; 1 unless a
+        warm-up moves it. The metrics `elbo`, `log_likelihood` and `kl` never contain it.
+      term_names: names of the terms that `call` returns and that are tracked as metrics.
+      nonfinite_step: int64 per term, the first training step at which the term was not finite,
+        or -1.
+
+    Raises: ValueError for an unknown objective or `num_samples` < 1.
+    """
+
+    term_names = ("log_likelihood", "kl")
+
+    def __init__(self, objective="elbo", num_samples=1, seed=None, **kwargs):
+        # No casting of inputs: x stays exact, and log-densities stay in float32 or better.
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        if objective not in ("elbo", "iwae"):
+            raise ValueError(f"`objective` must be 'elbo' or 'iwae'. Received: {objective!r}.")
+        if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples < 1:
+            raise ValueError(
+                f"`num_samples` must be a positive integer. Received: {num_samples!r}."
+            )
+        self.objective = objective
+        self.num_samples = num_samples
+        self.seeds = SeedStream(seed)
+        once = {"trainable": False, "aggregation": "only_first_replica"}
+        self.kl_weight = self.add_weight(name="kl_weight", shape=(), initializer="ones", **once)
+        self.nonfinite_step = self.add_weight(
+            name="nonfinite_step",
+            shape=(len(self.term_names),),
+            dtype="int64",
+            initializer=lambda shape, dtype: -tf.ones(shape, dtype),
+            **once,
+        )
+        self._trackers = [keras.metrics.Mean(name=n) for n in self._metric_names()]
+        self.data_shape = None
+
+    # What a subclass defines.
+
+    def call(self, x, training=False):
+        """One draw of the latents: dict of `[B]`, nats, with at least `term_names`.
+
+        With objective="iwae" also `iwae`, the importance-weighted bound.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `call`.")
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        """log p(x, latents) - log q(latents | x) for S draws: `[S, B]`, nats."""
+        raise NotImplementedError(f"{type(self).__name__} must define `log_weights`.")
+
+    def encode(self, x):
+        """The deterministic representation used downstream: `[B, ...]` -> `[B, D]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `encode`.")
+
+    def decode(self, z):
+        """Distribution over x: `[B, D]` -> `tfd.Distribution`, batch `[B]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `decode`.")
+
+    def sample(self, n, seed=None):
+        """Means of x for `n` draws of the latents from the prior: `[n, *data_shape]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `sample`.")
+
+    def reconstruct(self, x):
+        """Means of x given the encoded x: `[B, ...]` -> `[B, ...]`."""
+        return self.decode(self.encode(x)).mean()
+
+    def adapt(self, x):
+        """Statistics and starting values that come from data (an array or a dataset)."""
+
+    def update(self):
+        """Called inside each training step before the gradient (tree samplers, Gibbs chains)."""
+
+    def signatures(self):
+        """Name -> (function, input specs) of what an exported SavedModel answers."""
+        return serving.signatures(self)
+
+    # Training and evaluation, the same for all.
+
+    def compile(self, optimizer="adam", **kwargs):
+        """As `keras.Model.compile`; the loss is the model's own, so none is to be given.
+
+        Args:
+          optimizer: Keras optimizer or name. "adam" is Adam with learning rate 1e-3.
+          **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`, ...
+
+        Raises: ValueError if a loss is given.
+        """
+        if kwargs.get("loss") is not None:
+            raise ValueError(
+                "A tfsp model brings its own loss (the negative bound on log p(x)). Leave `loss` "
+                "out of `compile`; choose the bound by `objective` and the reconstruction by "
+                f"`likelihood` in the constructor. Received: loss={kwargs['loss']!r}."
+            )
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """mean(-bound) over the batch plus regularisers; updates the metrics.  Labels are ignored.
+
+        Args:
+          y_pred: what `call` returned.
+          sample_weight: optional `[B]`, weights of the examples.
+        """
+        terms = dict(y_pred)
+        terms["elbo"] = terms["log_likelihood"] - terms["kl"]
+        for tracker in self._trackers:
+            tracker.update_state(terms[tracker.name], sample_weight=sample_weight)
+        if training:
+            self._note_nonfinite(terms)
+        if self.objective == "iwae":
+            losses = -terms["iwae"]
+        else:
+            losses = self.kl_weight * terms["kl"] - terms["log_likelihood"]
+        if sample_weight is not None:
+            losses *= tf.cast(sample_weight, losses.dtype)
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # Keras sums gradients over replicas, so each brings its share of the mean.
+        regularisers = [tf.cast(tf.reduce_sum(extra), losses.dtype) for extra in self.losses]
+        return tf.add_n([tf.reduce_mean(losses), *regularisers]) / replicas
+
+    def train_step(self, data):
+        self.update()
+        return super().train_step(data)
+
+    def predict_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return {"latent": self.encode(x), "reconstruction": self.reconstruct(x)}
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Writes a SavedModel with named signatures that needs no tfsp where it is served.
+
+        Signatures: see `signatures`. Other formats go to `keras.Model.export`.
+
+        Raises: FileExistsError if `filepath` exists and is not an empty folder.
+        """
+        if format != "tf_saved_model":
+            return super().export(filepath, format=format, **kwargs)
+        return serving.export(self, filepath)
+
+    def _metric_names(self):
+        extra = ["iwae"] if self.objective == "iwae" else []
+        return ["elbo", *extra, *self.term_names]
+
+    def _note_nonfinite(self, terms):
+        sums = tf.stack([tf.reduce_sum(terms[name]) for name in self.term_names])
+        first = tf.convert_to_tensor(self.nonfinite_step)
+        step = tf.cast(self.optimizer.iterations, tf.int64)
+        found = (first < 0) & ~tf.math.is_finite(sums)
+        self.nonfinite_step.assign(tf.where(found, step, first))
+
+    def _check_data(self, x):
+        """Raises ValueError where x cannot be what the model was built for."""
+        if x.dtype.is_integer or x.dtype.is_bool:
+            raise ValueError(
+                "Data must be floating, on [0, 1]. Received dtype "
+                f"{x.dtype.name}: convert it, for example by `x.astype('float32') / 255`."
+            )
+        if self.data_shape is not None and tuple(x.shape[1:]) != self.data_shape:
+            raise ValueError(
+                f"This model was built for examples of shape {self.data_shape}. Received a batch "
+                f"of shape {tuple(x.shape)}, examples of shape {tuple(x.shape[1:])}."
+            )
+        return tf.cast(x, self.variable_dtype)
+
+    def _static_data_shape(self, input_shape):
+        shape = tuple(input_shape)[1:]
+        if not shape or any(size is None for size in shape):
+            raise ValueError(
+                "A model is built from the shape of a batch, (batch, *data_shape), with every "
+                f"size but the first known. Received: {tuple(input_shape)}."
+            )
+        return tuple(int(size) for size in shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "objective": self.objective,
+            "num_samples": self.num_samples,
+            "seed": self.seeds.seed,
+        }
+
+
+def take_examples(data, limit=None):
+    """The first `limit` examples of an array or a batched dataset (labels left out), NumPy."""
+    if not isinstance(data, tf.data.Dataset):
+        return np.asarray(data)[:limit]
+    batches, count = [], 0
+    for batch in data:
+        x = batch[0] if isinstance(batch, tuple) else batch
+        batches.append(np.asarray(x))
+        count += len(x)
+        if limit is not None and count >= limit:
+            break
+    return np.concatenate(batches)[:limit]

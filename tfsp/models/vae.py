@@ -1,0 +1,216 @@
+"""The variational autoencoder with a pluggable prior."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp import likelihoods, networks, priors
+from tfsp.models.base import StructuredVAE, register, take_examples
+from tfsp.random import as_seed
+
+tfd = tfp.distributions
+
+# exp(-10/2) = 0.007: tight enough for any code in use, and no exponential overflows in float32.
+_LOG_VARIANCE_RANGE = (-10.0, 10.0)
+_ADAPT_LIMIT = 20_000
+
+
+@register("vae")
+class VAE(StructuredVAE):
+    """q(z|x) = N(mu(x), diag(sigma^2(x))), any prior p(z), any likelihood p(x|z).
+
+    Args:
+      encoder: a name (`tfsp.networks.names()`), a dict `{"name": ..., **keywords}`, a
+        `NetworkPair`, or any Keras model `[B, *data_shape]` -> `[B, 2 * latent_dim]`: means,
+        then log-variances.
+      decoder: the same; a Keras model maps `[B, latent_dim]` to the shape that the likelihood
+        wants, `[B, *likelihood.output_shape(data_shape)]`, without activation at the end.
+        None takes the encoder's name.
+      prior: a name (`tfsp.priors.names()`), a dict or a `Prior`.
+      likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
+      latent_dim: D. None takes that of a `Prior` object, else 40.
+      **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype.
+
+    Raises: ValueError for unknown names and keywords, and, when the model is built, for
+      networks whose shapes do not fit the data, the latent size and the likelihood.
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114; Rezende et al. 2014, arXiv:1401.4082.
+    """
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder=None,
+        prior="normal",
+        likelihood="bernoulli",
+        latent_dim=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if latent_dim is None:
+            latent_dim = prior.latent_dim if isinstance(prior, priors.Prior) else 40
+        if decoder is None:
+            if isinstance(encoder, keras.Model):
+                raise ValueError(
+                    "With a Keras model as `encoder`, `decoder` must be given too: a name "
+                    f"({', '.join(networks.names())}) or a Keras model."
+                )
+            decoder = encoder
+        self._specs = {"encoder": encoder, "decoder": decoder}
+        self.latent_dim = latent_dim
+        self.prior = priors.build(prior, latent_dim=latent_dim)
+        self.likelihood = likelihoods.build(likelihood)
+        if self.prior.latent_dim != latent_dim:
+            raise ValueError(
+                f"`latent_dim` is {latent_dim}, but the prior was made for "
+                f"{self.prior.latent_dim} dimensions."
+            )
+        if not self.prior.is_density and self.objective == "iwae":
+            raise ValueError("The objective 'iwae' needs a prior with a density, not 'none'.")
+        # Networks given as names are made in `build`, when the shape of the data is known.
+        self.encoder = encoder if isinstance(encoder, keras.Model) else None
+        self.decoder = decoder if isinstance(decoder, keras.Model) else None
+
+    def build(self, input_shape):
+        """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
+        if self.built:
+            return
+        data_shape = self._static_data_shape(input_shape)
+        outputs_shape = self.likelihood.output_shape(data_shape)
+        if self.encoder is None:
+            pair = networks.build(self._specs["encoder"])
+            self.encoder = pair.encoder(data_shape, 2 * self.latent_dim)
+        if self.decoder is None:
+            pair = networks.build(self._specs["decoder"])
+            self.decoder = pair.decoder(self.latent_dim, outputs_shape)
+        _check_network(
+            self.encoder,
+            "encoder",
+            data_shape,
+            (2 * self.latent_dim,),
+            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, "
+            f"from data of shape {data_shape}",
+        )
+        _check_network(
+            self.decoder,
+            "decoder",
+            (self.latent_dim,),
+            outputs_shape,
+            f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
+            f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
+            f"from latent_dim={self.latent_dim} numbers",
+        )
+        self.data_shape = data_shape
+        self.prior.connect(self.posterior, data_shape)
+        self.prior.build()
+        self.likelihood.build()
+        super().build(input_shape)
+        self.built = True
+
+    def posterior(self, x, training=False):
+        """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
+        outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
+        loc, log_variance = tf.split(outputs, 2, axis=-1)
+        log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
+        return tfd.Independent(tfd.Normal(loc, tf.exp(0.5 * log_variance)), 1)
+
+    def log_likelihood(self, x, z, training=False):
+        """log p(x|z) in nats: x `[B, ...]`, z `[..., B, D]` -> `[..., B]`."""
+        outputs = self._decoder_outputs(z, training)
+        return self.likelihood.log_prob(x, outputs, data_rank=len(self.data_shape))
+
+    def call(self, x, training=False):
+        x = self._check_data(x)
+        q = self.posterior(x, training)
+        if self.prior.is_density:
+            z = q.sample(self.num_samples, seed=self.seeds.next())
+        else:
+            z = q.mean()[tf.newaxis]  # a plain autoencoder adds no noise
+        log_likelihood = self.log_likelihood(x, z, training)
+        kl = self.prior.kl(q, z, training)
+        terms = {
+            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
+            "kl": tf.reduce_mean(kl, axis=0) if kl.shape.rank == 2 else kl,
+        }
+        if self.objective == "iwae":
+            log_ratio = self.prior.log_prob(z, training) - q.log_prob(z)
+            log_weights = log_likelihood + self.kl_weight * log_ratio
+            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
+                tf.cast(self.num_samples, log_weights.dtype)
+            )
+        return terms
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        x = self._check_data(x)
+        q = self.posterior(x, training)
+        z = q.sample(num_samples, seed=as_seed(seed))
+        return (
+            self.log_likelihood(x, z, training) + self.prior.log_prob(z, training) - q.log_prob(z)
+        )
+
+    def encode(self, x):
+        """Posterior means: `[B, ...]` -> `[B, D]`."""
+        return self.posterior(self._check_data(tf.convert_to_tensor(x))).mean()
+
+    def decode(self, z):
+        """p(x|z): `[..., D]` -> `tfd.Distribution`, event `data_shape`."""
+        outputs = self._decoder_outputs(tf.cast(z, self.variable_dtype))
+        return self.likelihood.distribution(outputs, data_rank=len(self.data_shape))
+
+    def sample(self, n, seed=None):
+        """Means of x for `n` draws from the prior, `[n, *data_shape]`."""
+        return self.decode(self.prior.sample(n, seed)).mean()
+
+    def adapt(self, x):
+        """Lets the prior start from data: up to 20,000 examples of an array or a dataset."""
+        examples = take_examples(x, _ADAPT_LIMIT)
+        self.build((None, *examples.shape[1:]))
+        self.prior.adapt(examples)
+
+    def update(self):
+        self.prior.update()
+
+    def _decoder_outputs(self, z, training=False):
+        flat = tf.reshape(z, [-1, self.latent_dim])
+        outputs = self.decoder(flat, training=training)
+        shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
+        static = [*z.shape[:-1], *outputs.shape[1:]]
+        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+
+    def get_config(self):
+        parts = {**self._specs, "prior": self.prior, "likelihood": self.likelihood}
+        return {
+            **super().get_config(),
+            **{name: _serialize(part) for name, part in parts.items()},
+            "latent_dim": self.latent_dim,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = {
+            name: keras.saving.deserialize_keras_object(value)
+            if isinstance(value, dict) and "class_name" in value
+            else value
+            for name, value in config.items()
+        }
+        return cls(**config)
+
+
+def _serialize(part):
+    if isinstance(part, str):
+        return part
+    if hasattr(part, "keys"):
+        return dict(part)
+    return keras.saving.serialize_keras_object(part)
+
+
+def _check_network(network, role, input_shape, output_shape, meaning):
+    """Raises ValueError unless the network maps the one shape to the other."""
+    wanted = f"The {role} must map {input_shape} to {output_shape}: {meaning}."
+    try:
+        actual = network.compute_output_shape((None, *input_shape))
+    except Exception as error:
+        raise ValueError(f"{wanted} It does not accept its input: {error}") from error
+    if isinstance(actual, (list, dict)) or tuple(actual[1:]) != tuple(output_shape):
+        shape = tuple(actual[1:]) if isinstance(actual, tuple) else actual
+        raise ValueError(f"{wanted} It puts out {shape}.")

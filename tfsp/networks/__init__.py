@@ -1,0 +1,20 @@
+"""Encoder and decoder networks by name. Any Keras model is accepted in their place."""
+
+from tfsp.networks.base import NetworkPair, build, get, names, register
+from tfsp.networks.conv import IntelVAEConv, LoracsConv
+from tfsp.networks.made import MADE, MaskedDense
+from tfsp.networks.mlp import MLP, GraphVAEMLP
+
+__all__ = [
+    "MADE",
+    "GraphVAEMLP",
+    "IntelVAEConv",
+    "LoracsConv",
+    "MLP",
+    "MaskedDense",
+    "NetworkPair",
+    "build",
+    "get",
+    "names",
+    "register",
+]

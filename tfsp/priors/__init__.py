@@ -1,0 +1,25 @@
+"""Priors p(z), as Keras layers.
+
+A newcomer adds one by a file here with a class under `@register("name")`: configs can then name
+it, every model takes it, and the contract tests cover it unasked.
+"""
+
+from tfsp.priors.base import Prior, build, get, names, register
+from tfsp.priors.flow import FlowPrior
+from tfsp.priors.mixture import MixturePrior
+from tfsp.priors.none import NoPrior
+from tfsp.priors.normal import NormalPrior
+from tfsp.priors.vamp import VampPrior
+
+__all__ = [
+    "FlowPrior",
+    "MixturePrior",
+    "NoPrior",
+    "NormalPrior",
+    "Prior",
+    "VampPrior",
+    "build",
+    "get",
+    "names",
+    "register",
+]

@@ -1,0 +1,108 @@
+"""The contract of a prior, and the registry."""
+
+import keras
+import tensorflow as tf
+
+from tfsp.random import as_seed
+from tfsp.registry import Registry
+
+_REGISTRY = Registry("prior")
+register = _REGISTRY.register
+get = _REGISTRY.get
+names = _REGISTRY.names
+build = _REGISTRY.build
+
+
+class Prior(keras.layers.Layer):
+    """A distribution over the latent z, `[..., D]`, possibly with weights of its own.
+
+    A subclass defines `distribution`; one that has no `tfd.Distribution` to show for itself
+    defines `log_prob` and `sample` instead. Numbers live in weights, TFP objects are made in the
+    method that uses them: one made in the constructor would keep a snapshot of the weights.
+
+    Args:
+      latent_dim: D, a positive integer.
+
+    Attributes:
+      is_density: whether `log_prob` and `sample` exist. False only for the plain autoencoder.
+      needs_posterior: whether the model must hand over its posterior (`connect`).
+
+    Raises: ValueError if `latent_dim` is not a positive integer.
+    """
+
+    is_density = True
+    needs_posterior = False
+
+    def __init__(self, latent_dim, **kwargs):
+        # Densities are never computed in half precision, whatever the networks use.
+        kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        if isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1:
+            raise ValueError(f"`latent_dim` must be a positive integer. Received: {latent_dim!r}.")
+        self.latent_dim = latent_dim
+
+    def distribution(self, training=False):
+        """The prior as a `tfd.Distribution` with event shape `[D]`, made afresh.
+
+        In training a density may be computed faster and less exactly.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `distribution`.")
+
+    def log_prob(self, z, training=False):
+        """log p(z), normalised, in nats: `[..., D]` -> `[...]`."""
+        return self.distribution(training).log_prob(z)
+
+    def sample(self, n, seed=None):
+        """`n` draws, `[n, D]`. `seed`: None, an int, an int32 pair or a `SeedStream`."""
+        return self.distribution().sample(n, seed=as_seed(seed))
+
+    def kl(self, q, z, training=False):
+        """KL(q || p) in nats: in closed form where there is one, else log q(z) - log p(z).
+
+        Args:
+          q: posterior, a `tfd.Distribution` with batch shape `[B]` and event shape `[D]`.
+          z: draws from it, `[..., B, D]`.
+
+        Returns: `[B]` (closed form) or `[..., B]` (one estimate for each draw).
+        """
+        return q.log_prob(z) - self.log_prob(z, training)
+
+    def update(self):
+        """Called inside each training step before the gradient. Tree samplers move here."""
+
+    def connect(self, posterior, data_shape):
+        """Receives the model's posterior function when the model is built.
+
+        Args:
+          posterior: x `[n, *data_shape]`, training -> `tfd.Distribution` over z.
+          data_shape: shape of one example.
+        """
+
+    def adapt(self, x):
+        """Starts the prior from data, `x` `[n, *data_shape]`, where it has a use for them."""
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def get_build_config(self):
+        return None  # the model that holds the prior builds it, after `connect`
+
+    @classmethod
+    def example(cls):
+        """A tiny instance, ready for use, for the contract tests."""
+        return cls(latent_dim=2)
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+    def _constant(self, name, value, trainable=True, **kwargs):
+        """A weight that starts at `value`."""
+        value = tf.convert_to_tensor(value)
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: tf.cast(value, dtype),
+            trainable=trainable,
+            **kwargs,
+        )

@@ -1,0 +1,86 @@
+"""Gaussian mixture prior."""
+
+import numpy as np
+
+from tfsp.distributions import DiagonalGaussianMixture
+from tfsp.priors.base import Prior, register
+
+
+@register("mixture")
+class MixturePrior(Prior):
+    """p(z) = sum_k pi_k N(z; loc_k, diag(scale_k^2)).
+
+    Without `loc` and `scale` the components start at random places, with a scale of 0.5 and
+    locations of variance 0.75 per dimension: the mixture as a whole starts with the variance of
+    the standard normal.
+
+    Args:
+      latent_dim: D.
+      num_components: K, at least 1.
+      learned: whether weights, locations and scales are trained. Otherwise they stay as given.
+      loc: optional `[K, D]`, start (or fixed) locations.
+      scale: optional float or `[K, D]`, positive, start (or fixed) scales.
+      weights: optional `[K]`, positive, start (or fixed) weights; they are normalised.
+      seed: int, for the random locations.
+
+    Raises: ValueError for K < 1, shapes that do not fit, scales or weights that are not positive.
+    """
+
+    def __init__(
+        self,
+        latent_dim,
+        num_components=10,
+        learned=True,
+        loc=None,
+        scale=0.5,
+        weights=None,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(latent_dim, **kwargs)
+        if num_components < 1:
+            raise ValueError(f"`num_components` must be at least 1. Received: {num_components}.")
+        shape = (num_components, latent_dim)
+        self._config = dict(
+            num_components=num_components,
+            learned=learned,
+            loc=None if loc is None else np.asarray(loc, float).tolist(),
+            scale=np.asarray(scale, float).tolist(),
+            weights=None if weights is None else np.asarray(weights, float).tolist(),
+            seed=seed,
+        )
+        if loc is None:
+            loc = np.sqrt(0.75) * np.random.default_rng(seed).standard_normal(shape)
+        loc = np.asarray(loc, float)
+        if loc.shape != shape:
+            raise ValueError(
+                f"`loc` must have shape [num_components, latent_dim] = {shape}. "
+                f"Received: {loc.shape}."
+            )
+        scale = np.asarray(scale, float)
+        if scale.shape not in ((), shape) or not np.all(scale > 0):
+            raise ValueError(
+                f"`scale` must be positive, a number or an array of shape {shape}. "
+                f"Received: shape={scale.shape}, smallest={scale.min()}."
+            )
+        weights = np.ones(num_components) if weights is None else np.asarray(weights, float)
+        if weights.shape != shape[:1] or not np.all(weights > 0):
+            raise ValueError(
+                f"`weights` must hold {num_components} positive numbers. Received: {weights}."
+            )
+        self.logits = self._constant("logits", np.log(weights / weights.sum()), learned)
+        self.loc = self._constant("loc", loc, learned)
+        log_variance = np.broadcast_to(2 * np.log(scale), shape)
+        self.log_variance = self._constant("log_variance", log_variance, learned)
+
+    def distribution(self, training=False):
+        return DiagonalGaussianMixture(
+            self.logits.value, self.loc.value, self.log_variance.value, fast=training
+        )
+
+    @classmethod
+    def example(cls):
+        return cls(latent_dim=2, num_components=3)
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

@@ -1,0 +1,138 @@
+"""VampPrior: a mixture of the posteriors of learned pseudo-inputs."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.distributions import DiagonalGaussianMixture
+from tfsp.priors.base import Prior, register
+
+tfd = tfp.distributions
+
+
+@keras.saving.register_keras_serializable("tfsp")
+class UnitInterval(keras.constraints.Constraint):
+    """Keeps a weight in [0, 1] by projection after each step.
+
+    A clipped weight would get no gradient once outside; a projected one never leaves.
+    """
+
+    def __call__(self, value):
+        return tf.clip_by_value(value, 0.0, 1.0)
+
+
+@register("vamp")
+class VampPrior(Prior):
+    """p(z) = 1/K sum_k q(z | u_k), with K learned pseudo-inputs u_k in the space of the data.
+
+    The model hands over its posterior when it is built; the pseudo-inputs then take the shape
+    of the data. They start as noise around 0.5, or, by `adapt(x)`, as examples.
+
+    Args:
+      latent_dim: D.
+      num_components: K.
+      start: "noise" or "data" (training scripts then call `adapt` with training examples;
+        by hand, call `model.adapt(x)`).
+      bounded: whether the pseudo-inputs are kept in [0, 1], as images are.
+      learned: whether the pseudo-inputs are trained (False with start="data" gives a fixed
+        subset of the data).
+      seed: int, for the noise and for the choice of examples.
+
+    Raises: ValueError for K < 1, an unknown `start`, use before the model is built, or fewer
+      than K examples given to `adapt`.
+
+    Source: Tomczak & Welling 2018, arXiv:1705.07120, eq. (9).
+    """
+
+    needs_posterior = True
+
+    def __init__(
+        self,
+        latent_dim,
+        num_components=500,
+        start="noise",
+        bounded=True,
+        learned=True,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(latent_dim, **kwargs)
+        if num_components < 1:
+            raise ValueError(f"`num_components` must be at least 1. Received: {num_components}.")
+        if start not in ("noise", "data"):
+            raise ValueError(f"`start` must be 'noise' or 'data'. Received: {start!r}.")
+        self._config = dict(
+            num_components=num_components, start=start, bounded=bounded, learned=learned, seed=seed
+        )
+        self.num_components = num_components
+        self.pseudo_inputs = None
+        self._posterior = None
+
+    def connect(self, posterior, data_shape):
+        self._posterior = posterior
+        if self.pseudo_inputs is not None:
+            return
+        shape = (self.num_components, *data_shape)
+        rng = np.random.default_rng(self._config["seed"])
+        noise = np.clip(rng.normal(0.5, 0.1, size=shape), 0, 1)
+        self.pseudo_inputs = self._constant(
+            "pseudo_inputs",
+            noise.astype("float32"),
+            self._config["learned"],
+            constraint=UnitInterval() if self._config["bounded"] else None,
+        )
+
+    def adapt(self, x):
+        """Starts the pseudo-inputs from K examples of `x` `[n, *data_shape]`, chosen by seed.
+
+        With start="noise" nothing happens.
+        """
+        if self._config["start"] != "data":
+            return
+        self._require_posterior()
+        x = np.asarray(x)
+        wanted = (self.num_components, *self.pseudo_inputs.shape[1:])
+        if x.shape[1:] != wanted[1:] or len(x) < self.num_components:
+            raise ValueError(
+                f"`adapt` needs at least {wanted[0]} examples of shape {wanted[1:]} to start the "
+                f"pseudo-inputs. Received: {len(x)} of shape {x.shape[1:]}."
+            )
+        rng = np.random.default_rng(self._config["seed"])
+        chosen = rng.choice(len(x), size=self.num_components, replace=False)
+        self.pseudo_inputs.assign(x[chosen])
+
+    def distribution(self, training=False):
+        self._require_posterior()
+        q = self._posterior(self.pseudo_inputs.value, training=training)
+        normal = q.distribution if isinstance(q, tfd.Independent) else None
+        if not isinstance(normal, tfd.Normal):
+            raise ValueError(
+                "The VampPrior needs a posterior of independent normals. "
+                f"Received: {type(q).__name__}."
+            )
+        logits = tf.zeros([self.num_components], self.variable_dtype)
+        return DiagonalGaussianMixture(
+            logits, normal.loc, 2.0 * tf.math.log(normal.scale), fast=training
+        )
+
+    def _require_posterior(self):
+        if self._posterior is None:
+            raise ValueError(
+                "This VampPrior has no posterior yet. Build the model that holds it first "
+                "(`model.build((None, *data_shape))`, or call `fit`), or call "
+                "`prior.connect(posterior, data_shape)`."
+            )
+
+    @classmethod
+    def example(cls):
+        prior = cls(latent_dim=2, num_components=3)
+
+        def posterior(x, training=False):
+            return tfd.Independent(tfd.Normal(x[:, :2], 0.5 + x[:, 2:4]), 1)
+
+        prior.connect(posterior, data_shape=(4,))
+        return prior
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

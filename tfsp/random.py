@@ -5,6 +5,8 @@ repeat or skip draws, and its variable cannot be assigned on several replicas. `
 the same two numbers in an ordinary layer weight, which is saved, resumed and distributed.
 """
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -76,6 +78,16 @@ class SeedStream(keras.layers.Layer):
         if context is not None and context.num_replicas_in_sync > 1:
             seed = tf.random.fold_in(seed, context.replica_id_in_sync_group)
         return seed
+
+    @contextlib.contextmanager
+    def at(self, seed):
+        """Within this context the stream starts at `seed`; afterwards it is where it was."""
+        before = tf.identity(self.state.value)
+        self.state.assign([seed, 0])
+        try:
+            yield self
+        finally:
+            self.state.assign(before)
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

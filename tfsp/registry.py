@@ -65,12 +65,38 @@ class Registry:
             )
         name = keywords.pop("name")
         target = self.get(name)
-        parameters = inspect.signature(target).parameters
-        unknown = sorted(set(keywords) - set(parameters))
-        if unknown and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        accepted = _keywords(target)
+        unknown = sorted(set(keywords) - set(accepted) - _LAYER_KEYWORDS)
+        if unknown:
             raise ValueError(
                 f"The {self.kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
-                f"It takes: {', '.join(k for k in parameters if k != 'kwargs')}."
+                f"It takes: {', '.join(accepted)}."
             )
-        known = {key: value for key, value in context.items() if key in parameters}
+        known = {key: value for key, value in context.items() if key in accepted}
         return target(**{**known, **keywords})
+
+
+_LAYER_KEYWORDS = {"dtype", "trainable"}  # of every Keras layer
+
+
+def _keywords(target):
+    """Names of the keywords that a class (or function) takes, its bases' included.
+
+    A base's keywords count as long as each constructor on the way passes `**kwargs` on; those of
+    Keras's own classes do not.
+    """
+    if not inspect.isclass(target):
+        return list(inspect.signature(target).parameters)
+    names = []
+    for cls in target.__mro__:
+        if cls.__module__.partition(".")[0] != "tfsp" and names:
+            break
+        if "__init__" not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        passes_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+        variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        names += [p.name for p in parameters if p.kind not in variadic and p.name not in names]
+        if not passes_on:
+            break
+    return names

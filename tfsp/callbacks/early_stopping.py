@@ -1,0 +1,46 @@
+"""Early stopping that a resumed run remembers."""
+
+import keras
+
+
+class EarlyStopping(keras.callbacks.Callback):
+    """Stops when `monitor` has not risen for `patience` epochs.
+
+    `keras.callbacks.EarlyStopping` forgets at each start how long it has waited; this one takes
+    the history of the epochs before.
+
+    Args:
+      patience: epochs without improvement, at least 1.
+      monitor: metric to maximise.
+      history: rows of the epochs before this start, dicts of metrics.
+
+    Raises: ValueError if `patience` < 1, or at the first epoch if `monitor` is not measured.
+    """
+
+    def __init__(self, patience, monitor="val_elbo", history=()):
+        super().__init__()
+        if patience < 1:
+            raise ValueError(f"`patience` must be at least 1. Received: {patience}.")
+        self.patience = patience
+        self.monitor = monitor
+        self.values = [row[monitor] for row in history if monitor in row]
+
+    def waited(self):
+        """Epochs since the best value."""
+        best = max(self.values)
+        return len(self.values) - 1 - self.values.index(best)
+
+    def done(self):
+        """Whether a run with this history has stopped already."""
+        return bool(self.values) and self.waited() >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.monitor not in (logs or {}):
+            raise ValueError(
+                f"Early stopping watches {self.monitor!r}, which is not measured. Measured: "
+                f"{sorted(logs or {})}. Pass `validation_data` to `fit`."
+            )
+        self.values.append(logs[self.monitor])
+        if self.done():
+            print(f"Stopped: {self.monitor} has not risen for {self.patience} epochs.")
+            self.model.stop_training = True

@@ -1,0 +1,26 @@
+"""Data sets: named, from files of the field, or the user's own.
+
+    data = tfsp.data.load("digits", binarization="dynamic")
+    model.fit(data.train, validation_data=data.validation, epochs=10)
+"""
+
+# The modules that register named sources.
+from tfsp.data import field_files, image_sets  # noqa: F401
+from tfsp.data.dataset import Data
+from tfsp.data.errors import DataFormatError, DataNotFoundError
+from tfsp.data.info import DataInfo
+from tfsp.data.loading import load
+from tfsp.data.sources import ImageSet, Request, StreamSet, names, register
+
+__all__ = [
+    "Data",
+    "DataFormatError",
+    "DataInfo",
+    "DataNotFoundError",
+    "ImageSet",
+    "Request",
+    "StreamSet",
+    "load",
+    "names",
+    "register",
+]

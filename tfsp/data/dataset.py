@@ -1,0 +1,69 @@
+"""What `load` returns: the parts of a data set, ready to be iterated over."""
+
+import functools
+
+from tfsp.data import pipeline, splits
+
+
+class Data:
+    """A loaded data set; made by `load`.
+
+    Attributes:
+      train: finite tf.data.Dataset. Each iteration is another epoch: another order and, with
+        dynamic binarisation, other draws; the sequence of epochs is given by the seed. The
+        remainder is dropped (static batch shape) unless there is less than one batch.
+      validation, test: finite, in fixed order with fixed draws, the remainder included.
+      steps_per_epoch: int, batches in a training epoch.
+      info: DataInfo.
+
+    Elements are x, or (x, y) if loaded with `labels=True`; x is float32 [B, H, W, C] (or
+    [B, D]) in [0, 1], y is int32 [B].
+    """
+
+    def __init__(self, parts, plan, info):
+        self._parts = parts
+        self._plan = plan
+        self.info = info
+        self.steps_per_epoch = pipeline.steps_per_epoch(info.num_train, plan.batch_size)
+
+    @functools.cached_property
+    def train(self):
+        return pipeline.fresh_epochs(self._parts["train"], self._plan)
+
+    @functools.cached_property
+    def validation(self):
+        return self._parts["validation"].in_order(self._plan)
+
+    @functools.cached_property
+    def test(self):
+        return self._parts["test"].in_order(self._plan)
+
+    def train_stream(self, first_epoch=0):
+        """Infinite tf.data.Dataset of training batches, epoch after epoch without a seam.
+
+        Epoch e holds `steps_per_epoch` batches that are a function of (seed, e) alone, whatever
+        `first_epoch` is: training that is resumed at epoch e goes on bit for bit.
+
+        Args: first_epoch: integer >= 0, number of the epoch to begin with.
+        Raises: ValueError for another `first_epoch`.
+        """
+        splits.check_size(first_epoch, "first_epoch")
+        return pipeline.endless(self._parts["train"], self._plan, first_epoch or 0)
+
+    def arrays(self, part, limit=None):
+        """Images and labels of a part as evaluation sees them, the fixed draws included.
+
+        Args:
+          part: "train", "validation" or "test".
+          limit: number of images at most (the first ones), or None for all.
+        Returns: float32 [n, H, W, C] or [n, D] in [0, 1]; int32 [n], or None if the source has
+          no labels (whatever `labels` was in `load`).
+        Raises: ValueError for another part or limit.
+        """
+        if part not in self._parts:
+            raise ValueError(f"Unknown part: {part!r}. Known: {', '.join(splits.PARTS)}.")
+        splits.check_size(limit, "limit")
+        return self._parts[part].arrays(limit)
+
+    def __repr__(self):
+        return f"Data({self.info})"

@@ -1,0 +1,33 @@
+"""What a loaded data set is: the record kept beside every result."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class DataInfo:
+    """Facts about a loaded data set.
+
+    Attributes:
+      name: registered name, or the file, folder or kind of object it came from.
+      image_shape: (H, W, C), or (D,) for flat data.
+      num_train, num_validation, num_test: numbers of images.
+      num_classes: number of distinct labels kept; None if the source has no labels. With
+        `classes=(3, 7)` it is 2, while the labels stay 3 and 7.
+      binarization: "none", "dynamic", "static", "threshold", or what the source itself did.
+      split: name of the split.
+      source: where the images came from, in words.
+    """
+
+    name: str
+    image_shape: tuple
+    num_train: int
+    num_validation: int
+    num_test: int
+    num_classes: int | None
+    binarization: str
+    split: str
+    source: str
+
+    def to_dict(self):
+        """A dict of plain values that `json.dumps` takes; `image_shape` becomes a list."""
+        return {**dataclasses.asdict(self), "image_shape": list(self.image_shape)}

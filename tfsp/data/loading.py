@@ -1,0 +1,205 @@
+"""The front door: `load` turns a source into train, validation and test data."""
+
+import operator
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tfsp.data import area, pipeline, splits, user_data, user_dataset
+from tfsp.data.binarization import check_mode, fixed_draws, threshold
+from tfsp.data.dataset import Data
+from tfsp.data.info import DataInfo
+from tfsp.data.memory import ImageStore, MemoryPart
+from tfsp.data.sources import SOURCES, Request, StreamSet, default_data_dir, names
+from tfsp.data.stream import StreamPart
+
+
+def load(
+    source,
+    data_dir=None,
+    download=False,
+    batch_size=100,
+    binarization="none",
+    labels=False,
+    classes=None,
+    split="standard",
+    train_size=None,
+    validation_size=None,
+    test_size=None,
+    image_size=None,
+    seed=0,
+    shuffle=True,
+    cache=True,
+):
+    """Loads images for training and evaluation.
+
+    `seed` governs training alone: the order, the draws and the choice of `train_size` images.
+    Which images validate and test, and the fixed binary draws of evaluation and of
+    `binarization="static"`, are the same for every seed, so that results under different seeds
+    are comparable and no test image is ever trained on under another seed.
+
+    Args:
+      source: a registered name (`tfsp.data.names()`); a path of a folder of images, or of a file
+        .npz, .npy, .mat or .amat; an array of images; a pair (images, labels); a dict of arrays
+        x_train, y_train, ...; or a finite tf.data.Dataset of x or (x, y). Arrays are uint8
+        (0..255) or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or [n, D].
+      data_dir: folder of data sets, both prepared by TensorFlow Datasets and single files;
+        default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+      download: whether TensorFlow Datasets may fetch a named set that is absent.
+      batch_size: images in a batch.
+      binarization: "none"; "dynamic" (fresh Bernoulli draws at each training visit, fixed draws
+        in validation and test); "static" (one fixed draw of every image); "threshold" (x > 0.5).
+      labels: whether elements are (x, y) instead of x.
+      classes: labels to keep, such as (0, 1); they keep their values. None keeps all.
+      split: a split that the source names. Where a source gives no validation or test part, a
+        fixed random tenth each is held out.
+      train_size, validation_size, test_size: use only so many images of the part (a fixed random
+        choice; the first ones of streamed data), or hold out so many where the source gives no
+        such part. 0 is allowed for validation and test.
+      image_size: side, or (height, width), to which images are area-averaged; None leaves them.
+      seed: any integer.
+      shuffle: whether training images are shuffled.
+      cache: False streams a tf.data.Dataset instead of reading it into memory.
+
+    Returns: Data.
+    Raises:
+      ValueError: an unknown name, split, class or binarisation; sizes that do not fit; labels
+        asked of a source without labels.
+      DataNotFoundError (a FileNotFoundError): the data is not there; the message says where it
+        was sought and how to get it.
+      DataFormatError (a ValueError): a damaged file, or values or shapes out of range.
+    """
+    _check_numbers(batch_size, seed)
+    sizes = dict(zip(splits.PARTS, (train_size, validation_size, test_size), strict=True))
+    for part, size in sizes.items():
+        splits.check_size(size, f"{part}_size", least=1 if part == "train" else 0)
+    size = area.parse_size(image_size)
+    mode = binarization
+    check_mode(mode)
+    name, found = _find(source, data_dir, download, split, size, cache, sizes)
+    plan = pipeline.Plan(int(batch_size), bool(labels), int(seed), bool(shuffle), mode == "dynamic")
+    if isinstance(found, StreamSet):
+        parts, facts = _stream_parts(name, found, mode, split, classes, sizes)
+    else:
+        parts, facts = _memory_parts(name, found, mode, split, classes, sizes, size, seed)
+    if labels and facts["num_classes"] is None:
+        raise ValueError(f"The data set {name!r} ({found.source}) has no labels. Use labels=False.")
+    counts = {f"num_{part}": parts[part].size for part in splits.PARTS}
+    shape = tuple(int(side) for side in parts["train"].image_shape)
+    info = DataInfo(
+        name=name, image_shape=shape, split=split, source=found.source, **counts, **facts
+    )
+    return Data(parts, plan, info)
+
+
+def _check_numbers(batch_size, seed):
+    splits.check_size(-1 if batch_size is None else batch_size, "batch_size", least=1)
+    try:
+        operator.index(seed)
+    except TypeError as error:
+        raise ValueError(f"`seed` must be an integer. Received: {seed!r}.") from error
+
+
+def _find(source, data_dir, download, split, image_size, cache, sizes):
+    """(name, ImageSet or StreamSet) of whatever the user gave."""
+    if isinstance(source, str) and source in names():
+        folder = default_data_dir(data_dir)
+        request = Request(source, folder, bool(download), split, image_size)
+        return source, SOURCES.get(source)(request)
+    if isinstance(source, (str, pathlib.Path)):
+        path = user_data.as_path(source)
+        if not path.exists() and path.name == str(source) and not path.suffix:
+            raise ValueError(
+                f"Unknown data set: {source!r}. Known: {', '.join(names())}. There is no file or "
+                "folder of this name either."
+            )
+        return path.stem, user_data.from_path(path, image_size)
+    if isinstance(source, tf.data.Dataset):
+        return "tf.data", user_dataset.from_dataset(source, cache, sizes, image_size)
+    if hasattr(source, "keys"):
+        return "arrays", user_data.from_mapping(source, "dict of arrays")
+    if isinstance(source, tuple):
+        if len(source) != 2:
+            raise ValueError(
+                "A tuple must be a pair (images, labels); for given parts pass a dict of x_train, "
+                f"y_train, x_test, ... Received {len(source)} entries."
+            )
+        return "arrays", user_data.from_arrays(*source, "pair of arrays")
+    return "array", user_data.from_arrays(source, None, "array")
+
+
+def _known_split(name, split, known):
+    if split not in known:
+        raise ValueError(
+            f"Unknown split {split!r} of the data set {name!r}. Known: {', '.join(sorted(known))}."
+        )
+
+
+def _memory_parts(name, found, mode, split, classes, sizes, image_size, seed):
+    _known_split(name, split, found.splits)
+    if found.native_binarization is not None and mode != "none":
+        raise ValueError(
+            f"The data set {name!r} is binary already ({found.native_binarization}). Use "
+            f"binarization='none'. Received: {mode!r}."
+        )
+    keep, num_classes = _kept(name, found, classes)
+    rows = splits.resolve(found.splits[split], keep, sizes, seed)
+    images = found.images
+    if image_size is not None:
+        if images.ndim != 4:
+            raise ValueError(
+                f"`image_size` needs images [H, W, C]. The data set {name!r} has flat data of "
+                f"shape {images.shape[1:]}."
+            )
+        images = area.area_average(images, image_size)
+    if mode == "static":
+        images = fixed_draws(images, np.arange(len(images)))
+    elif mode == "threshold":
+        images = threshold(images)
+    store = ImageStore(images, found.labels)
+    parts = {part: MemoryPart(store, rows[part], mode == "dynamic") for part in splits.PARTS}
+    stated = found.native_binarization or mode
+    return parts, {"num_classes": num_classes, "binarization": stated}
+
+
+def _kept(name, found, classes):
+    """(bool [n] of the rows kept, number of distinct labels among them or None)."""
+    labels = found.labels
+    if labels is None:
+        if classes is not None:
+            raise ValueError(f"The data set {name!r} has no labels, so `classes` cannot be used.")
+        return np.ones(len(found.images), bool), None
+    present = np.unique(labels)
+    if classes is None:
+        return np.ones(len(labels), bool), len(present)
+    wanted = np.unique(np.asarray(classes))
+    absent = [label for label in wanted.tolist() if label not in present]
+    if absent or not len(wanted):
+        raise ValueError(
+            f"`classes` must be labels of the data set {name!r}, which has {len(present)} from "
+            f"{present[0]} to {present[-1]}. Received: {classes!r}"
+            + (f", of which it lacks {absent}." if absent else ".")
+        )
+    return np.isin(labels, wanted), len(wanted)
+
+
+def _stream_parts(name, found, mode, split, classes, sizes):
+    _known_split(name, split, ("standard",))
+    if classes is not None:
+        raise ValueError(
+            f"`classes` cannot be used with streamed data ({name!r}). Filter the data set first, "
+            "or load it with cache=True."
+        )
+    parts = {}
+    for part in splits.PARTS:
+        elements, available = found.parts[part]
+        size = available if sizes[part] is None else sizes[part]
+        if size > available:
+            raise ValueError(
+                f"`{part}_size` is {size}, but the {part} part has {available} images."
+            )
+        elements = elements.take(size)
+        has_labels = found.num_classes is not None
+        parts[part] = StreamPart(elements, size, found.image_shape, mode, has_labels)
+    return parts, {"num_classes": found.num_classes, "binarization": mode}

@@ -1,0 +1,83 @@
+"""What the two kinds of parts (in memory, streamed) share: options, keys, epochs.
+
+A part offers `size`, `image_shape`, `epoch(number, plan)`, `in_order(plan)` and
+`arrays(limit)`. An epoch is a function of (seed, epoch number) alone, so that training resumed
+at epoch e sees bit for bit what an uninterrupted run would have seen.
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+_PREFETCH = 4
+_ORDER, _DRAWS = 1, 2  # salts: the two uses of a seed must not share random numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How batches are made: size, labels or not, order, and whether training redraws pixels."""
+
+    batch_size: int
+    labels: bool
+    seed: int
+    shuffle: bool
+    dynamic: bool
+
+    def order_key(self, epoch):
+        """[2] int64 key of the order of `epoch`."""
+        return self._key(_ORDER, epoch)
+
+    def draws_key(self, epoch):
+        """[2] int64 key of the Bernoulli draws of `epoch`."""
+        return self._key(_DRAWS, epoch)
+
+    def _key(self, salt, epoch):
+        seed = (self.seed + 2**63) % 2**64 - 2**63  # any Python integer, wrapped to int64
+        return fold(fold(tf.constant([seed, 0], tf.int64), salt), epoch)
+
+    def element(self, images, labels):
+        """What a data set yields: x, or (x, y)."""
+        return (images, labels) if self.labels else images
+
+
+def fold(key, number):
+    """[2] int64 key that depends on `key` and on an integer."""
+    return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int64), alg="philox")
+
+
+def steps_per_epoch(size, batch_size):
+    """Training batches in an epoch: the remainder is dropped unless it is all there is."""
+    return max(1, size // batch_size)
+
+
+def fresh_epochs(part, plan):
+    """Finite data set which is another epoch each time it is iterated over.
+
+    Epoch numbers come from a seeded generator that moves on with each iteration; they lie in
+    [2^40, 2^40 + 2^32), away from those of `endless`.
+    """
+    numbers = tf.data.Dataset.random(seed=plan.seed % 2**63, rerandomize_each_iteration=True)
+    epoch = numbers.take(1).flat_map(lambda number: part.epoch(number + 2**40, plan))
+    steps = steps_per_epoch(part.size, plan.batch_size)
+    return finish(epoch.apply(tf.data.experimental.assert_cardinality(steps)))
+
+
+def endless(part, plan, first_epoch):
+    """Epochs first_epoch, first_epoch + 1, ... without end."""
+    numbers = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
+    epochs = numbers.flat_map(lambda number: part.epoch(number, plan))
+    cardinality = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return finish(epochs.apply(cardinality))
+
+
+def finish(dataset):
+    """Prefetches a little and sets the options.
+
+    Autotune is off: with it the end of an epoch often sleeps for a good part of a second. It
+    also follows that every parallel map must state its parallelism.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.deterministic = True
+    return dataset.prefetch(_PREFETCH).with_options(options)

@@ -1,0 +1,91 @@
+"""The registry of named data sets, and what a source hands over.
+
+A data set is added by one function in one file:
+
+    @sources.register("my_digits")
+    def my_digits(request):
+        images, labels = read_them_from(request.data_dir)
+        splits = {"standard": splits.consecutive(50_000, 10_000, 10_000)}
+        return sources.ImageSet(images, labels, splits, source="where they came from")
+"""
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+
+from tfsp.registry import Registry
+
+SOURCES = Registry("data set")
+register = SOURCES.register
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What `load` asks of a source.
+
+    Attributes:
+      name: registered name.
+      data_dir: folder of data sets.
+      download: whether absent data may be fetched.
+      split: name of the split wanted, for sources whose files differ by split.
+      image_size: (height, width) or None; only sources that cannot be resized afterwards
+        (streams, folders of images of several sizes) heed it.
+    """
+
+    name: str
+    data_dir: pathlib.Path
+    download: bool = False
+    split: str = "standard"
+    image_size: tuple | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageSet:
+    """A source held in memory.
+
+    Attributes:
+      images: NumPy [n, H, W, C] or [n, D], uint8 or float32 in [0, 1].
+      labels: NumPy int32 [n], or None.
+      splits: dict name -> splits.Split.
+      source: where the images came from, in words.
+      native_binarization: what the source itself did, where its images are binary by nature;
+        only `binarization="none"` is then accepted.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    splits: dict
+    source: str
+    native_binarization: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StreamSet:
+    """A source too large for memory.
+
+    Attributes:
+      parts: dict "train"/"validation"/"test" -> (tf.data.Dataset of (image, int32 label), size).
+        Images are uint8 or float32 in [0, 1]; the order is the same in every iteration.
+      image_shape: static shape of an image.
+      num_classes: number of distinct labels, or None if the labels mean nothing.
+      source: where the images came from, in words.
+    """
+
+    parts: dict
+    image_shape: tuple
+    num_classes: int | None
+    source: str
+
+
+def default_data_dir(data_dir):
+    """`data_dir` as a path, else $TFDS_DATA_DIR, else TensorFlow Datasets' own default."""
+    if data_dir is None:
+        data_dir = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    return pathlib.Path(data_dir).expanduser()
+
+
+def names():
+    """Registered names, sorted."""
+    return SOURCES.names()

@@ -1,0 +1,147 @@
+"""Reading data sets that TensorFlow Datasets (TFDS) has prepared, without a network."""
+
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from tfsp.data.errors import DataFormatError, DataNotFoundError
+
+PARALLEL = max(2, os.cpu_count() or 1)
+_BATCH = 1000
+
+
+def find(name, data_dir):
+    """Folder of the newest prepared version of `name` under `data_dir`, or None."""
+    found = [info.parent for info in (data_dir / name).glob("*/dataset_info.json")]
+    return max(found, key=_version, default=None)
+
+
+def _version(folder):
+    return [int(part) if part.isdigit() else -1 for part in folder.name.split(".")]
+
+
+def locate(request, files=()):
+    """Folder of the TFDS form of `request.name`, else the first of `files` in the data folder.
+
+    Args:
+      request: sources.Request; with `download` absent data is fetched and prepared by TFDS.
+      files: names of files that hold the same data set.
+    Returns: (folder or None, file or None), one of them a path.
+    Raises: DataNotFoundError that says what was sought, where, and how to get it.
+    """
+    folder = find(request.name, request.data_dir)
+    if folder is not None:
+        return folder, None
+    for file in files:
+        if (request.data_dir / file).exists():
+            return None, request.data_dir / file
+    if request.download:
+        return _download(request), None
+    sought = [str(request.data_dir / request.name / "<version>" / "dataset_info.json")]
+    sought += [str(request.data_dir / file) for file in files]
+    raise DataNotFoundError(
+        f"The data set {request.name!r} is not in {request.data_dir}. Looked for: "
+        f"{', '.join(sought)}. Give the folder that holds it by data_dir (flag --data_dir, or "
+        "the environment variable TFDS_DATA_DIR)"
+        + (f", put one of the files there ({', '.join(files)})" if files else "")
+        + ", or fetch it through TensorFlow Datasets by download=True (flag --download)."
+    )
+
+
+def _download(request):
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(request.name, data_dir=request.data_dir)
+        builder.download_and_prepare()
+    except Exception as error:  # TFDS raises many kinds; all mean that the data is not here
+        raise DataNotFoundError(
+            f"The data set {request.name!r} is not in {request.data_dir}, and TensorFlow Datasets "
+            f"could not fetch it: {type(error).__name__}: {error}"
+        ) from error
+    return find(request.name, request.data_dir)
+
+
+def open_builder(folder):
+    """Read-only TFDS builder of a prepared folder. Raises DataFormatError if it is damaged."""
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder_from_directory(folder)
+    except Exception as error:  # damaged JSON shows as many kinds of error
+        raise DataFormatError(
+            f"{folder} is not a data set prepared by TensorFlow Datasets, or its metadata "
+            f"(dataset_info.json, features.json) is damaged: {error}"
+        ) from error
+
+
+def raw_elements(builder, split):
+    """tf.data.Dataset of the examples of `split` with encoded images, in order of the files."""
+    import tensorflow_datasets as tfds
+
+    if split not in builder.info.splits:
+        raise DataFormatError(
+            f"{builder.data_dir} has no split {split!r}. It has: "
+            f"{', '.join(builder.info.splits)}."
+        )
+    return builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+        # One file after the other: an order that does not depend on the number of shards.
+        read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+    )
+
+
+def read(builder, split, channels, transform=None):
+    """All images and labels of a split.
+
+    Args:
+      builder: from `open_builder`.
+      split: name of the TFDS split.
+      channels: 1 or 3.
+      transform: function of a uint8 batch [n, H, W, C] applied in the tf.data map, or None.
+    Returns: NumPy images [n, H, W, C] (uint8 without transform), labels int32 [n].
+    Raises: DataFormatError naming the file that is damaged or cut short.
+    """
+
+    def decode(example):
+        image = tf.io.decode_image(
+            example["image"], channels=channels, expand_animations=False
+        )
+        return image, tf.cast(example["label"], tf.int32)
+
+    options = tf.data.Options()
+    options.deterministic = True
+    batches = raw_elements(builder, split).map(decode, num_parallel_calls=PARALLEL).batch(_BATCH)
+    if transform is not None:
+        batches = batches.map(lambda x, y: (transform(x), y))
+    try:
+        pairs = list(batches.with_options(options).as_numpy_iterator())
+    except (tf.errors.OpError, OSError) as error:
+        raise _damaged(builder, split, error) from error
+    count = sum(len(y) for _, y in pairs)
+    expected = builder.info.splits[split].num_examples
+    if count != expected or not count:
+        raise DataFormatError(
+            f"{builder.data_dir}: the split {split!r} holds {count} images where "
+            f"dataset_info.json promises {expected}. Its files are cut short or mixed up: "
+            f"{', '.join(builder.info.splits[split].filenames)}."
+        )
+    images, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
+    return images, labels
+
+
+def _damaged(builder, split, error):
+    """DataFormatError that names the files of `split` which cannot be read to their end."""
+    bad = []
+    for path in builder.info.splits[split].filepaths:
+        try:
+            for _ in tf.data.TFRecordDataset(str(path)):
+                pass
+        except (tf.errors.OpError, OSError):
+            bad.append(str(path))
+    where = ", ".join(bad) or f"{builder.data_dir} (split {split!r})"
+    reason = str(error).splitlines()[0]
+    return DataFormatError(f"Damaged, missing or cut short: {where}. Get it anew. ({reason})")

@@ -1,0 +1,45 @@
+"""How much of the latent space is in use."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfsp.evaluation.batches import iterate
+
+
+def encode(model, data, limit=None):
+    """Codes of all examples: (codes `[n, D]`, labels `[n]` or None).
+
+    Args:
+      model: anything with `encode(x)`.
+      data: a batched dataset of x or (x, y), an array, or a pair (x, y).
+      limit: at most so many examples.
+    """
+    encode_batch = tf.function(model.encode, reduce_retracing=True)
+    codes, labels, count = [], [], 0
+    for x, y in iterate(data):
+        codes.append(encode_batch(tf.constant(x)).numpy())
+        labels.append(y)
+        count += len(x)
+        if limit is not None and count >= limit:
+            break
+    codes = np.concatenate(codes)[:limit]
+    return codes, None if labels[0] is None else np.concatenate(labels)[:limit]
+
+
+def active_units(codes, threshold=0.01):
+    """Number of latent dimensions whose code varies over the data: Var_x(E[z_d | x]) > threshold.
+
+    Args:
+      codes: `[n, D]`, posterior means.
+      threshold: in squared units of z.
+
+    Raises: ValueError unless `codes` is `[n, D]` with n >= 2.
+
+    Source: Burda et al. 2016, arXiv:1509.00519, section 5.2 (threshold 0.01).
+    """
+    codes = np.asarray(codes, float)
+    if codes.ndim != 2 or len(codes) < 2:
+        raise ValueError(
+            f"`codes` must be [n, D] with at least two rows. Received: shape {codes.shape}."
+        )
+    return int(np.sum(codes.var(axis=0) > threshold))

@@ -1,0 +1,52 @@
+"""Results as JSON and as a table."""
+
+import json
+import os
+import pathlib
+
+
+def write_json(path, results):
+    """Writes `results` to `path` at one stroke: a reader never sees half a file."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(results, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+def read_json(path):
+    return json.loads(pathlib.Path(path).read_text())
+
+
+def format_table(rows, columns=None):
+    """A plain-text table; numbers to the right, text to the left.
+
+    Args:
+      rows: list of dicts.
+      columns: which keys, in order; None takes those of the first row.
+    """
+    if not rows:
+        return "(no results)"
+    columns = list(columns or rows[0])
+    cells = [[_cell(row.get(name)) for name in columns] for row in rows]
+    numeric = [all(isinstance(row.get(name), (int, float)) for row in rows) for name in columns]
+    widths = [
+        max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(columns)
+    ]
+
+    def line(values):
+        padded = [
+            value.rjust(width) if right else value.ljust(width)
+            for value, width, right in zip(values, widths, numeric, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(columns), line(["-" * width for width in widths]), *map(line, cells)])
+
+
+def _cell(value):
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"
+    return str(value)

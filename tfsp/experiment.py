@@ -1,0 +1,316 @@
+"""From a config to a trained run directory, and back to the model."""
+
+import contextlib
+import warnings
+
+import keras
+import ml_collections
+import numpy as np
+import tensorflow as tf
+
+from tfsp import callbacks, data, likelihoods, models, networks, priors
+from tfsp.callbacks.logs import read_history
+from tfsp.run_directory import RunDirectory
+
+
+def default_config():
+    """Every setting with its default, as an `ml_collections.ConfigDict`.
+
+    The files under `configs/` change some of them. Sections name a class (`name`) and hold
+    keywords for it; keywords that the named class does not take are passed over, so that
+    `--config.prior.name=flow` alone changes the prior.
+    """
+    return ml_collections.ConfigDict(
+        dict(
+            seed=0,
+            # Same numbers on every run of the same machine; XLA is off then, by Keras's choice.
+            deterministic=False,
+            data=dict(
+                name="digits",
+                split="standard",
+                binarization="dynamic",
+                # Keep only these labels, as "0,1"; empty for all.
+                classes="",
+                # 0 keeps the size of the split.
+                train_size=0,
+                validation_size=0,
+                test_size=0,
+            ),
+            model=dict(name="vae", latent_dim=40, objective="elbo", num_samples=1),
+            network=dict(name="mlp", hidden=(300, 300), activation="relu", gated=False),
+            likelihood=dict(
+                name="bernoulli", scale="fixed", initial_scale=1.0, location="linear"
+            ),
+            prior=dict(
+                name="normal",
+                num_components=500,
+                learned=True,
+                start="noise",
+                num_flows=1,
+                hidden=(512, 512),
+            ),
+            train=dict(
+                batch_size=100,
+                epochs=100,
+                # Training steps that make an epoch; 0 takes one pass over the data.
+                steps_per_epoch=0,
+                learning_rate=1e-3,
+                # The learning rate of the last part of the run, and how long that part is.
+                final_learning_rate=1e-5,
+                final_fraction=0.2,
+                kl_warmup_epochs=0,
+                kl_start=0.01,
+                # Norm to which each gradient is clipped; 0 for none.
+                clip_norm=0.0,
+                # Epochs without a better validation bound before stopping; 0 never stops.
+                patience=0,
+                validate=True,
+                keep_checkpoints=2,
+                image_epochs=10,
+                steps_per_execution=50,
+                jit_compile=True,
+                precision="float32",
+                strategy="default",
+            ),
+            evaluate=dict(num_samples=1000, num_examples=0),
+        )
+    )
+
+
+def to_dict(config):
+    """A nested dict of plain values from a `ConfigDict` or a dict, complete and checked.
+
+    Raises: ValueError for a section or a key that does not exist.
+    """
+    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    complete = default_config().to_dict()
+    for section, value in config.items():
+        if section not in complete:
+            raise ValueError(f"Unknown setting {section!r}. Known: {', '.join(complete)}.")
+        if not isinstance(value, dict):
+            complete[section] = value
+            continue
+        open_ended = section in ("data", "model", "network", "likelihood", "prior")
+        unknown = set(value) - set(complete[section])
+        if unknown and not open_ended:
+            raise ValueError(
+                f"Unknown setting {section}.{sorted(unknown)[0]}. "
+                f"Known: {', '.join(complete[section])}."
+            )
+        complete[section] = {**complete[section], **value}
+    return complete
+
+
+def load_data(config, data_dir=None, download=False, labels=False):
+    """The data set that a config names, a `tfsp.data.Data`."""
+    settings = dict(config["data"])
+    classes = [int(c) for c in str(settings.pop("classes")).split(",") if c.strip()]
+    sizes = {k: settings.pop(k) or None for k in ("train_size", "validation_size", "test_size")}
+    return data.load(
+        settings.pop("name"),
+        data_dir=data_dir,
+        download=download,
+        batch_size=config["train"]["batch_size"],
+        classes=tuple(classes) or None,
+        labels=labels,
+        seed=config["seed"],
+        **sizes,
+        **settings,
+    )
+
+
+def build_model(config, data_shape):
+    """The model that a config names, built for data of this shape, not compiled."""
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config["train"]["precision"])
+    try:
+        seed, latent_dim = config["seed"], config["model"]["latent_dim"]
+        model = _part(
+            config,
+            "model",
+            models.build,
+            seed=seed,
+            encoder=_part(config, "network", networks.build),
+            likelihood=_part(config, "likelihood", likelihoods.build),
+            prior=_part(config, "prior", priors.build, latent_dim=latent_dim, seed=seed),
+        )
+        model.build((None, *data_shape))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    return model
+
+
+def compile_model(model, config, steps_per_epoch):
+    """Compiles with Adam and the config's learning-rate schedule, clipping and XLA."""
+    train = config["train"]
+    total = train["epochs"] * steps_per_epoch
+    learning_rate = train["learning_rate"]
+    last_part = round(train["final_fraction"] * total)
+    if last_part:
+        learning_rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+            [total - last_part], [learning_rate, train["final_learning_rate"]]
+        )
+    model.compile(
+        keras.optimizers.Adam(learning_rate, clipnorm=train["clip_norm"] or None),
+        steps_per_execution=_divisor(steps_per_epoch, train["steps_per_execution"]),
+        jit_compile=_use_xla(config),
+    )
+
+
+def train(config, run_dir, data_dir=None, download=False, verbose=1):
+    """Trains what `config` says in the folder `run_dir`; goes on where a killed run stopped.
+
+    Args:
+      config: `ConfigDict` or nested dict (see `default_config`).
+      run_dir: the run's folder; see `RunDirectory`.
+      data_dir, download: where the data set is, and whether it may be fetched.
+      verbose: 0 for silence, 1 for a line for each epoch.
+
+    Returns: the trained model (its last epoch).
+
+    Raises: ValueError for a config that does not fit itself, the data or the run in the folder;
+      `NonFiniteError` when training runs into NaN (the last good checkpoint is kept).
+    """
+    config = to_dict(config)
+    train_config = config["train"]
+    _warn_about(config)
+    run = RunDirectory(run_dir)
+    keras.utils.set_random_seed(config["seed"])
+    if config["deterministic"]:
+        tf.config.experimental.enable_op_determinism()
+    dataset = load_data(config, data_dir, download)
+    run.start(config)
+    steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
+    first_epoch = (run.epochs() or [0])[-1]
+    with _strategy(train_config["strategy"]):
+        if first_epoch:
+            model = keras.saving.load_model(run.checkpoint_path(first_epoch))
+        else:
+            model = build_model(config, dataset.info.image_shape)
+            if model.prior.needs_posterior:
+                model.adapt(dataset.arrays("train", limit=20_000)[0])
+            compile_model(model, config, steps)
+    history = callbacks.HistoryFile(run.history, first_epoch)
+    stopping = []
+    if train_config["patience"]:
+        stopping = [callbacks.EarlyStopping(train_config["patience"], history=history.rows)]
+    if first_epoch >= train_config["epochs"] or any(s.done() for s in stopping):
+        if verbose:
+            print(f"{run.path}: training is complete after {first_epoch} epochs.")
+        return model
+    if verbose and first_epoch:
+        print(f"{run.path}: resuming after {first_epoch} epochs.")
+
+    def last_good():
+        epochs = run.epochs()
+        if not epochs:
+            return "No epoch was completed, so there is no checkpoint."
+        return f"The last good checkpoint is {run.checkpoint_path(epochs[-1])}."
+
+    images = steps * min(train_config["batch_size"], dataset.info.num_train)
+    model.fit(
+        dataset.train_stream(first_epoch),
+        initial_epoch=first_epoch,
+        epochs=train_config["epochs"],
+        steps_per_epoch=steps,
+        shuffle=False,  # the stream shuffles
+        validation_data=dataset.validation if train_config["validate"] else None,
+        verbose=0,
+        callbacks=[
+            callbacks.KLWarmUp(train_config["kl_warmup_epochs"], train_config["kl_start"]),
+            callbacks.StopOnNonFinite(last_good),
+            *([callbacks.EpochLine(images)] if verbose else []),
+            history,
+            callbacks.TensorBoardLog(
+                run.logs / "tensorboard", _drawer(dataset), train_config["image_epochs"]
+            ),
+            *stopping,
+            callbacks.Checkpoint(run, train_config["keep_checkpoints"], history=history.rows),
+        ],
+    )
+    return model
+
+
+def load_run(run_dir, checkpoint="best"):
+    """(model, config) of a run.
+
+    Args:
+      run_dir: the run's folder.
+      checkpoint: "best" (on the validation data), "last", or the number of an epoch.
+
+    Raises: FileNotFoundError if there is no run or no such checkpoint.
+    """
+    run = RunDirectory(run_dir)
+    config = run.config()
+    return keras.saving.load_model(run.checkpoint(checkpoint)), config
+
+
+def history(run_dir):
+    """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
+    rows = read_history(RunDirectory(run_dir).history)
+    return {name: [row.get(name, np.nan) for row in rows] for name in (rows[-1] if rows else {})}
+
+
+def _part(config, section, build, **context):
+    """Makes what a section names. Keys of the default config that the named class does not take
+    are passed over; any other unknown key is an error."""
+    settings = dict(config[section])
+    name = settings.pop("name")
+    shared = default_config()[section]
+    own = {key: value for key, value in settings.items() if key not in shared}
+    context |= {key: value for key, value in settings.items() if key in shared}
+    return build({"name": name, **own}, **context)
+
+
+def _use_xla(config):
+    plain = config["train"]["strategy"] == "default"
+    return config["train"]["jit_compile"] and plain and not config["deterministic"]
+
+
+def _strategy(name):
+    """Scope of a distribution strategy: "default" or "mirrored" (all local devices)."""
+    if name == "default":
+        return contextlib.nullcontext()
+    if name == "mirrored":
+        logical = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in logical]).scope()
+    raise ValueError(f"`train.strategy` must be 'default' or 'mirrored'. Received: {name!r}.")
+
+
+def _divisor(steps, wanted):
+    """The largest divisor of `steps` up to `wanted`: no execution runs past an epoch's end."""
+    return max(d for d in range(1, min(steps, max(1, wanted)) + 1) if steps % d == 0)
+
+
+def _warn_about(config):
+    train_config = config["train"]
+    if train_config["kl_warmup_epochs"] >= train_config["epochs"] > 0:
+        warnings.warn(
+            f"The KL warm-up takes {train_config['kl_warmup_epochs']} epochs, the run only "
+            f"{train_config['epochs']}: the KL weight will not reach 1 for a whole epoch. "
+            "Shorten `train.kl_warmup_epochs`.",
+            stacklevel=3,
+        )
+    if train_config["patience"] and not train_config["validate"]:
+        raise ValueError("`train.patience` needs `train.validate`: stopping watches val_elbo.")
+
+
+def _drawer(dataset):
+    """Pictures for TensorBoard: reconstructions of test images, and samples."""
+    if len(dataset.info.image_shape) != 3:
+        return None
+    images = dataset.arrays("validation", limit=10)[0]
+
+    def draw(model):
+        from tfsp import viz
+
+        means = np.asarray(model.reconstruct(images))
+        pictures = {
+            "reconstructions": viz.tile(np.concatenate([images, means]), 2, len(images)),
+        }
+        if model.prior.is_density:
+            pictures["samples"] = viz.tile(np.asarray(model.sample(50, seed=0)), 5, 10)
+        return pictures
+
+    return draw

@@ -1,0 +1,310 @@
+"""Scatter pictures: maps of the latent space, and two-dimensional data beside samples."""
+
+import numpy as np
+
+from tfsp.viz import checks, style
+
+_METHODS = ("tsne", "pca", "none")
+_MAX_CLASSES = len(style.PALETTE) * len(style.MARKERS)
+_MAP_WIDTH = 3.4  # inches
+_PCA_FIRST = 50  # t-SNE's customary reduction: distances hardly change, the search is faster
+
+
+def latent_map(
+    codes,
+    labels=None,
+    class_names=None,
+    method="tsne",
+    seed=0,
+    perplexity=30,
+    max_points=5000,
+    annotate="legend",
+    title=None,
+):
+    """Codes in two dimensions, coloured by label.
+
+    Args:
+      codes: [n, D], for instance `model.encode(x)`.
+      labels: [n]. Whole numbers or strings are classes (colours, beyond ten of them also marker
+        shapes); fractions, and numbers of more than 60 different values, are a scale with a
+        colour bar. None draws all points alike.
+      class_names: what to call the classes: a list indexed by an integer label, or a dict from
+        label to name. By default the labels themselves.
+      method: "tsne", "pca" or "none" (D must be 2; the codes themselves).
+      seed: an int; chooses the points kept and the order in which they are drawn, and seeds
+        t-SNE.
+      perplexity: of t-SNE, whose time grows faster than the number of points; lowered to (n - 1) / 3 for few points.
+      max_points: more codes are thinned to this many at random.
+      annotate: "legend", or "direct" for names at the medians of the classes.
+      title: text above.
+    Returns: a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
+    Raises: ValueError for wrong shapes, an unknown method, too few points, or a class without a
+      name.
+    Source: van der Maaten & Hinton 2008, "Visualizing Data using t-SNE".
+    """
+    if method not in _METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(_METHODS)}. Received: {method!r}.")
+    if annotate not in ("legend", "direct"):
+        raise ValueError(f"`annotate` must be 'legend' or 'direct'. Received: {annotate!r}.")
+    codes = checks.as_matrix(codes, "codes")
+    max_points = checks.positive_int(max_points, "max_points")
+    if labels is not None:
+        labels = checks.as_labels(labels, len(codes))
+    elif class_names is not None:
+        raise ValueError("`class_names` needs `labels`, one per code. Received: labels=None.")
+    rng = np.random.default_rng(seed)
+    # The order of drawing is random, so that no class lies on top of the others.
+    kept = rng.permutation(len(codes))[:max_points]
+    names = None if labels is None or _is_scale(labels) else _names(labels, class_names)
+    codes, labels = codes[kept], None if labels is None else labels[kept]
+    points, axis_labels = project(codes, method, seed, perplexity)
+    with style.paper_style():
+        figure = style.new_figure(1, 1)
+        axes = figure.add_axes((0, 0, 1, 1))
+        drawn = None
+        if labels is None:
+            _points(axes, points, style.PALETTE[0])
+        elif names is None:
+            drawn = _points(axes, points, labels.astype(float), cmap=style.SEQUENTIAL)
+        else:
+            _classes(axes, points, labels, names, annotate)
+        legend = _legend(figure, names) if names and annotate == "legend" else None
+        style.strip_axes(axes)
+        if axis_labels:
+            axes.set_xlabel(axis_labels[0])
+            axes.set_ylabel(axis_labels[1])
+            axes.spines[["left", "bottom"]].set_visible(True)
+        if title:
+            axes.set_title(title)
+        _lay_out(figure, axes, points, legend, drawn)
+        return figure
+
+
+def project(codes, method="tsne", seed=0, perplexity=30):
+    """Codes [n, D] in two dimensions.
+
+    Args: as in `latent_map`.
+    Returns: points [n, 2] and the two axis labels, None where an axis has no meaning (t-SNE).
+    Raises: ValueError for too few points or dimensions.
+    """
+    count, dims = codes.shape
+    if method == "none":
+        if dims != 2:
+            raise ValueError(
+                f"method='none' draws the codes themselves, which must have shape [n, 2]. "
+                f"Received: codes.shape={codes.shape}. Use method='pca' or 'tsne'."
+            )
+        return codes, ("$z_{0}$", "$z_{1}$")
+    perplexity = checks.positive_number(perplexity, "perplexity")
+    least = 4 if method == "tsne" else 2
+    if count < least or dims < 2:
+        raise ValueError(
+            f"method={method!r} needs at least {least} codes of at least 2 dimensions. "
+            f"Received: codes.shape={codes.shape}."
+        )
+    codes = codes.astype(np.float64)
+    if not np.ptp(codes, axis=0).any():
+        # A collapsed encoder: every code is one point, and so is every faithful map. PCA and
+        # t-SNE would divide by the variance, zero.
+        return np.zeros((count, 2)), None
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if method == "pca":
+        pca = PCA(2, svd_solver="full").fit(codes)
+        shares = pca.explained_variance_ratio_
+        texts = [f"PC {i + 1} ({100 * share:.0f}% of variance)" for i, share in enumerate(shares)]
+        return pca.transform(codes), tuple(texts)
+    if min(codes.shape) > _PCA_FIRST:
+        codes = PCA(_PCA_FIRST, svd_solver="full").fit_transform(codes)
+    # scikit-learn needs perplexity < n; beyond (n - 1) / 3 the neighbourhoods that perplexity
+    # stands for (three times as many points) would reach past the data.
+    perplexity = min(perplexity, (count - 1) / 3)
+    tsne = TSNE(2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+    return tsne.fit_transform(codes), None
+
+
+def scatter_2d(
+    points, samples=None, labels=None, titles=("data", "model samples"), max_points=10000
+):
+    """Two-dimensional data and samples of a model side by side, on the same axes limits.
+
+    Args:
+      points: [n, 2].
+      samples: [m, 2], or None for the data alone.
+      labels: [n] classes that colour the data, or None.
+      titles: above the two panels.
+      max_points: more points than this are thinned at random (the same ones each time).
+    Returns: a `matplotlib.figure.Figure` with one or two axes.
+    Raises: ValueError for wrong shapes, named.
+    """
+    points = checks.as_matrix(points, "points", "[n, 2]", columns=2)
+    panels = [points]
+    if samples is not None:
+        panels.append(checks.as_matrix(samples, "samples", "[m, 2]", columns=2))
+    if labels is not None:
+        labels = checks.as_labels(labels, len(points), of="points")
+    max_points = checks.positive_int(max_points, "max_points")
+    together = np.concatenate(panels)
+    low, high = together.min(0), together.max(0)
+    middle = (low + high) / 2
+    half = 0.54 * (float((high - low).max()) or 1.0)  # a square with a margin of 4%
+    with style.paper_style():
+        figure = style.new_figure(2.5 * len(panels), 2.5, layout="constrained")
+        axes_row = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
+        for index, (axes, panel) in enumerate(zip(axes_row, panels)):
+            kept = np.random.default_rng(0).permutation(len(panel))[:max_points]
+            color = style.PALETTE[0] if index == 0 else style.PALETTE[6]
+            if index == 0 and labels is not None:
+                if _is_scale(labels):
+                    _points(axes, panel[kept], labels[kept].astype(float), cmap=style.SEQUENTIAL)
+                else:
+                    names = _names(labels, None)
+                    _classes(axes, panel[kept], labels[kept], names, annotate=None)
+            else:
+                _points(axes, panel[kept], color)
+            axes.set_title(titles[index])
+            axes.set_aspect("equal")
+            axes.set_xlim(middle[0] - half, middle[0] + half)
+            axes.set_ylim(middle[1] - half, middle[1] + half)
+            axes.locator_params(nbins=5)
+            axes.set_xlabel("$x_{0}$")
+        axes_row[0].set_ylabel("$x_{1}$")
+        return figure
+
+
+def _is_scale(labels):
+    """Whether `labels` are values of a scale; strings never are."""
+    if labels.dtype.kind not in "biuf":
+        return False
+    return bool(np.any(labels % 1)) or len(np.unique(labels)) > _MAX_CLASSES
+
+
+def _names(labels, class_names):
+    """Dict from each label that occurs, sorted, to its name."""
+    found = np.unique(labels).tolist()
+    if class_names is None:
+        return {label: _text(label) for label in found}
+    known = class_names if hasattr(class_names, "keys") else dict(enumerate(class_names))
+    unnamed = [label for label in found if label not in known]
+    if unnamed:
+        raise ValueError(
+            "`class_names` must name every label. Received: "
+            f"{len(known)} names, none for {', '.join(map(repr, unnamed))}."
+        )
+    return {label: _text(known[label]) for label in found}
+
+
+def _text(name):
+    return name.decode() if isinstance(name, bytes) else str(name)  # TensorFlow strings: bytes
+
+
+def _points(axes, points, color, marker="o", total=None, **keywords):
+    """A scatter whose points shrink and thin out as the `total` on the axes becomes large."""
+    count = total or len(points)
+    return axes.scatter(
+        points[:, 0],
+        points[:, 1],
+        c=color,
+        s=float(np.clip(6000 / count, 2.5, 14)),
+        alpha=float(np.clip(1500 / count, 0.5, 0.85)),
+        marker=marker,
+        linewidths=0,
+        rasterized=count > 2000,  # thousands of vector circles make a slow document
+        **keywords,
+    )
+
+
+def _classes(axes, points, labels, names, annotate):
+    """One scatter per marker shape; with annotate="direct" also names at the medians."""
+    from matplotlib import patheffects
+
+    order = {label: index for index, label in enumerate(names)}
+    index = np.array([order[label] for label in labels.tolist()])
+    colors = np.array(style.PALETTE)
+    size = len(style.PALETTE)
+    for shape in range(-(-len(names) // size)):
+        chosen = index // size == shape
+        if chosen.any():
+            shown = colors[index[chosen] % size]
+            _points(axes, points[chosen], shown, style.MARKERS[shape], total=len(points))
+    if annotate == "direct":
+        halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
+        for i, (label, name) in enumerate(names.items()):
+            chosen = points[index == i]
+            if len(chosen):
+                x, y = np.median(chosen, axis=0)
+                text = axes.text(x, y, name, ha="center", va="center", fontsize=8, weight="bold")
+                text.set_path_effects(halo)
+
+
+def _legend(figure, names):
+    """A legend of all classes in `names`, in columns of at most twenty."""
+    from matplotlib.lines import Line2D
+
+    size = len(style.PALETTE)
+    handles = [
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            color=style.PALETTE[i % size],
+            marker=style.MARKERS[i // size],
+            markersize=4,
+            markeredgewidth=0,
+            label=name,
+        )
+        for i, name in enumerate(names.values())
+    ]
+    return figure.legend(
+        handles=handles,
+        loc="center left",
+        ncols=-(-len(handles) // 20),
+        handlelength=0.8,
+        labelspacing=0.45,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def _lay_out(figure, axes, points, legend, drawn):
+    """Sizes the figure around a map of fixed width, so that nothing is cut or left empty."""
+    points = points.astype(np.float64)
+    low, high = points.min(0), points.max(0)
+    extent = np.maximum(high - low, 1e-6 * np.abs(points).max())
+    extent = np.where(extent > 0, extent, 1.0)
+    # The map takes the shape of the point cloud, within reason; units stay equal on both axes.
+    shape = float(np.clip(extent[1] / extent[0], 0.6, 1.25))
+    half_width = 0.53 * max(extent[0], extent[1] / shape)
+    middle = (low + high) / 2
+    axes.set_aspect("equal")
+    axes.set_xlim(middle[0] - half_width, middle[0] + half_width)
+    axes.set_ylim(middle[1] - half_width * shape, middle[1] + half_width * shape)
+
+    width, height, edge = _MAP_WIDTH, _MAP_WIDTH * shape, 0.06
+    left = edge + (0.2 if axes.get_ylabel() else 0)
+    bottom = edge + (0.2 if axes.get_xlabel() else 0)
+    top = edge + (0.24 if axes.get_title() else 0)
+    right, side = edge, 0.0
+    if legend is not None:
+        extents = legend.get_window_extent(figure.canvas.get_renderer())
+        right, side = 0.12 + extents.width / style.DPI + edge, extents.height / style.DPI
+    elif drawn is not None:
+        right = 0.62
+    full_width = style.whole_pixels(left + width + right)
+    full_height = style.whole_pixels(max(bottom + height + top, side + 2 * edge))
+    figure.set_size_inches(full_width, full_height)
+    bottom += (full_height - bottom - height - top) / 2  # centred beside a taller legend
+    axes.set_position(
+        (left / full_width, bottom / full_height, width / full_width, height / full_height)
+    )
+    if legend is not None:
+        x = (left + width + 0.12) / full_width
+        y = (bottom + height / 2) / full_height if side < height else 0.5
+        legend.set_bbox_to_anchor((x, y))
+    elif drawn is not None:
+        place = (left + width + 0.1, bottom + 0.1 * height, 0.09, 0.8 * height)
+        scale = (full_width, full_height, full_width, full_height)
+        bar = figure.colorbar(drawn, cax=figure.add_axes(np.divide(place, scale)))
+        bar.outline.set_visible(False)
+        bar.solids.set_alpha(1)

@@ -1,0 +1,164 @@
+"""The look shared by all pictures: colours, fonts, line widths, figure sizes, and saving.
+
+Figures are made without pyplot and inside `paper_style()`, so that drawing needs no display and
+leaves the caller's matplotlib settings and open figures as they were.
+"""
+
+import pathlib
+
+DPI = 200  # device pixels per inch of every figure and of what is saved
+TEXT_WIDTH = 5.5  # inches; the text width of a one-column conference page
+
+# The ten colours of M. Petroff, "Accessible Color Sequences for Data Visualization", 2021,
+# arXiv:2107.02270. They stay apart under the three kinds of colour blindness (a test simulates
+# them), where the usual sequences have pairs that merge.
+PALETTE = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+TRAIN_COLOR = PALETTE[0]
+VALIDATION_COLOR = PALETTE[6]
+INK = "#262626"  # text and axes
+SEQUENTIAL = "viridis"  # colour map of continuous values
+MARKERS = ("o", "s", "^", "D", "v", "P")  # the shape changes when the colours are used up
+
+_FORMATS = ("png", "pdf", "svg")
+_SANS_SERIF = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans")
+
+
+def paper_style():
+    """A context in which figures take the shared look.
+
+    Returns: a context manager (`matplotlib.rc_context`); the settings found on entry come back
+    on exit.
+    """
+    import matplotlib
+    from matplotlib import font_manager
+
+    # Text looks its font up when it is drawn, which may be after the context has closed: so
+    # name fonts that are there instead of the generic family. DejaVu Sans comes with matplotlib.
+    present = set(font_manager.get_font_names())
+    fonts = [name for name in _SANS_SERIF if name in present] or ["DejaVu Sans"]
+    return matplotlib.rc_context(
+        {
+            "font.family": fonts,
+            "font.size": 8,
+            "mathtext.fontset": "dejavusans",
+            "text.color": INK,
+            "axes.titlesize": 9,
+            "axes.titleweight": "normal",
+            "axes.labelsize": 8,
+            "axes.labelcolor": INK,
+            "axes.edgecolor": INK,
+            "axes.linewidth": 0.6,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": False,
+            "axes.axisbelow": True,
+            "axes.facecolor": "white",
+            "figure.facecolor": "white",
+            "figure.dpi": DPI,
+            "xtick.labelsize": 7,
+            "ytick.labelsize": 7,
+            "xtick.color": INK,
+            "ytick.color": INK,
+            "xtick.direction": "out",
+            "ytick.direction": "out",
+            "xtick.major.size": 2.5,
+            "ytick.major.size": 2.5,
+            "xtick.minor.size": 1.5,
+            "ytick.minor.size": 1.5,
+            "xtick.major.width": 0.6,
+            "ytick.major.width": 0.6,
+            "xtick.minor.width": 0.4,
+            "ytick.minor.width": 0.4,
+            "lines.linewidth": 1.2,
+            "legend.fontsize": 7,
+            "legend.frameon": False,
+            "legend.handlelength": 1.4,
+            "legend.handletextpad": 0.5,
+            "legend.columnspacing": 1.2,
+        }
+    )
+
+
+def new_figure(width, height, layout=None):
+    """An empty figure that belongs to no window and not to pyplot. Call it in `paper_style()`.
+
+    Args:
+      width, height: inches.
+      layout: matplotlib's layout engine, for instance "constrained"; None places nothing.
+    Returns: a `matplotlib.figure.Figure` with an Agg canvas.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def whole_pixels(inches):
+    """`inches` rounded to whole device pixels."""
+    return round(inches * DPI) / DPI
+
+
+def text_width(figure, text, size):
+    """Width of `text` at font size `size` (points), in device pixels of `figure`, rounded up."""
+    label = figure.text(0, 0, text, fontsize=size)
+    width = label.get_window_extent(figure.canvas.get_renderer()).width
+    label.remove()
+    return int(-(-width // 1))
+
+
+def strip_axes(axes):
+    """Takes ticks and spines off `axes`."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def save(figure, path):
+    """Writes a figure to a file, whose suffix names the format. Missing folders are made.
+
+    Args:
+      figure: a `matplotlib.figure.Figure`.
+      path: ends in .png (200 dots per inch), .pdf or .svg. The same picture gives the same
+        bytes: no dates are written.
+    Returns: the path, a `pathlib.Path`.
+    Raises: TypeError if `figure` is no figure; ValueError for any other suffix.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    if not isinstance(figure, Figure):
+        raise TypeError(
+            "`figure` must be a matplotlib.figure.Figure, as the functions of tfsp.viz return. "
+            f"Received: {type(figure).__name__}."
+        )
+    path = pathlib.Path(path)
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix not in _FORMATS:
+        raise ValueError(
+            f"`path` must end in one of {', '.join('.' + f for f in _FORMATS)}. Received: "
+            f"{str(path)!r}, with {'suffix ' + repr(path.suffix) if suffix else 'no suffix'}."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    undated = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    settings = {
+        "pdf.fonttype": 42,  # TrueType: publishers refuse matplotlib's default, Type 3
+        "svg.hashsalt": "tfsp",
+        "savefig.bbox": "standard",  # keep the size the figure was laid out for
+    }
+    with matplotlib.rc_context(settings):
+        figure.savefig(path, format=suffix, dpi=DPI, metadata=undated[suffix])
+    return path

@@ -1,7 +1,32 @@
-"""tfsp: structured priors for variational autoencoders."""
+"""tfsp: structured priors for variational autoencoders.
 
-from tfsp import distributions, likelihoods, models, networks, priors
+Parts load when they are first used: `import tfsp` costs little more than TensorFlow itself.
+"""
 
-__version__ = "0.1.0"
+import importlib
 
-__all__ = ["distributions", "likelihoods", "models", "networks", "priors"]
+from tfsp.version import __version__
+
+__all__ = [
+    "__version__",
+    "callbacks",
+    "data",
+    "distributions",
+    "evaluation",
+    "experiment",
+    "likelihoods",
+    "models",
+    "networks",
+    "priors",
+    "viz",
+]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"tfsp.{name}")
+    raise AttributeError(f"module 'tfsp' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -4,101 +4,13 @@ import contextlib
 import warnings
 
 import keras
-import ml_collections
 import numpy as np
 import tensorflow as tf
 
 from tfsp import callbacks, data, likelihoods, models, networks, priors
 from tfsp.callbacks.logs import read_history
+from tfsp.config import default_config, to_dict
 from tfsp.run_directory import RunDirectory
-
-
-def default_config():
-    """Every setting with its default, as an `ml_collections.ConfigDict`.
-
-    The files under `configs/` change some of them. Sections name a class (`name`) and hold
-    keywords for it; keywords that the named class does not take are passed over, so that
-    `--config.prior.name=flow` alone changes the prior.
-    """
-    return ml_collections.ConfigDict(
-        dict(
-            seed=0,
-            # Same numbers on every run of the same machine; XLA is off then, by Keras's choice.
-            deterministic=False,
-            data=dict(
-                name="digits",
-                split="standard",
-                binarization="dynamic",
-                # Keep only these labels, as "0,1"; empty for all.
-                classes="",
-                # 0 keeps the size of the split.
-                train_size=0,
-                validation_size=0,
-                test_size=0,
-            ),
-            model=dict(name="vae", latent_dim=40, objective="elbo", num_samples=1),
-            network=dict(name="mlp", hidden=(300, 300), activation="relu", gated=False),
-            likelihood=dict(
-                name="bernoulli", scale="fixed", initial_scale=1.0, location="linear"
-            ),
-            prior=dict(
-                name="normal",
-                num_components=500,
-                learned=True,
-                start="noise",
-                num_flows=1,
-                hidden=(512, 512),
-            ),
-            train=dict(
-                batch_size=100,
-                epochs=100,
-                # Training steps that make an epoch; 0 takes one pass over the data.
-                steps_per_epoch=0,
-                learning_rate=1e-3,
-                # The learning rate of the last part of the run, and how long that part is.
-                final_learning_rate=1e-5,
-                final_fraction=0.2,
-                kl_warmup_epochs=0,
-                kl_start=0.01,
-                # Norm to which each gradient is clipped; 0 for none.
-                clip_norm=0.0,
-                # Epochs without a better validation bound before stopping; 0 never stops.
-                patience=0,
-                validate=True,
-                keep_checkpoints=2,
-                image_epochs=10,
-                steps_per_execution=50,
-                jit_compile=True,
-                precision="float32",
-                strategy="default",
-            ),
-            evaluate=dict(num_samples=1000, num_examples=0),
-        )
-    )
-
-
-def to_dict(config):
-    """A nested dict of plain values from a `ConfigDict` or a dict, complete and checked.
-
-    Raises: ValueError for a section or a key that does not exist.
-    """
-    config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
-    complete = default_config().to_dict()
-    for section, value in config.items():
-        if section not in complete:
-            raise ValueError(f"Unknown setting {section!r}. Known: {', '.join(complete)}.")
-        if not isinstance(value, dict):
-            complete[section] = value
-            continue
-        open_ended = section in ("data", "model", "network", "likelihood", "prior")
-        unknown = set(value) - set(complete[section])
-        if unknown and not open_ended:
-            raise ValueError(
-                f"Unknown setting {section}.{sorted(unknown)[0]}. "
-                f"Known: {', '.join(complete[section])}."
-            )
-        complete[section] = {**complete[section], **value}
-    return complete
 
 
 def load_data(config, data_dir=None, download=False, labels=False):

@@ -38,9 +38,7 @@ class Registry:
     def get(self, name):
         """The class registered as `name`. Raises ValueError that lists the known names."""
         if name not in self._classes:
-            raise ValueError(
-                f"Unknown {self.kind}: {name!r}. Known: {', '.join(self.names())}."
-            )
+            raise ValueError(f"Unknown {self.kind}: {name!r}. Known: {', '.join(self.names())}.")
         return self._classes[name]
 
     def build(self, spec, **context):

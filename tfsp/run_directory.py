@@ -78,8 +78,7 @@ class RunDirectory:
         version = config.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise ValueError(
-                f"{file} has format version {version}; this version of tfsp reads "
-                f"{FORMAT_VERSION}."
+                f"{file} has format version {version}; this version of tfsp reads {FORMAT_VERSION}."
             )
         return config
 

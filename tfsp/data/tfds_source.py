@@ -121,27 +121,23 @@ def read(builder, split, channels, transform=None):
         pairs = list(batches.with_options(options).as_numpy_iterator())
     except (tf.errors.OpError, OSError) as error:
         raise _damaged(builder, split, error) from error
-    count = sum(len(y) for _, y in pairs)
-    expected = builder.info.splits[split].num_examples
-    if count != expected or not count:
-        raise DataFormatError(
-            f"{builder.data_dir}: the split {split!r} holds {count} images where "
-            f"dataset_info.json promises {expected}. Its files are cut short or mixed up: "
-            f"{', '.join(builder.info.splits[split].filenames)}."
-        )
+    if not pairs:
+        raise DataFormatError(f"{builder.data_dir}: the split {split!r} is empty.")
     images, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
     return images, labels
 
 
 def _damaged(builder, split, error):
-    """DataFormatError that names the files of `split` which cannot be read to their end."""
+    """DataFormatError that names the files of `split` which do not hold what they should."""
+    info = builder.info.splits[split]
     bad = []
-    for path in builder.info.splits[split].filepaths:
+    for path, promised in zip(info.filepaths, info.shard_lengths, strict=True):
         try:
-            for _ in tf.data.TFRecordDataset(str(path)):
-                pass
+            found = sum(1 for _ in tf.data.TFRecordDataset(str(path)))
         except (tf.errors.OpError, OSError):
-            bad.append(str(path))
-    where = ", ".join(bad) or f"{builder.data_dir} (split {split!r})"
+            found = "an unreadable number of"
+        if found != promised:
+            bad.append(f"{path} ({found} images where dataset_info.json promises {promised})")
     reason = str(error).splitlines()[0]
-    return DataFormatError(f"Damaged, missing or cut short: {where}. Get it anew. ({reason})")
+    where = "; ".join(bad) or f"{builder.data_dir}, split {split!r} ({reason})"
+    return DataFormatError(f"Damaged, absent or cut short: {where}. Get the data anew.")

@@ -96,6 +96,8 @@ class DiscretizedLogistic(tfd.Distribution):
 
     def _mode(self):
         top = self._num_levels - 1
-        return tf.round(tf.clip_by_value(self._loc, 0.0, 1.0) * top) / top * tf.ones(
-            self.batch_shape_tensor(), self.dtype
+        return (
+            tf.round(tf.clip_by_value(self._loc, 0.0, 1.0) * top)
+            / top
+            * tf.ones(self.batch_shape_tensor(), self.dtype)
         )

@@ -30,9 +30,7 @@ def format_table(rows, columns=None):
     columns = list(columns or rows[0])
     cells = [[_cell(row.get(name)) for name in columns] for row in rows]
     numeric = [all(isinstance(row.get(name), (int, float)) for row in rows) for name in columns]
-    widths = [
-        max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(columns)
-    ]
+    widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(columns)]
 
     def line(values):
         padded = [

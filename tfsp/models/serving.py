@@ -65,9 +65,7 @@ def export(model, path):
     """
     path = pathlib.Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(
-            f"{path} exists already. Name another folder, or remove it first."
-        )
+        raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
     if not model.built:
         raise ValueError(
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "

@@ -7,10 +7,10 @@ from tfsp.networks.mlp import MLP, GraphVAEMLP
 
 __all__ = [
     "MADE",
+    "MLP",
     "GraphVAEMLP",
     "IntelVAEConv",
     "LoracsConv",
-    "MLP",
     "MaskedDense",
     "NetworkPair",
     "build",

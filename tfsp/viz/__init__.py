@@ -9,7 +9,8 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
 
 from tfsp.viz.curves import training_curves
 from tfsp.viz.images import image_grid, prior_samples, reconstructions, tile
-from tfsp.viz.latent import latent_map, scatter_2d
+from tfsp.viz.latent import latent_map
+from tfsp.viz.scatter import scatter_2d
 from tfsp.viz.style import paper_style, save
 from tfsp.viz.traversal import decoder_mean, traversal_grid, traversal_rows
 

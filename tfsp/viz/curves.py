@@ -43,7 +43,7 @@ def training_curves(history, metrics=None, title=None):
         figure = style.new_figure(width, 1.75 * rows + 0.3, layout="constrained")
         figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-        for axes, name in zip(grid, names):
+        for axes, name in zip(grid[: len(names)], names, strict=True):
             _panel(axes, name, epochs, series)
         for index, axes in enumerate(grid):
             below = index + columns
@@ -63,7 +63,7 @@ def training_curves(history, metrics=None, title=None):
         figure.align_ylabels()
         if title:
             figure.suptitle(title, fontsize=9)
-        return figure
+        return style.settle(figure)
 
 
 def axis_label(name):
@@ -141,7 +141,7 @@ def _read_csv(path):
                 f"{path}, row {number}: expected {len(header)} values, as in the header. "
                 f"Received: {len(row)}."
             )
-        for name, text in zip(header, row):
+        for name, text in zip(header, row, strict=True):
             columns[name].append(text.strip())
     # CSVLogger writes the entries of a vector-valued metric as "[1. 2.]": there is no one curve.
     return {

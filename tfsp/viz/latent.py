@@ -1,12 +1,12 @@
-"""Scatter pictures: maps of the latent space, and two-dimensional data beside samples."""
+"""Maps of the latent space: codes projected to two dimensions, coloured by label."""
 
 import numpy as np
 
-from tfsp.viz import checks, style
+from tfsp.viz import checks, scatter, style
 
 _METHODS = ("tsne", "pca", "none")
-_MAX_CLASSES = len(style.PALETTE) * len(style.MARKERS)
 _MAP_WIDTH = 3.4  # inches
+_EXACT = 500  # up to here t-SNE needs no approximation
 _PCA_FIRST = 50  # t-SNE's customary reduction: distances hardly change, the search is faster
 
 
@@ -33,8 +33,10 @@ def latent_map(
       method: "tsne", "pca" or "none" (D must be 2; the codes themselves).
       seed: an int; chooses the points kept and the order in which they are drawn, and seeds
         t-SNE.
-      perplexity: of t-SNE, whose time grows faster than the number of points; lowered to (n - 1) / 3 for few points.
-      max_points: more codes are thinned to this many at random.
+      perplexity: of t-SNE; lowered to (n - 1) / 3 for few points.
+      max_points: more codes are thinned to this many at random. For thousands of points
+        scikit-learn's t-SNE runs in parallel threads, which wait for one another at every step:
+        on a machine busy with other work it is many times faster with OMP_NUM_THREADS=1.
       annotate: "legend", or "direct" for names at the medians of the classes.
       title: text above.
     Returns: a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
@@ -55,7 +57,9 @@ def latent_map(
     rng = np.random.default_rng(seed)
     # The order of drawing is random, so that no class lies on top of the others.
     kept = rng.permutation(len(codes))[:max_points]
-    names = None if labels is None or _is_scale(labels) else _names(labels, class_names)
+    names = None
+    if labels is not None and (class_names is not None or not scatter.is_scale(labels)):
+        names = scatter.class_names_of(labels, class_names)
     codes, labels = codes[kept], None if labels is None else labels[kept]
     points, axis_labels = project(codes, method, seed, perplexity)
     with style.paper_style():
@@ -63,12 +67,12 @@ def latent_map(
         axes = figure.add_axes((0, 0, 1, 1))
         drawn = None
         if labels is None:
-            _points(axes, points, style.PALETTE[0])
+            scatter.draw_points(axes, points, style.PALETTE[0])
         elif names is None:
-            drawn = _points(axes, points, labels.astype(float), cmap=style.SEQUENTIAL)
+            drawn = scatter.draw_points(axes, points, labels.astype(float), cmap=style.SEQUENTIAL)
         else:
-            _classes(axes, points, labels, names, annotate)
-        legend = _legend(figure, names) if names and annotate == "legend" else None
+            scatter.draw_classes(axes, points, labels, names, annotate)
+        legend = scatter.class_legend(figure, names) if names and annotate == "legend" else None
         style.strip_axes(axes)
         if axis_labels:
             axes.set_xlabel(axis_labels[0])
@@ -77,7 +81,7 @@ def latent_map(
         if title:
             axes.set_title(title)
         _lay_out(figure, axes, points, legend, drawn)
-        return figure
+        return style.settle(figure)
 
 
 def project(codes, method="tsne", seed=0, perplexity=30):
@@ -120,151 +124,16 @@ def project(codes, method="tsne", seed=0, perplexity=30):
     # scikit-learn needs perplexity < n; beyond (n - 1) / 3 the neighbourhoods that perplexity
     # stands for (three times as many points) would reach past the data.
     perplexity = min(perplexity, (count - 1) / 3)
-    tsne = TSNE(2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
+    tsne = TSNE(
+        2,
+        perplexity=perplexity,
+        init="pca",
+        learning_rate="auto",
+        random_state=seed,
+        # The approximation costs more than it saves on few points; see `latent_map` on threads.
+        method="exact" if count <= _EXACT else "barnes_hut",
+    )
     return tsne.fit_transform(codes), None
-
-
-def scatter_2d(
-    points, samples=None, labels=None, titles=("data", "model samples"), max_points=10000
-):
-    """Two-dimensional data and samples of a model side by side, on the same axes limits.
-
-    Args:
-      points: [n, 2].
-      samples: [m, 2], or None for the data alone.
-      labels: [n] classes that colour the data, or None.
-      titles: above the two panels.
-      max_points: more points than this are thinned at random (the same ones each time).
-    Returns: a `matplotlib.figure.Figure` with one or two axes.
-    Raises: ValueError for wrong shapes, named.
-    """
-    points = checks.as_matrix(points, "points", "[n, 2]", columns=2)
-    panels = [points]
-    if samples is not None:
-        panels.append(checks.as_matrix(samples, "samples", "[m, 2]", columns=2))
-    if labels is not None:
-        labels = checks.as_labels(labels, len(points), of="points")
-    max_points = checks.positive_int(max_points, "max_points")
-    together = np.concatenate(panels)
-    low, high = together.min(0), together.max(0)
-    middle = (low + high) / 2
-    half = 0.54 * (float((high - low).max()) or 1.0)  # a square with a margin of 4%
-    with style.paper_style():
-        figure = style.new_figure(2.5 * len(panels), 2.5, layout="constrained")
-        axes_row = figure.subplots(1, len(panels), squeeze=False, sharex=True, sharey=True)[0]
-        for index, (axes, panel) in enumerate(zip(axes_row, panels)):
-            kept = np.random.default_rng(0).permutation(len(panel))[:max_points]
-            color = style.PALETTE[0] if index == 0 else style.PALETTE[6]
-            if index == 0 and labels is not None:
-                if _is_scale(labels):
-                    _points(axes, panel[kept], labels[kept].astype(float), cmap=style.SEQUENTIAL)
-                else:
-                    names = _names(labels, None)
-                    _classes(axes, panel[kept], labels[kept], names, annotate=None)
-            else:
-                _points(axes, panel[kept], color)
-            axes.set_title(titles[index])
-            axes.set_aspect("equal")
-            axes.set_xlim(middle[0] - half, middle[0] + half)
-            axes.set_ylim(middle[1] - half, middle[1] + half)
-            axes.locator_params(nbins=5)
-            axes.set_xlabel("$x_{0}$")
-        axes_row[0].set_ylabel("$x_{1}$")
-        return figure
-
-
-def _is_scale(labels):
-    """Whether `labels` are values of a scale; strings never are."""
-    if labels.dtype.kind not in "biuf":
-        return False
-    return bool(np.any(labels % 1)) or len(np.unique(labels)) > _MAX_CLASSES
-
-
-def _names(labels, class_names):
-    """Dict from each label that occurs, sorted, to its name."""
-    found = np.unique(labels).tolist()
-    if class_names is None:
-        return {label: _text(label) for label in found}
-    known = class_names if hasattr(class_names, "keys") else dict(enumerate(class_names))
-    unnamed = [label for label in found if label not in known]
-    if unnamed:
-        raise ValueError(
-            "`class_names` must name every label. Received: "
-            f"{len(known)} names, none for {', '.join(map(repr, unnamed))}."
-        )
-    return {label: _text(known[label]) for label in found}
-
-
-def _text(name):
-    return name.decode() if isinstance(name, bytes) else str(name)  # TensorFlow strings: bytes
-
-
-def _points(axes, points, color, marker="o", total=None, **keywords):
-    """A scatter whose points shrink and thin out as the `total` on the axes becomes large."""
-    count = total or len(points)
-    return axes.scatter(
-        points[:, 0],
-        points[:, 1],
-        c=color,
-        s=float(np.clip(6000 / count, 2.5, 14)),
-        alpha=float(np.clip(1500 / count, 0.5, 0.85)),
-        marker=marker,
-        linewidths=0,
-        rasterized=count > 2000,  # thousands of vector circles make a slow document
-        **keywords,
-    )
-
-
-def _classes(axes, points, labels, names, annotate):
-    """One scatter per marker shape; with annotate="direct" also names at the medians."""
-    from matplotlib import patheffects
-
-    order = {label: index for index, label in enumerate(names)}
-    index = np.array([order[label] for label in labels.tolist()])
-    colors = np.array(style.PALETTE)
-    size = len(style.PALETTE)
-    for shape in range(-(-len(names) // size)):
-        chosen = index // size == shape
-        if chosen.any():
-            shown = colors[index[chosen] % size]
-            _points(axes, points[chosen], shown, style.MARKERS[shape], total=len(points))
-    if annotate == "direct":
-        halo = [patheffects.withStroke(linewidth=2.2, foreground="white")]
-        for i, (label, name) in enumerate(names.items()):
-            chosen = points[index == i]
-            if len(chosen):
-                x, y = np.median(chosen, axis=0)
-                text = axes.text(x, y, name, ha="center", va="center", fontsize=8, weight="bold")
-                text.set_path_effects(halo)
-
-
-def _legend(figure, names):
-    """A legend of all classes in `names`, in columns of at most twenty."""
-    from matplotlib.lines import Line2D
-
-    size = len(style.PALETTE)
-    handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            color=style.PALETTE[i % size],
-            marker=style.MARKERS[i // size],
-            markersize=4,
-            markeredgewidth=0,
-            label=name,
-        )
-        for i, name in enumerate(names.values())
-    ]
-    return figure.legend(
-        handles=handles,
-        loc="center left",
-        ncols=-(-len(handles) // 20),
-        handlelength=0.8,
-        labelspacing=0.45,
-        borderpad=0,
-        borderaxespad=0,
-    )
 
 
 def _lay_out(figure, axes, points, legend, drawn):
@@ -291,8 +160,9 @@ def _lay_out(figure, axes, points, legend, drawn):
         right, side = 0.12 + extents.width / style.DPI + edge, extents.height / style.DPI
     elif drawn is not None:
         right = 0.62
-    full_width = style.whole_pixels(left + width + right)
-    full_height = style.whole_pixels(max(bottom + height + top, side + 2 * edge))
+    full_width = style.inches(round((left + width + right) * style.DPI))
+    full_height = max(bottom + height + top, side + 2 * edge)
+    full_height = style.inches(round(full_height * style.DPI))
     figure.set_size_inches(full_width, full_height)
     bottom += (full_height - bottom - height - top) / 2  # centred beside a taller legend
     axes.set_position(

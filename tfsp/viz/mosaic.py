@@ -74,10 +74,10 @@ def draw(blocks, title=None, gap=None):
             missing = style.text_width(figure, title, 9) + 2 * _MARGIN - full
             if missing > 0:
                 left, full = left + missing // 2, full + missing
-        figure.set_size_inches(full / style.DPI, total / style.DPI)
+        figure.set_size_inches(style.inches(full), style.inches(total))
 
         y = top
-        for block, height, foot in zip(blocks, heights, feet):
+        for block, height, foot in zip(blocks, heights, feet, strict=True):
             place = (left / full, 1 - (y + height) / total, width / full, height / total)
             axes = figure.add_axes(place)
             _draw_block(axes, block, scale)

@@ -26,6 +26,7 @@ PALETTE = (
 )
 TRAIN_COLOR = PALETTE[0]
 VALIDATION_COLOR = PALETTE[6]
+TICK_SIZE = 7  # points, of tick labels
 INK = "#262626"  # text and axes
 SEQUENTIAL = "viridis"  # colour map of continuous values
 MARKERS = ("o", "s", "^", "D", "v", "P")  # the shape changes when the colours are used up
@@ -66,8 +67,8 @@ def paper_style():
             "axes.facecolor": "white",
             "figure.facecolor": "white",
             "figure.dpi": DPI,
-            "xtick.labelsize": 7,
-            "ytick.labelsize": 7,
+            "xtick.labelsize": TICK_SIZE,
+            "ytick.labelsize": TICK_SIZE,
             "xtick.color": INK,
             "ytick.color": INK,
             "xtick.direction": "out",
@@ -106,9 +107,10 @@ def new_figure(width, height, layout=None):
     return figure
 
 
-def whole_pixels(inches):
-    """`inches` rounded to whole device pixels."""
-    return round(inches * DPI) / DPI
+def inches(pixels):
+    """The length of `pixels` device pixels, an int, in inches."""
+    # Matplotlib rounds a canvas down: 29 / 200 * 200 would make 28 pixels.
+    return (pixels + 1e-6) / DPI
 
 
 def text_width(figure, text, size):
@@ -117,6 +119,18 @@ def text_width(figure, text, size):
     width = label.get_window_extent(figure.canvas.get_renderer()).width
     label.remove()
     return int(-(-width // 1))
+
+
+def settle(figure):
+    """Makes the ticks of `figure` now, in the present style, and returns it.
+
+    Matplotlib makes them when they are first drawn, and asks the settings for their size each
+    time it counts how many fit: either may be after `paper_style()` is closed.
+    """
+    for axes in figure.axes:
+        axes.tick_params(which="both", labelsize=TICK_SIZE)
+    figure.draw_without_rendering()
+    return figure
 
 
 def strip_axes(axes):
@@ -159,6 +173,6 @@ def save(figure, path):
         "svg.hashsalt": "tfsp",
         "savefig.bbox": "standard",  # keep the size the figure was laid out for
     }
-    with matplotlib.rc_context(settings):
+    with paper_style(), matplotlib.rc_context(settings):
         figure.savefig(path, format=suffix, dpi=DPI, metadata=undated[suffix])
     return path

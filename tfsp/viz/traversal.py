@@ -89,9 +89,10 @@ def traversal_grid(
             f"`base` must have shape ({latent_dim},), one value per latent dimension. Received: "
             f"base.shape={base.shape}, latent_dim={latent_dim}."
         )
-    across, up = pair = _dims(dims, latent_dim)
-    if len(pair) != 2 or across == up:
+    pair = _dims(dims, latent_dim)
+    if len(pair) != 2 or pair[0] == pair[1]:
         raise ValueError(f"`dims` must be two different dimensions. Received: {dims!r}.")
+    across, up = pair
     values = positions(grid_size, span, quantile)
     z = np.tile(base, (grid_size, grid_size, 1))
     z[:, :, across] = values
@@ -198,8 +199,10 @@ def _ticks(values):
     Only where their number allows no even spacing, the quarters nearest to it.
     """
     last = len(values) - 1
-    parts = [n for n in range(2, _MAX_TICKS) if last % n == 0]
-    if parts:
+    parts = [n for n in range(1, _MAX_TICKS) if last % n == 0]
+    if last == 0:
+        chosen = [0]
+    elif last < _MAX_TICKS or max(parts) > 1:
         chosen = range(0, last + 1, last // max(parts))
     else:
         quarter = round(last / 4)

@@ -1,0 +1,54 @@
+"""Trains a model as a config says, in a run directory that a later start resumes.
+
+    python scripts/train.py --config=configs/vae/mnist.py --config.prior.name=vamp \\
+        --data_dir=~/tensorflow_datasets --run_dir=runs/mnist-vamp
+"""
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from tfsp import experiment
+
+_CONFIG = config_flags.DEFINE_config_file(
+    "config",
+    None,
+    "Config file, such as configs/vae/digits.py. Any of its settings can be changed on the "
+    "command line: --config.train.epochs=20 --config.prior.name=vamp.",
+)
+_RUN_DIR = flags.DEFINE_string(
+    "run_dir",
+    None,
+    "Folder of the run: config, checkpoints, logs. A run that is there already is resumed; one "
+    "with another config is refused.",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "Folder of the data sets (TensorFlow Datasets, or the field's own files)."
+)
+_DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is not in data_dir.")
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "default",
+    ["default", "mirrored"],
+    "'mirrored' trains on all GPUs of this machine (or all logical CPUs), a copy on each.",
+)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    False,
+    "The same numbers at every run on this machine. Keras turns XLA off then: slower.",
+)
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    config = _CONFIG.value
+    if flags.FLAGS["strategy"].present:
+        config.train.strategy = _STRATEGY.value
+    if flags.FLAGS["deterministic"].present:
+        config.deterministic = _DETERMINISTIC.value
+    experiment.train(config, _RUN_DIR.value, _DATA_DIR.value, _DOWNLOAD.value)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "run_dir"])
+    app.run(main)

@@ -1,0 +1,49 @@
+"""The pictures of a run directory."""
+
+import numpy as np
+
+from tfsp import evaluation, experiment, viz
+from tfsp.run_directory import RunDirectory
+
+
+def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", seed=0, suffix=".png"):
+    """Draws a run's pictures into its `figures/`.
+
+    reconstructions, samples (from the prior), latent_map (t-SNE of the test codes, coloured by
+    label), training_curves, traversal (for a latent of two dimensions a grid of quantiles of the
+    standard normal, else one row for each of the most active dimensions).
+
+    Args:
+      run_dir: the run's folder.
+      data_dir, download: as in training.
+      checkpoint: "best", "last" or an epoch.
+      seed: of the samples and of t-SNE.
+      suffix: ".png", ".pdf" or ".svg".
+
+    Returns: dict of name -> path.
+    """
+    model, config = experiment.load_run(run_dir, checkpoint)
+    run = RunDirectory(run_dir)
+    data = experiment.load_data(config, data_dir, download)
+    figures = {"training_curves": viz.training_curves(experiment.history(run_dir))}
+    images, labels = data.arrays("test", limit=3000)
+    codes, _ = evaluation.encode(model, images)
+    figures["latent_map"] = viz.latent_map(
+        codes, labels, method="tsne" if codes.shape[1] > 2 else "none", seed=seed
+    )
+    if len(data.info.image_shape) == 3:
+        means = np.asarray(model.reconstruct(images[:20]))
+        figures["reconstructions"] = viz.reconstructions(images[:20], means)
+        figures["traversal"] = _traversal(model, codes)
+        if model.prior.is_density:
+            figures["samples"] = viz.prior_samples(np.asarray(model.sample(100, seed=seed)))
+    return {
+        name: viz.save(figure, run.figures / f"{name}{suffix}") for name, figure in figures.items()
+    }
+
+
+def _traversal(model, codes):
+    if codes.shape[1] == 2:
+        return viz.traversal_grid(model)
+    most_active = np.argsort(-codes.var(axis=0))[:8]
+    return viz.traversal_rows(model, codes[0], dims=[int(d) for d in most_active])

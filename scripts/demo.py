@@ -2,7 +2,7 @@
 
 import pathlib
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from tfsp import evaluation, experiment
@@ -20,13 +20,14 @@ _PRIORS = flags.DEFINE_list("priors", ["normal", "vamp"], "Priors to train and c
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
     rows, files = [], []
     for prior in _PRIORS.value:
         config = _CONFIG.value.copy_and_resolve_references()
         config.prior.name = prior
         run = RunDirectory(pathlib.Path(_RUN_DIR.value) / prior)
         print(f"\n== prior: {prior}")
-        experiment.train(config, run.path, verbose=2)
+        experiment.train(config, run.path)
         rows.append(evaluation.evaluate_run(run.path, progress=False))
         files += visualize_run(run.path).values()
         if not run.export.exists():

@@ -3,7 +3,7 @@
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
 """
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tfsp import evaluation
 
@@ -31,6 +31,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws.")
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
     row = evaluation.evaluate_run(
         _RUN_DIR.value,
         _DATA_DIR.value,

@@ -4,7 +4,7 @@ python scripts/export.py --run_dir=runs/mnist-vamp
 saved_model_cli show --dir runs/mnist-vamp/export --all
 """
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tfsp.export import export_run
 
@@ -20,6 +20,7 @@ _CHECKPOINT = flags.DEFINE_string(
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
     path, signatures = export_run(_RUN_DIR.value, _OUTPUT.value, _CHECKPOINT.value)
     print(f"{path}: {', '.join(signatures)}")
 

@@ -300,7 +300,7 @@ def parse_args():
     parser.add_argument("--prior", choices=("normal", "vamp"), required=True)
     parser.add_argument("--data", required=True, help="mnist.npz in the layout of Keras")
     parser.add_argument("--core", type=int, default=0, help="the core to run on (default: 0)")
-    parser.add_argument("--images", type=int, help="default: fit 60000, likelihood 20 or 8 (vamp)")
+    parser.add_argument("--images", type=int, help="default: fit 60000, likelihood 20 or 5 (vamp)")
     parser.add_argument("--epochs", type=int, help="default: fit 5, likelihood 2")
     parser.add_argument("--batch_size", type=int, default=100, help="training batch (default: 100)")
     parser.add_argument("--train_images", type=int, default=10000, help="likelihood: training set")
@@ -309,7 +309,7 @@ def parse_args():
     parser.add_argument("--repeats", type=int, default=3, help="likelihood: timed calls")
     args = parser.parse_args()
     if args.images is None:
-        args.images = 60000 if args.task == "fit" else {"normal": 20, "vamp": 8}[args.prior]
+        args.images = 60000 if args.task == "fit" else {"normal": 20, "vamp": 5}[args.prior]
     if args.epochs is None:
         args.epochs = 5 if args.task == "fit" else 2
     for name in ("images", "epochs", "batch_size", "train_images", "samples", "repeats"):

@@ -4,7 +4,7 @@
         --data_dir=~/tensorflow_datasets --run_dir=runs/mnist-vamp
 """
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from tfsp import experiment
@@ -41,6 +41,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
     config = _CONFIG.value
     if flags.FLAGS["strategy"].present:
         config.train.strategy = _STRATEGY.value

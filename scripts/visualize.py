@@ -3,7 +3,7 @@
 python scripts/visualize.py --run_dir=runs/mnist-vamp
 """
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from tfsp.visualize import visualize_run
 
@@ -20,6 +20,7 @@ _FORMAT = flags.DEFINE_enum("format", "png", ["png", "pdf", "svg"], "Format of t
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
     figures = visualize_run(
         _RUN_DIR.value,
         _DATA_DIR.value,

@@ -95,7 +95,8 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     run.start(config)
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
     first_epoch = (run.epochs() or [0])[-1]
-    with _strategy(train_config["strategy"]):
+    distribution = strategy(train_config["strategy"])
+    with distribution.scope() if distribution else contextlib.nullcontext():
         if first_epoch:
             model = keras.saving.load_model(run.checkpoint_path(first_epoch))
         else:
@@ -180,14 +181,23 @@ def _use_xla(config):
     return config["train"]["jit_compile"] and plain and not config["deterministic"]
 
 
-def _strategy(name):
-    """Scope of a distribution strategy: "default" or "mirrored" (all local devices)."""
+def strategy(name):
+    """A `tf.distribute` strategy by name, or None for "default".
+
+    "mirrored" puts a copy of the model on each local GPU, or on each logical CPU device if there
+    is no GPU.
+
+    Raises: ValueError for another name.
+    """
     if name == "default":
-        return contextlib.nullcontext()
-    if name == "mirrored":
-        logical = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([device.name for device in logical]).scope()
-    raise ValueError(f"`train.strategy` must be 'default' or 'mirrored'. Received: {name!r}.")
+        return None
+    if name != "mirrored":
+        raise ValueError(f"`train.strategy` must be 'default' or 'mirrored'. Received: {name!r}.")
+    if tf.config.list_logical_devices("GPU"):
+        return tf.distribute.MirroredStrategy()
+    devices = [device.name for device in tf.config.list_logical_devices("CPU")]
+    # Collective ops between CPU devices fail in a process that makes a second strategy.
+    return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
 
 
 def _divisor(steps, wanted):
@@ -219,10 +229,10 @@ def _drawer(dataset):
 
         means = np.asarray(model.reconstruct(images))
         pictures = {
-            "reconstructions": viz.tile(np.concatenate([images, means]), 2, len(images)),
+            "reconstructions": viz.tile(np.concatenate([images, means]), 2, len(images), clip=True),
         }
         if model.prior.is_density:
-            pictures["samples"] = viz.tile(np.asarray(model.sample(50, seed=0)), 5, 10)
+            pictures["samples"] = viz.tile(np.asarray(model.sample(50, seed=0)), 5, 10, clip=True)
         return pictures
 
     return draw

@@ -29,7 +29,7 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
     images, labels = data.arrays("test", limit=3000)
     codes, _ = evaluation.encode(model, images)
     figures["latent_map"] = viz.latent_map(
-        codes, labels, method="tsne" if codes.shape[1] > 2 else "none", seed=seed
+        codes, labels, method="none" if codes.shape[1] == 2 else "tsne", seed=seed
     )
     if len(data.info.image_shape) == 3:
         means = np.asarray(model.reconstruct(images[:20]))

@@ -9,5 +9,6 @@ def get_config():
     config.model.latent_dim = 10
     config.network.update(name="mlp", hidden=(200, 200))
     config.prior.update(name="vamp", num_components=50, hidden=(64, 64))
-    config.train.update(epochs=300, kl_warmup_epochs=30, image_epochs=100)
+    # An epoch is ten passes over the 1,297 training images: so few make too short an epoch.
+    config.train.update(epochs=30, steps_per_epoch=120, kl_warmup_epochs=3)
     return config

@@ -1,7 +1,7 @@
 """Data sets: named, from files of the field, or the user's own.
 
-    data = tfsp.data.load("digits", binarization="dynamic")
-    model.fit(data.train, validation_data=data.validation, epochs=10)
+data = tfsp.data.load("digits", binarization="dynamic")
+model.fit(data.train, validation_data=data.validation, epochs=10)
 """
 
 # The modules that register named sources.

@@ -82,8 +82,7 @@ def raw_elements(builder, split):
 
     if split not in builder.info.splits:
         raise DataFormatError(
-            f"{builder.data_dir} has no split {split!r}. It has: "
-            f"{', '.join(builder.info.splits)}."
+            f"{builder.data_dir} has no split {split!r}. It has: {', '.join(builder.info.splits)}."
         )
     return builder.as_dataset(
         split=split,
@@ -107,9 +106,7 @@ def read(builder, split, channels, transform=None):
     """
 
     def decode(example):
-        image = tf.io.decode_image(
-            example["image"], channels=channels, expand_animations=False
-        )
+        image = tf.io.decode_image(example["image"], channels=channels, expand_animations=False)
         return image, tf.cast(example["label"], tf.int32)
 
     options = tf.data.Options()

@@ -136,7 +136,8 @@ class StructuredVAE(keras.Model):
 
         Args:
           y_pred: what `call` returned.
-          sample_weight: optional `[B]`, weights of the examples.
+          sample_weight: optional `[B]`, weights of the examples (Keras passes them on only
+            together with labels).
         """
         terms = dict(y_pred)
         terms["elbo"] = terms["log_likelihood"] - terms["kl"]
@@ -186,7 +187,8 @@ class StructuredVAE(keras.Model):
         self.nonfinite_step.assign(tf.where(found, step, first))
 
     def _check_data(self, x):
-        """Raises ValueError where x cannot be what the model was built for."""
+        """x as a tensor; raises ValueError where it cannot be what the model was built for."""
+        x = tf.convert_to_tensor(x)
         if x.dtype.is_integer or x.dtype.is_bool:
             raise ValueError(
                 "Data must be floating, on [0, 1]. Received dtype "

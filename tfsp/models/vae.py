@@ -150,7 +150,7 @@ class VAE(StructuredVAE):
 
     def encode(self, x):
         """Posterior means: `[B, ...]` -> `[B, D]`."""
-        return self.posterior(self._check_data(tf.convert_to_tensor(x))).mean()
+        return self.posterior(self._check_data(x)).mean()
 
     def decode(self, z):
         """p(x|z): `[..., D]` -> `tfd.Distribution`, event `data_shape`."""

@@ -1,6 +1,7 @@
 """The contract of a prior, and the registry."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfsp.random import as_seed
@@ -98,11 +99,12 @@ class Prior(keras.layers.Layer):
 
     def _constant(self, name, value, trainable=True, **kwargs):
         """A weight that starts at `value`."""
-        value = tf.convert_to_tensor(value)
+        # Held as NumPy: a tensor made while Keras traces the model would belong to that graph.
+        value = np.asarray(value)
         return self.add_weight(
             name=name,
             shape=value.shape,
-            initializer=lambda shape, dtype: tf.cast(value, dtype),
+            initializer=lambda shape, dtype: tf.constant(value, dtype),
             trainable=trainable,
             **kwargs,
         )

@@ -212,7 +212,7 @@ def _panel(axes, name, epochs, series):
             x, y = epochs, shown
         marker = "o" if finite.sum() <= 3 else None
         # The line below is the wider one: where the two agree, both are seen.
-        width = 0.9 if prefix else 1.7
+        width = 0.9 if prefix else 1.5
         axes.plot(x, y, color=color, label=label, lw=width, marker=marker, markersize=2.5)
     if not drawn:
         axes.text(0.5, 0.5, "no finite values", ha="center", va="center", transform=axes.transAxes)

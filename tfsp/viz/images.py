@@ -7,7 +7,7 @@ import numpy as np
 from tfsp.viz import checks, mosaic
 
 
-def tile(images, rows=None, columns=None, pad=None, pad_value=1.0):
+def tile(images, rows=None, columns=None, pad=None, pad_value=1.0, clip=False):
     """Images side by side in one array, filled row by row.
 
     Image i has its upper left corner at ((i // columns) * (H + pad), (i % columns) * (W + pad)).
@@ -18,11 +18,12 @@ def tile(images, rows=None, columns=None, pad=None, pad_value=1.0):
       rows, columns: the layout; what is left out follows from n, nearly square if both are.
       pad: pixels between neighbours; by default a sixteenth of the width, at least 1.
       pad_value: grey level in [0, 1] of padding and of empty cells.
+      clip: cut values to [0, 1] instead of refusing them, for the means of a decoder.
     Returns: [H', W', C] with H' = rows * H + (rows - 1) * pad and W' alike. TensorBoard's
       `tf.summary.image` takes it as `tile(...)[None]`.
     Raises: ValueError for a wrong shape, values outside [0, 1], or too few cells.
     """
-    images = checks.as_images(images)
+    images = checks.as_images(images, clip=clip)
     return _tile(images, rows, columns, pad, pad_value)
 
 

@@ -34,9 +34,7 @@ def latent_map(
       seed: an int; chooses the points kept and the order in which they are drawn, and seeds
         t-SNE.
       perplexity: of t-SNE; lowered to (n - 1) / 3 for few points.
-      max_points: more codes are thinned to this many at random. For thousands of points
-        scikit-learn's t-SNE runs in parallel threads, which wait for one another at every step:
-        on a machine busy with other work it is many times faster with OMP_NUM_THREADS=1.
+      max_points: more codes are thinned to this many at random.
       annotate: "legend", or "direct" for names at the medians of the classes.
       title: text above.
     Returns: a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
@@ -113,6 +111,7 @@ def project(codes, method="tsne", seed=0, perplexity=30):
         return np.zeros((count, 2)), None
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     if method == "pca":
         pca = PCA(2, svd_solver="full").fit(codes)
@@ -133,7 +132,10 @@ def project(codes, method="tsne", seed=0, perplexity=30):
         # The approximation costs more than it saves on few points; see `latent_map` on threads.
         method="exact" if count <= _EXACT else "barnes_hut",
     )
-    return tsne.fit_transform(codes), None
+    # One thread: scikit-learn's threads wait for one another at each of its many short loops, and
+    # on a busy machine that takes far longer than the work itself.
+    with threadpool_limits(1, user_api="openmp"):
+        return tsne.fit_transform(codes), None
 
 
 def _lay_out(figure, axes, points, legend, drawn):

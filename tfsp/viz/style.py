@@ -109,7 +109,8 @@ def new_figure(width, height, layout=None):
 
 def inches(pixels):
     """The length of `pixels` device pixels, an int, in inches."""
-    # Matplotlib rounds a canvas down: 29 / 200 * 200 would make 28 pixels.
+    # A canvas size is rounded down to pixels, not in all releases of matplotlib with a tolerance:
+    # 29 / 200 * 200 lies below 29.
     return (pixels + 1e-6) / DPI
 
 

@@ -209,7 +209,6 @@ def _ticks(values):
         chosen = sorted({0, quarter, last - quarter, last})
     texts = {}
     for index in chosen:
-        value = float(values[index])
-        value = round(value, 1 if abs(value) >= 1 else 2) + 0.0  # + 0.0: no "-0"
+        value = round(float(values[index]), 2) + 0.0  # + 0.0: no "-0"
         texts[index] = f"{value:g}".replace("-", "\N{MINUS SIGN}")
     return texts

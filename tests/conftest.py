@@ -1,0 +1,40 @@
+"""Shared set-up of the tests: quiet TensorFlow, one thread pool each, fresh seeds."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+# Two logical CPU devices, so that strategies over several devices can be tested anywhere.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
+)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def float64():
+    """Networks, priors and likelihoods made in this test compute in float64."""
+    policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(scope="session")
+def binary_images():
+    """[64, 8, 8, 1] float32 of 0 and 1."""
+    rng = np.random.default_rng(0)
+    return (rng.random((64, 8, 8, 1)) < 0.3).astype("float32")

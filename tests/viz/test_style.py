@@ -1,0 +1,176 @@
+"""The shared look: no global state touched, colours told apart, files of the right size."""
+
+import ast
+import itertools
+import pathlib
+
+import matplotlib
+import matplotlib.image
+import numpy as np
+import pytest
+
+from tfsp import viz
+from tfsp.viz import style
+
+IMAGES = np.random.default_rng(0).uniform(size=(6, 8, 8, 1))
+CODES = np.random.default_rng(1).normal(size=(20, 3))
+HISTORY = {"elbo": [-3.0, -2.0, -1.5], "val_elbo": [-3.1, -2.2, -1.9], "learning_rate": [1e-3] * 3}
+
+
+def decode(z):
+    return np.broadcast_to(np.abs(np.tanh(z[:, :1, None, None])), (len(z), 8, 8, 1))
+
+
+PICTURES = {
+    "image_grid": lambda: viz.image_grid(IMAGES, title="Digits"),
+    "reconstructions": lambda: viz.reconstructions(IMAGES, IMAGES, columns=4),
+    "prior_samples": lambda: viz.prior_samples(IMAGES),
+    "latent_map": lambda: viz.latent_map(CODES, np.arange(20) % 3, method="pca", title="Codes"),
+    "scatter_2d": lambda: viz.scatter_2d(CODES[:, :2], CODES[:, 1:]),
+    "training_curves": lambda: viz.training_curves(HISTORY, title="Run"),
+    "traversal_grid": lambda: viz.traversal_grid(decode, grid_size=3),
+    "traversal_rows": lambda: viz.traversal_rows(decode, CODES[:2], steps=3),
+}
+
+
+def is_figure(name):
+    return name not in ("decoder_mean", "paper_style", "save", "tile")
+
+
+def test_every_picture_is_covered_here():
+    assert set(PICTURES) == set(filter(is_figure, viz.__all__))
+    assert viz.__all__ == sorted(viz.__all__)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_touches_no_global_state(name, tmp_path):
+    from matplotlib import pyplot
+
+    pyplot.close("all")
+    before = dict(matplotlib.rcParams)
+    figure = PICTURES[name]()
+    viz.save(figure, tmp_path / "figure.png")
+    assert type(figure) is matplotlib.figure.Figure
+    assert pyplot.get_fignums() == []
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_picture_ignores_the_settings_of_the_caller(name, tmp_path):
+    viz.save(PICTURES[name](), tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 20, "axes.linewidth": 5, "savefig.bbox": "tight"}):
+        viz.save(PICTURES[name](), tmp_path / "other.png")
+    plain, other = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("plain", "other"))
+    np.testing.assert_array_equal(plain, other)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_png_has_the_size_of_the_figure_and_a_picture(name, tmp_path):
+    figure = PICTURES[name]()
+    picture = matplotlib.image.imread(viz.save(figure, tmp_path / "a" / "b" / "figure.png"))
+    width, height = figure.get_size_inches() * 200
+    assert picture.shape[:2] == (round(height), round(width))
+    assert picture[..., :3].std() > 0.02
+    # Nothing runs over the edge: the outermost pixels are paper.
+    for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
+        np.testing.assert_array_equal(edge, 1.0)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_everything_lies_inside_the_figure(name):
+    figure = PICTURES[name]()
+    box = figure.get_tightbbox(figure.canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert 0 <= box.x0 < box.x1 <= width
+    assert 0 <= box.y0 < box.y1 <= height
+    assert box.width > 0.9 * width
+    assert box.height > 0.8 * height
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_saving_without_the_helper_looks_the_same(name, tmp_path):
+    viz.save(PICTURES[name](), tmp_path / "helper.png")
+    with matplotlib.rc_context({"font.size": 20, "xtick.labelsize": 20, "axes.linewidth": 5}):
+        PICTURES[name]().savefig(tmp_path / "plain.png")
+    helper, plain = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("helper", "plain"))
+    np.testing.assert_array_equal(helper, plain)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("PNG", b"\x89PNG")]
+)
+def test_save_writes_the_format_of_the_suffix(suffix, start, tmp_path):
+    path = tmp_path / "new" / f"figure.{suffix}"
+    assert viz.save(PICTURES["training_curves"](), str(path)) == path
+    content = path.read_bytes()
+    assert content.startswith(start)
+    assert len(content) > 2000
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])
+def test_the_same_picture_gives_the_same_bytes(suffix, tmp_path):
+    paths = [tmp_path / f"{i}.{suffix}" for i in range(2)]
+    for path in paths:
+        viz.save(PICTURES["latent_map"](), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", ["figure.jpg", "figure", "figure.png.gz"])
+def test_save_refuses_other_suffixes(name, tmp_path):
+    with pytest.raises(ValueError, match=r"one of \.png, \.pdf, \.svg"):
+        viz.save(PICTURES["image_grid"](), tmp_path / "folder" / name)
+    assert not (tmp_path / "folder").exists()
+
+
+def test_save_wants_a_figure(tmp_path):
+    with pytest.raises(TypeError, match=r"matplotlib\.figure\.Figure.*ndarray"):
+        viz.save(IMAGES, tmp_path / "figure.png")
+
+
+def _to_lab(color, simulation):
+    """CIE L*a*b* of a hex colour as seen with a colour blindness, a matrix on linear RGB."""
+    srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(simulation @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(to_xyz) @ linear / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1.
+SIMULATIONS = {
+    "none": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.052]],
+    "deuteranopia": [[0.3673, 0.8606, -0.228], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "tritanopia": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+}
+
+
+@pytest.mark.parametrize("name", SIMULATIONS)
+def test_palette_is_safe_for_colour_blind_readers(name):
+    seen = [_to_lab(color, np.array(SIMULATIONS[name])) for color in style.PALETTE]
+    assert len(set(style.PALETTE)) == 10
+    # A difference of 2 is just noticeable side by side; matplotlib's "tab10" has pairs below 8.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
+    files = sorted(pathlib.Path(style.__file__).parent.glob("*.py"))
+    assert len(files) > 5
+    allowed = {"tfsp.viz", "matplotlib", "numpy", "sklearn", "tensorflow"}
+    standard = {"csv", "dataclasses", "math", "os", "pathlib", "statistics"}
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module]
+            else:
+                continue
+            for module in modules:
+                assert module.startswith("tfsp.viz") or module.split(".")[0] in allowed | standard
+                assert module != "matplotlib.pyplot"
+                if module.split(".")[0] in ("matplotlib", "sklearn"):
+                    assert node not in tree.body, f"{file.name} imports {module} at the top"

@@ -34,22 +34,18 @@ def load_data(config, data_dir=None, download=False, labels=False):
 def build_model(config, data_shape):
     """The model that a config names, built for data of this shape, not compiled."""
 
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(config["train"]["precision"])
-    try:
-        seed, latent_dim = config["seed"], config["model"]["latent_dim"]
-        model = _part(
-            config,
-            "model",
-            models.build,
-            seed=seed,
-            encoder=_part(config, "network", networks.build),
-            likelihood=_part(config, "likelihood", likelihoods.build),
-            prior=_part(config, "prior", priors.build, latent_dim=latent_dim, seed=seed),
-        )
-        model.build((None, *data_shape))
-    finally:
-        keras.config.set_dtype_policy(policy)
+    seed, latent_dim = config["seed"], config["model"]["latent_dim"]
+    model = _part(
+        config,
+        "model",
+        models.build,
+        seed=seed,
+        dtype=config["train"]["precision"],
+        encoder=_part(config, "network", networks.build),
+        likelihood=_part(config, "likelihood", likelihoods.build),
+        prior=_part(config, "prior", priors.build, latent_dim=latent_dim, seed=seed),
+    )
+    model.build((None, *data_shape))
     return model
 
 
@@ -123,7 +119,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
 
     images = steps * min(train_config["batch_size"], dataset.info.num_train)
     model.fit(
-        dataset.train_stream(first_epoch),
+        _stream_from(dataset, first_epoch * steps),
         initial_epoch=first_epoch,
         epochs=train_config["epochs"],
         steps_per_epoch=steps,
@@ -174,6 +170,13 @@ def _part(config, section, build, **context):
     own = {key: value for key, value in settings.items() if key not in shared}
     context |= {key: value for key, value in settings.items() if key in shared}
     return build({"name": name, **own}, **context)
+
+
+def _stream_from(dataset, step):
+    """Training batches from the `step`-th on; an epoch of training need not be a pass over data."""
+    passes, rest = divmod(step, dataset.steps_per_epoch)
+    stream = dataset.train_stream(passes)
+    return stream.skip(rest) if rest else stream
 
 
 def _use_xla(config):

@@ -70,11 +70,13 @@ class Registry:
                 f"The {self.kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
                 f"It takes: {', '.join(accepted)}."
             )
+        if inspect.isclass(target) and issubclass(target, keras.layers.Layer):
+            accepted = [*accepted, *_LAYER_KEYWORDS]
         known = {key: value for key, value in context.items() if key in accepted}
         return target(**{**known, **keywords})
 
 
-_LAYER_KEYWORDS = {"dtype", "trainable"}  # of every Keras layer
+_LAYER_KEYWORDS = {"dtype", "trainable"}  # what every Keras layer takes
 
 
 def _keywords(target):

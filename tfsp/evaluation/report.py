@@ -15,6 +15,7 @@ def write_json(path, results):
 
 
 def read_json(path):
+    """What `write_json` wrote."""
     return json.loads(pathlib.Path(path).read_text())
 
 

@@ -1,5 +1,7 @@
 """The variational autoencoder with a pluggable prior."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -29,7 +31,9 @@ class VAE(StructuredVAE):
       prior: a name (`tfsp.priors.names()`), a dict or a `Prior`.
       likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
       latent_dim: D. None takes that of a `Prior` object, else 40.
-      **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype.
+      **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype. With
+        dtype="mixed_bfloat16" or "mixed_float16" the networks named compute in half precision,
+        densities never do.
 
     Raises: ValueError for unknown names and keywords, and, when the model is built, for
       networks whose shapes do not fit the data, the latent size and the likelihood.
@@ -58,8 +62,8 @@ class VAE(StructuredVAE):
             decoder = encoder
         self._specs = {"encoder": encoder, "decoder": decoder}
         self.latent_dim = latent_dim
-        self.prior = priors.build(prior, latent_dim=latent_dim)
-        self.likelihood = likelihoods.build(likelihood)
+        self.prior = priors.build(prior, latent_dim=latent_dim, dtype=self.variable_dtype)
+        self.likelihood = likelihoods.build(likelihood, dtype=self.variable_dtype)
         if self.prior.latent_dim != latent_dim:
             raise ValueError(
                 f"`latent_dim` is {latent_dim}, but the prior was made for "
@@ -77,12 +81,13 @@ class VAE(StructuredVAE):
             return
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
-        if self.encoder is None:
-            pair = networks.build(self._specs["encoder"])
-            self.encoder = pair.encoder(data_shape, 2 * self.latent_dim)
-        if self.decoder is None:
-            pair = networks.build(self._specs["decoder"])
-            self.decoder = pair.decoder(self.latent_dim, outputs_shape)
+        with _dtype_policy(self.dtype_policy):
+            if self.encoder is None:
+                pair = networks.build(self._specs["encoder"])
+                self.encoder = pair.encoder(data_shape, 2 * self.latent_dim)
+            if self.decoder is None:
+                pair = networks.build(self._specs["decoder"])
+                self.decoder = pair.decoder(self.latent_dim, outputs_shape)
         _check_network(
             self.encoder,
             "encoder",
@@ -194,6 +199,17 @@ class VAE(StructuredVAE):
             for name, value in config.items()
         }
         return cls(**config)
+
+
+@contextlib.contextmanager
+def _dtype_policy(policy):
+    """Layers made within follow `policy`: also those of a model that is being reloaded."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _serialize(part):

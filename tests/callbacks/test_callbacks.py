@@ -1,0 +1,153 @@
+"""Callbacks: schedules, stops, logs."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsp import callbacks, models, networks
+from tfsp.callbacks.logs import read_history
+
+
+def tiny(**kwargs):
+    model = models.VAE(networks.MLP(hidden=(8,)), latent_dim=2, seed=0, **kwargs)
+    model.compile()
+    return model
+
+
+class Record(keras.callbacks.Callback):
+    def __init__(self, read):
+        super().__init__()
+        self.read, self.values = read, []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.values.append(self.read(self.model))
+
+
+def test_kl_warm_up_is_linear_from_start_to_one(binary_images):
+    record = Record(lambda model: float(model.kl_weight.numpy()))
+    tiny().fit(
+        binary_images,
+        batch_size=64,
+        epochs=6,
+        verbose=0,
+        callbacks=[callbacks.KLWarmUp(epochs=4, start=0.2), record],
+    )
+    np.testing.assert_allclose(record.values, [0.2, 0.4, 0.6, 0.8, 1.0, 1.0], rtol=1e-6)
+
+
+def test_kl_warm_up_depends_on_the_epoch_alone(binary_images):
+    record = Record(lambda model: float(model.kl_weight.numpy()))
+    tiny().fit(
+        binary_images,
+        batch_size=64,
+        initial_epoch=3,
+        epochs=4,
+        verbose=0,
+        callbacks=[callbacks.KLWarmUp(epochs=50), record],
+    )
+    np.testing.assert_allclose(record.values, [0.01 + 0.99 * 3 / 50], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("epochs", "start"), [(-1, 0.1), (5, 1.5), (5, -0.1)])
+def test_kl_warm_up_refuses_nonsense(epochs, start):
+    with pytest.raises(ValueError, match="in \\[0, 1\\]"):
+        callbacks.KLWarmUp(epochs, start)
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
+def test_nan_stops_training_and_names_term_and_step(binary_images, steps_per_execution):
+    x = np.repeat(binary_images[:32], 5, axis=0)
+    x[32 * 3 + 5, 4, 4, 0] = np.nan  # in the fourth batch: step 3, counted from 0
+    model = tiny()
+    model.compile(steps_per_execution=steps_per_execution)
+    stop = callbacks.StopOnNonFinite(lambda: "The last good checkpoint is here.")
+    with pytest.raises(callbacks.NonFiniteError) as caught:
+        model.fit(x, batch_size=32, epochs=1, shuffle=False, verbose=0, callbacks=[stop])
+    message = str(caught.value)
+    assert "log_likelihood" in message
+    assert "step 3" in message
+    assert "The last good checkpoint is here." in message
+
+
+def test_nan_in_the_kl_alone_is_named(binary_images):
+    model = tiny()
+    model.build((None, 8, 8, 1))
+
+    class Poisoned(type(model.prior)):
+        def kl(self, q, z, training=False):
+            return tf.fill([tf.shape(z)[1]], float("inf"))
+
+    model.prior.__class__ = Poisoned
+    with pytest.raises(callbacks.NonFiniteError, match="kl became NaN or infinite .* step 0"):
+        model.fit(binary_images, verbose=0, callbacks=[callbacks.StopOnNonFinite()])
+
+
+def test_early_stopping_counts_over_a_restart(binary_images):
+    values = [-5.0, -4.0, -4.5, -4.6]
+    fresh = callbacks.EarlyStopping(patience=3)
+    fresh.set_model(tiny())
+    for epoch, value in enumerate(values):
+        assert not fresh.done()
+        fresh.on_epoch_end(epoch, {"val_elbo": value})
+    assert not fresh.model.stop_training
+    resumed = callbacks.EarlyStopping(3, history=[{"val_elbo": v} for v in values])
+    resumed.set_model(tiny())
+    for stopping in (fresh, resumed):
+        stopping.on_epoch_end(4, {"val_elbo": -4.0})  # equal is not better
+        assert stopping.done()
+        assert stopping.model.stop_training
+
+
+def test_early_stopping_needs_its_metric(binary_images):
+    with pytest.raises(ValueError, match="'val_elbo', which is not measured.*validation_data"):
+        tiny().fit(binary_images, verbose=0, callbacks=[callbacks.EarlyStopping(2)])
+    with pytest.raises(ValueError, match="at least 1"):
+        callbacks.EarlyStopping(0)
+
+
+def test_history_file_drops_rows_of_epochs_to_be_redone(binary_images, tmp_path):
+    path = tmp_path / "history.csv"
+    fit = dict(x=binary_images, batch_size=64, verbose=0)
+    tiny().fit(**fit, epochs=3, callbacks=[callbacks.HistoryFile(path)])
+    first = read_history(path)
+    assert [row["epoch"] for row in first] == [0, 1, 2]
+    assert {"elbo", "kl", "loss", "kl_weight", "learning_rate"} <= set(first[0])
+    tiny().fit(
+        **fit, initial_epoch=1, epochs=2, callbacks=[callbacks.HistoryFile(path, first_epoch=1)]
+    )
+    second = read_history(path)
+    assert [row["epoch"] for row in second] == [0, 1]
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+
+
+def test_epoch_line_counts_images(binary_images, capsys):
+    tiny().fit(
+        binary_images, batch_size=32, epochs=2, verbose=0, callbacks=[callbacks.EpochLine(64)]
+    )
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert all("elbo" in line and line.endswith("images/s") for line in lines)
+
+
+def test_tensorboard_holds_scalars_and_pictures(binary_images, tmp_path):
+    def draw(model):
+        return {"samples": np.asarray(model.sample(1, seed=0))[0]}
+
+    tiny().fit(
+        binary_images,
+        batch_size=32,
+        epochs=3,
+        verbose=0,
+        callbacks=[callbacks.TensorBoardLog(tmp_path, draw, image_epochs=2)],
+        validation_data=(binary_images,),
+    )
+    steps = {}
+    for file in tmp_path.iterdir():
+        for record in tf.data.TFRecordDataset(str(file)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                steps.setdefault(value.tag, []).append(event.step)
+    assert steps["elbo/train"] == steps["elbo/validation"] == [1, 2, 3]
+    assert steps["samples"] == [2, 3]

@@ -1,0 +1,246 @@
+"""From config to run directory: training, resuming, strategies, errors."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from tfsp import callbacks, evaluation, experiment
+from tfsp.callbacks.logs import read_history
+from tfsp.config import default_config, to_dict
+from tfsp.export import export_run
+from tfsp.run_directory import RunDirectory
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def config(**train):
+    settings = default_config()
+    settings.data.update(train_size=200, validation_size=50, test_size=50)
+    settings.model.latent_dim = 3
+    settings.network.hidden = (16,)
+    settings.prior.update(num_components=5, hidden=(8,))
+    settings.train.update(
+        batch_size=50, epochs=2, jit_compile=False, steps_per_execution=2, image_epochs=2
+    )
+    settings.train.update(train)
+    return settings
+
+
+def weights(run_dir, epoch):
+    model = keras.saving.load_model(RunDirectory(run_dir).checkpoint_path(epoch))
+    return [np.asarray(w) for w in [*model.weights, *model.optimizer.variables]]
+
+
+def assert_same_weights(one, two):
+    assert len(one) == len(two) > 10
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("prior", ["normal", "mixture", "vamp", "flow"])
+def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
+    settings = config(epochs=4, kl_warmup_epochs=3, keep_checkpoints=0)
+    settings.prior.update(name=prior, start="data")
+    experiment.train(settings, tmp_path / "whole", verbose=0)
+
+    class Killed(Exception):
+        pass
+
+    class Kill(callbacks.EpochLine):
+        def on_train_batch_end(self, batch, logs=None):
+            # In the middle of the third epoch.
+            if self.model.optimizer.iterations.numpy() >= 10:
+                raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks, "EpochLine", Kill)
+        with pytest.raises(Killed):
+            experiment.train(settings, tmp_path / "parts")
+    assert RunDirectory(tmp_path / "parts").epochs() == [1, 2]
+    keras.utils.set_random_seed(99)  # nothing may depend on the process's own seed
+    experiment.train(settings, tmp_path / "parts", verbose=0)
+    assert_same_weights(weights(tmp_path / "whole", 4), weights(tmp_path / "parts", 4))
+    ours, theirs = (read_history(RunDirectory(tmp_path / n).history) for n in ("whole", "parts"))
+    assert ours == theirs
+    assert [row["epoch"] for row in ours] == [0, 1, 2, 3]
+
+
+def test_sigkill_and_resume_deterministically(tmp_path):
+    """A real kill -9 in a real process; then the same command again."""
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/train.py"),
+        f"--config={ROOT}/configs/vae/digits.py",
+        "--config.train.epochs=6",
+        "--config.train.steps_per_epoch=40",
+        "--config.train.kl_warmup_epochs=2",
+        "--config.train.keep_checkpoints=0",
+        "--config.network.hidden=(16,)",
+        "--deterministic",
+    ]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen(
+        [*command, f"--run_dir={killed}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.time() + 120
+    while len(RunDirectory(killed).epochs()) < 2 and time.time() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert RunDirectory(killed).epochs()[:2] == [1, 2]
+    for run_dir in (killed, whole):
+        result = subprocess.run([*command, f"--run_dir={run_dir}"], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    assert_same_weights(weights(killed, 6), weights(whole, 6))
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, capsys):
+    experiment.train(config(), tmp_path / "run", verbose=0)
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    experiment.train(config(), tmp_path / "run")
+    assert "complete after 2 epochs" in capsys.readouterr().out
+    assert times == {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*") if p.is_file()}
+
+
+def test_early_stopping_ends_a_run_for_good(tmp_path, capsys):
+    settings = config(epochs=50, patience=2, learning_rate=0.0, final_learning_rate=0.0)
+    experiment.train(settings, tmp_path / "run", verbose=0)
+    done = RunDirectory(tmp_path / "run").epochs()[-1]
+    assert done < 50
+    experiment.train(settings, tmp_path / "run")
+    assert RunDirectory(tmp_path / "run").epochs()[-1] == done
+    assert "complete" in capsys.readouterr().out
+
+
+def test_checkpoints_keep_the_last_and_the_best(tmp_path):
+    experiment.train(config(epochs=4, keep_checkpoints=2), tmp_path / "run", verbose=0)
+    run = RunDirectory(tmp_path / "run")
+    assert run.epochs() == [3, 4]
+    rows = read_history(run.history)
+    best, _ = experiment.load_run(run.path, "best")
+    epoch = int(np.argmax([row["val_elbo"] for row in rows]))
+    steps = 4 * (epoch + 1)
+    assert best.optimizer.iterations.numpy() == steps
+    assert not list(run.checkpoints.glob("partial*"))
+
+
+def test_nan_keeps_the_last_good_checkpoint(tmp_path):
+    settings = config(epochs=30, learning_rate=1e30, steps_per_execution=1, keep_checkpoints=0)
+    settings.likelihood.name = "gaussian"
+    with pytest.raises(callbacks.NonFiniteError, match="became NaN or infinite at training step"):
+        experiment.train(settings, tmp_path / "run", verbose=0)
+    run = RunDirectory(tmp_path / "run")
+    for epoch in run.epochs():
+        model, _ = experiment.load_run(run.path, epoch)
+        assert all(np.isfinite(w).all() for w in model.weights)
+
+
+def test_learning_rate_falls_for_the_last_part(tmp_path):
+    settings = config(epochs=5, final_fraction=0.4, final_learning_rate=1e-6)
+    experiment.train(settings, tmp_path / "run", verbose=0)
+    rates = [row["learning_rate"] for row in read_history(RunDirectory(tmp_path / "run").history)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-3, 1e-6, 1e-6], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        ({"strategy": "magic"}, "'default' or 'mirrored'"),
+        ({"patience": 3, "validate": False}, "needs `train.validate`"),
+    ],
+)
+def test_settings_that_cannot_be(train, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        experiment.train(config(**train), tmp_path / "run", verbose=0)
+
+
+def test_unknown_settings_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="Unknown setting 'trian'. Known: .*train"):
+        to_dict({"trian": {}})
+    with pytest.raises(ValueError, match=r"Unknown setting train\.epoch\. Known: .*epochs"):
+        to_dict({"train": {"epoch": 3}})
+    settings = config().to_dict()
+    settings["prior"]["components"] = 3
+    with pytest.raises(ValueError, match="'normal' does not take 'components'"):
+        experiment.train(settings, tmp_path / "run", verbose=0)
+
+
+def test_warm_up_longer_than_the_run_is_told(tmp_path):
+    with pytest.warns(UserWarning, match="takes 5 epochs, the run only 2"):
+        experiment.train(config(kl_warmup_epochs=5), tmp_path / "run", verbose=0)
+
+
+@pytest.mark.parametrize("setting", ["mirrored", "bfloat16", "clip", "xla", "iwae", "gated"])
+def test_variants_train_and_resume(setting, tmp_path):
+    settings = config(keep_checkpoints=0)
+    if setting == "mirrored":
+        settings.train.strategy = "mirrored"
+    elif setting == "bfloat16":
+        settings.train.precision = "mixed_bfloat16"
+    elif setting == "clip":
+        settings.train.clip_norm = 1.0
+    elif setting == "xla":
+        settings.train.jit_compile = True
+    elif setting == "iwae":
+        settings.model.update(objective="iwae", num_samples=3)
+    elif setting == "gated":
+        settings.network.gated = True
+    experiment.train(settings, tmp_path / "run", verbose=0)
+    run = RunDirectory(tmp_path / "run")
+    rows = read_history(run.history)
+    assert np.isfinite([row["val_elbo"] for row in rows]).all()
+    run.checkpoint_path(2).unlink()
+    model = experiment.train(settings, tmp_path / "run", verbose=0)
+    assert run.epochs() == [1, 2]
+    if setting == "clip":
+        assert model.optimizer.clipnorm == 1.0
+    if setting == "bfloat16":
+        assert model.encoder.layers[-2].compute_dtype == "bfloat16"
+
+
+def test_mirrored_mean_matches_single_device(tmp_path):
+    """Same seeds, no noise (prior none): the curves of one and two devices agree."""
+    curves = []
+    for name in ("default", "mirrored"):
+        settings = config(strategy=name)
+        settings.prior.name = "none"
+        experiment.train(settings, tmp_path / name, verbose=0)
+        curves.append(experiment.history(tmp_path / name)["val_elbo"])
+    np.testing.assert_allclose(*curves, rtol=1e-4)
+
+
+def test_results_are_kept_by_what_they_measure(tmp_path):
+    experiment.train(config(), tmp_path / "run", verbose=0)
+    first = evaluation.evaluate_run(tmp_path / "run", num_samples=5, progress=False)
+    again = evaluation.evaluate_run(tmp_path / "run", num_samples=5, progress=False)
+    assert first == again
+    other = evaluation.evaluate_run(
+        tmp_path / "run", num_samples=10, num_examples=20, checkpoint="last", progress=False
+    )
+    rows = evaluation.read_json(tmp_path / "run" / "metrics.json")["results"]
+    assert rows == [again, other]
+    assert other["log_p_num_examples"] == 20
+    assert first["binarization"] == "dynamic"
+    assert first["log_p"] > first["elbo"] - 4 * first["elbo_standard_error"]
+    assert first["elbo"] == pytest.approx(first["log_likelihood_term"] - first["kl"])
+    table = evaluation.format_results(rows)
+    assert len(table.splitlines()) == 4
+    assert "dynamic" in table
+
+
+def test_a_plain_autoencoder_is_evaluated_without_log_p(tmp_path):
+    settings = config()
+    settings.prior.name = "none"
+    experiment.train(settings, tmp_path / "run", verbose=0)
+    row = evaluation.evaluate_run(tmp_path / "run", progress=False)
+    assert row["kl"] == 0.0
+    assert "log_p" not in row
+    _, signatures = export_run(tmp_path / "run")
+    assert signatures == ["encode", "decode", "reconstruct"]

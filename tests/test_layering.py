@@ -1,0 +1,97 @@
+"""Imports go one way: a floor imports only from floors below it (DESIGN: the house)."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# Lower number = lower floor. A module may import its own package and any lower floor.
+FLOORS = {
+    "tfsp.version": 0,
+    "tfsp.registry": 0,
+    "tfsp.random": 0,
+    "tfsp.distributions": 1,
+    "tfsp.bijectors": 1,
+    "tfsp.networks": 1,
+    "tfsp.tmc": 1,
+    "tfsp.data": 1,
+    "tfsp.likelihoods": 2,
+    "tfsp.priors": 2,
+    "tfsp.viz": 2,
+    "tfsp.models": 3,
+    "tfsp.config": 3,
+    "tfsp.run_directory": 3,
+    "tfsp.callbacks": 4,
+    "tfsp.experiment": 5,
+    "tfsp.evaluation": 6,
+    "tfsp.export": 6,
+    "tfsp.visualize": 7,
+    "tfsp": 8,
+}
+FILES = sorted((ROOT / "tfsp").rglob("*.py"))
+
+
+def unit(module):
+    """`tfsp.priors.vamp` -> `tfsp.priors`."""
+    return ".".join(module.split(".")[:2])
+
+
+def imports(path):
+    """Modules of tfsp that a file imports, anywhere in it, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            if node.module == "tfsp":
+                yield from (f"tfsp.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down(path):
+    me = unit(module_name(path))
+    assert me in FLOORS, f"{me} has no floor yet: give it one in FLOORS"
+    for name in imports(path):
+        if name.partition(".")[0] != "tfsp" or unit(name) == me:
+            continue
+        assert FLOORS[unit(name)] < FLOORS[me], f"{module_name(path)} imports {name}"
+
+
+def test_nothing_touches_keras_2():
+    for path in FILES:
+        text = path.read_text()
+        for name in ("tf_keras", "tf.keras", "tfp.layers", "AutoregressiveNetwork"):
+            assert name not in text, f"{path.name} uses {name}, which Keras 3 models do not see"
+
+
+def test_scripts_and_configs_hold_no_logic():
+    """Scripts: flags and one call. Configs: values, from `tfsp.config` alone."""
+    for path in (ROOT / "configs").rglob("*.py"):
+        assert list(imports(path)) == ["tfsp.config"], path
+    for path in (ROOT / "scripts").glob("*.py"):
+        if not path.name.startswith(("benchmark_", "peer_")):
+            assert len(path.read_text().splitlines()) < 100, path
+
+
+def test_native_targets_are_described_twice_alike():
+    """BUILD and setup.py name the same native source files."""
+    sources = {
+        name: {
+            node.value
+            for node in ast.walk(ast.parse((ROOT / name).read_text()))
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.endswith((".cc", ".pyx", ".h"))
+        }
+        for name in ("setup.py", "BUILD")
+    }
+    assert sources["setup.py"] == sources["BUILD"]

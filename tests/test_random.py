@@ -1,0 +1,139 @@
+"""Seeds: what may be passed, and a stream that is part of the saved state."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsp.random import SeedStream, as_seed, split_seed
+
+
+def numbers(seed):
+    return tuple(np.asarray(seed).tolist())
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [
+        (5, (5, 0)),
+        (-5, (-5, 0)),
+        (np.int64(5), (5, 0)),
+        (tf.constant(5, tf.int64), (5, 0)),
+        ([3, 4], (3, 4)),
+        (tf.constant([3, 4], tf.int64), (3, 4)),
+    ],
+)
+def test_as_seed_takes_integers_and_pairs(seed, expected):
+    seed = as_seed(seed)
+    assert seed.dtype == tf.int32
+    assert numbers(seed) == expected
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", True, [1, 2, 3], [[1, 2]], [1.0, 2.0]])
+def test_as_seed_refuses_what_is_no_seed(seed):
+    with pytest.raises(ValueError, match="`seed` must be None, an integer"):
+        as_seed(seed)
+
+
+def test_no_seed_is_a_fresh_one_under_the_global_seed():
+    keras.utils.set_random_seed(1)
+    first = [numbers(as_seed(None)) for _ in range(3)]
+    keras.utils.set_random_seed(1)
+    assert first == [numbers(as_seed(None)) for _ in range(3)]
+    assert len(set(first)) == 3
+
+
+def test_split_seeds_differ_and_repeat():
+    seeds = [numbers(s) for s in split_seed(7, 4)]
+    assert len({*seeds, (7, 0)}) == 5
+    assert seeds == [numbers(s) for s in split_seed(7, 4)]
+    assert set(seeds).isdisjoint(numbers(s) for s in split_seed(8, 4))
+
+
+def test_a_stream_moves_on_and_starts_where_it_is_told():
+    stream = SeedStream(3)
+    seeds = [numbers(stream.next()) for _ in range(4)] + [numbers(as_seed(stream))]
+    assert len(set(seeds)) == 5
+    again = SeedStream(3)
+    assert seeds == [numbers(again.next()) for _ in range(5)]
+    other = SeedStream(4)
+    assert set(seeds).isdisjoint(numbers(other.next()) for _ in range(5))
+    assert stream.next().dtype == tf.int32
+
+
+def test_a_stream_moves_on_inside_a_compiled_function():
+    stream = SeedStream(3)
+    following = tf.function(stream.next)
+    compiled = [numbers(following()) for _ in range(3)]
+    eager = SeedStream(3)
+    assert compiled == [numbers(eager.next()) for _ in range(3)]
+
+
+def test_streams_without_a_seed_follow_keras():
+    keras.utils.set_random_seed(1)
+    first, second = SeedStream(), SeedStream()
+    assert first.seed != second.seed
+    keras.utils.set_random_seed(1)
+    assert SeedStream().seed == first.seed
+
+
+def test_at_starts_elsewhere_and_comes_back():
+    stream = SeedStream(3)
+    stream.next()
+    position = stream.state.numpy().copy()
+    with stream.at(11) as inside:
+        assert inside is stream
+        assert numbers(stream.next()) == (11, 0)
+        assert numbers(stream.next()) == (11, 1)
+    np.testing.assert_array_equal(stream.state.numpy(), position)
+
+
+def test_an_error_inside_at_does_not_lose_the_place():
+    stream = SeedStream(3)
+
+    def fail():
+        with stream.at(12):
+            stream.next()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    np.testing.assert_array_equal(stream.state.numpy(), [3, 0])
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", [1, 2]])
+def test_a_stream_refuses_what_is_no_integer(seed):
+    with pytest.raises(ValueError, match="`seed` must be an integer or None"):
+        SeedStream(seed)
+
+
+@keras.saving.register_keras_serializable("tfsp_tests")
+class Noisy(keras.layers.Layer):
+    """Adds noise from a stream of its own."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.stream = SeedStream(3)
+
+    def call(self, x):
+        return x + tf.random.stateless_normal(tf.shape(x), self.stream.next())
+
+
+def test_the_position_is_saved_with_a_model(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), Noisy()])
+    x = tf.zeros([1, 2])
+    drawn = [model(x).numpy() for _ in range(3)]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    expected, actual = model(x).numpy(), loaded(x).numpy()
+    np.testing.assert_array_equal(actual, expected)
+    assert not any(np.array_equal(expected, earlier) for earlier in drawn)
+    assert not any(v is loaded.layers[0].stream.state for v in loaded.trainable_variables)
+
+
+def test_config_round_trip():
+    stream = SeedStream(3, name="stream")
+    stream.next()
+    again = SeedStream.from_config(stream.get_config())
+    assert again.get_config() == stream.get_config()
+    assert numbers(again.next()) == (3, 0)

@@ -2,5 +2,6 @@
 
 from tfsp.distributions.discretized_logistic import DiscretizedLogistic
 from tfsp.distributions.gaussian_mixture import DiagonalGaussianMixture
+from tfsp.distributions.normal import Normal, diagonal_normal
 
-__all__ = ["DiagonalGaussianMixture", "DiscretizedLogistic"]
+__all__ = ["DiagonalGaussianMixture", "DiscretizedLogistic", "Normal", "diagonal_normal"]

@@ -5,6 +5,8 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp.distributions.normal import stateless_normal
+
 tfd = tfp.distributions
 
 
@@ -116,7 +118,7 @@ class DiagonalGaussianMixture(tfd.Distribution):
     def _sample_n(self, n, seed=None):
         seeds = tfp.random.split_seed(seed, 2)
         component = tf.random.stateless_categorical(self._logits[tf.newaxis], n, seeds[0])[0]
-        noise = tf.random.stateless_normal([n, self._loc.shape[1]], seeds[1], dtype=self.dtype)
+        noise = stateless_normal([n, self._loc.shape[1]], seeds[1], self.dtype)
         scale = tf.exp(0.5 * tf.gather(self._log_variance, component))
         return tf.gather(self._loc, component) + scale * noise
 

@@ -1,5 +1,6 @@
 """Bernoulli likelihood for binary images."""
 
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.likelihoods.base import Likelihood, register
@@ -20,3 +21,37 @@ class Bernoulli(Likelihood):
 
     def pixel_distribution(self, logits):
         return tfd.Bernoulli(logits=logits, dtype=logits.dtype)
+
+    def log_prob(self, x, outputs, data_rank):
+        """log p(x | outputs) = sum x l - log(1 + e^l) in nats, with one logarithm for many pixels.
+
+        The value is that of `distribution(outputs).log_prob(x)` up to rounding.
+        """
+        logits = tf.cast(outputs, self.variable_dtype)
+        x = tf.cast(x, logits.dtype)
+        axes = list(range(-data_rank, 0))
+        num_pixels = logits.shape[-data_rank:].num_elements()
+        flat = tf.concat([tf.shape(logits)[:-data_rank], [num_pixels]], axis=0)
+        return tf.reduce_sum(x * logits, axis=axes) - _sum_softplus(tf.reshape(logits, flat))
+
+
+@tf.custom_gradient
+def _sum_softplus(logits):
+    """sum log(1 + e^l) over the last axis, as sum max(l, 0) + log prod (1 + e^-|l|).
+
+    Every factor lies in [1, 2], so a product of up to 64 stays far from overflow, and a single
+    logarithm takes it: logarithms would be most of the cost of log p(x | z). The gradient is
+    that of the softplus, written out.
+    """
+    num_pixels = logits.shape[-1]
+    group = max(d for d in range(1, min(num_pixels, 64) + 1) if num_pixels % d == 0)
+    shape = tf.concat([tf.shape(logits)[:-1], [num_pixels // group, group]], axis=0)
+    products = tf.reduce_prod(tf.reshape(1.0 + tf.exp(-tf.abs(logits)), shape), axis=-1)
+    value = tf.reduce_sum(tf.nn.relu(logits), axis=-1) + tf.reduce_sum(
+        tf.math.log(products), axis=-1
+    )
+
+    def gradient(upstream):
+        return upstream[..., tf.newaxis] * tf.sigmoid(logits)
+
+    return value, gradient

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp.distributions import diagonal_normal
 from tfsp.networks.made import MADE
 from tfsp.priors.base import Prior, register
 
@@ -56,7 +57,7 @@ class FlowPrior(Prior):
                 chain.append(reverse)
             chain.append(tfb.MaskedAutoregressiveFlow(_shift_and_log_scale(network)))
         zeros = tf.zeros([self.latent_dim], self.variable_dtype)
-        base = tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+        base = diagonal_normal(zeros, tf.ones_like(zeros))
         return tfd.TransformedDistribution(base, tfb.Chain(chain))
 
     @classmethod

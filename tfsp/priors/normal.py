@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp.distributions import diagonal_normal
 from tfsp.priors.base import Prior, register
 
 tfd = tfp.distributions
@@ -14,7 +15,7 @@ class NormalPrior(Prior):
 
     def distribution(self, training=False):
         zeros = tf.zeros([self.latent_dim], self.variable_dtype)
-        return tfd.Independent(tfd.Normal(zeros, 1.0), reinterpreted_batch_ndims=1)
+        return diagonal_normal(zeros, tf.ones_like(zeros))
 
     def kl(self, q, z, training=False):
         try:

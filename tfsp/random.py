@@ -27,6 +27,8 @@ def as_seed(seed):
         return tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
     if isinstance(seed, SeedStream):
         return seed.next()
+    if isinstance(seed, int) and not -(2**31) <= seed < 2**31:
+        seed = [seed & 0x7FFFFFFF, (seed >> 31) & 0x7FFFFFFF]  # no two seeds below 2**62 alike
     seed = tf.convert_to_tensor(seed)
     if not seed.dtype.is_integer or seed.shape.rank not in (0, 1) or seed.shape not in ([], [2]):
         raise ValueError(
@@ -37,9 +39,14 @@ def as_seed(seed):
     return tf.stack([seed, 0]) if seed.shape.rank == 0 else seed
 
 
+def fold_in(seed, number):
+    """Another int32 seed for each `number`."""
+    return tf.random.fold_in(as_seed(seed), number, alg="philox")
+
+
 def split_seed(seed, num=2):
     """`num` independent int32 seeds from one, as a list."""
-    return tf.unstack(tf.random.split(as_seed(seed), num))
+    return tf.unstack(tf.random.split(as_seed(seed), num, alg="philox"))
 
 
 class SeedStream(keras.layers.Layer):
@@ -76,7 +83,7 @@ class SeedStream(keras.layers.Layer):
         context = tf.distribute.get_replica_context()
         seed = tf.cast(seed, tf.int32)
         if context is not None and context.num_replicas_in_sync > 1:
-            seed = tf.random.fold_in(seed, context.replica_id_in_sync_group)
+            seed = fold_in(seed, context.replica_id_in_sync_group)
         return seed
 
     @contextlib.contextmanager

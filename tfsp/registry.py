@@ -25,7 +25,9 @@ class Registry:
                     f"The {self.kind} name {name!r} is taken by {self._classes[name]!r}."
                 )
             if hasattr(cls, "get_config"):
-                cls = keras.saving.register_keras_serializable("tfsp")(cls)
+                # Named by kind and name: two Python classes may be called the same.
+                keras_name = f"{self.kind}.{name}"
+                cls = keras.saving.register_keras_serializable("tfsp", keras_name)(cls)
             self._classes[name] = cls
             return cls
 
@@ -54,6 +56,11 @@ class Registry:
         """
         if isinstance(spec, str):
             spec = {"name": spec}
+        if spec is None or inspect.isclass(spec):
+            raise ValueError(
+                f"A {self.kind} must be a name ({', '.join(self.names())}), a dict with the key "
+                f"'name', or an object. Received: {spec!r}."
+            )
         if not hasattr(spec, "keys"):
             return spec
         keywords = dict(spec)
@@ -64,39 +71,37 @@ class Registry:
         name = keywords.pop("name")
         target = self.get(name)
         accepted = _keywords(target)
-        unknown = sorted(set(keywords) - set(accepted) - _LAYER_KEYWORDS)
+        unknown = sorted(set(keywords) - set(accepted))
         if unknown:
             raise ValueError(
                 f"The {self.kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
                 f"It takes: {', '.join(accepted)}."
             )
-        if inspect.isclass(target) and issubclass(target, keras.layers.Layer):
-            accepted = [*accepted, *_LAYER_KEYWORDS]
         known = {key: value for key, value in context.items() if key in accepted}
         return target(**{**known, **keywords})
 
 
-_LAYER_KEYWORDS = {"dtype", "trainable"}  # what every Keras layer takes
+_LAYER_KEYWORDS = ("dtype", "trainable")  # what every Keras layer takes, and a user may set
 
 
 def _keywords(target):
     """Names of the keywords that a class (or function) takes, its bases' included.
 
-    A base's keywords count as long as each constructor on the way passes `**kwargs` on; those of
-    Keras's own classes do not.
+    A base's keywords count as long as each constructor on the way passes `**kwargs` on. Of those
+    of Keras's own classes only `_LAYER_KEYWORDS` count.
     """
     if not inspect.isclass(target):
         return list(inspect.signature(target).parameters)
     names = []
     for cls in target.__mro__:
-        if cls.__module__.partition(".")[0] != "tfsp" and names:
+        if cls.__module__.partition(".")[0] == "keras":
+            names += [name for name in _LAYER_KEYWORDS if name not in names]
             break
         if "__init__" not in vars(cls):
             continue
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        passes_on = [p for p in parameters if p.kind is p.VAR_KEYWORD]
         variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
         names += [p.name for p in parameters if p.kind not in variadic and p.name not in names]
-        if not passes_on:
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return names

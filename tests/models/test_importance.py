@@ -1,5 +1,7 @@
 """log p(x) by importance sampling, against a model with a closed form."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import tensorflow as tf
 from reference import linear_gaussian
 
 from tfsp import evaluation, likelihoods, models, priors
+from tfsp.random import fold_in
 
 NUM_PIXELS, LATENT_DIM, SCALE = 6, 2, 0.3
 
@@ -95,7 +98,7 @@ def test_bound_rises_with_samples_on_average(linear_model):
             for seed in range(60)
         ]
         bounds.append((np.mean(repeats), np.std(repeats) / np.sqrt(60)))
-    for (low, low_error), (high, high_error) in zip(bounds, bounds[1:], strict=False):
+    for (low, low_error), (high, high_error) in itertools.pairwise(bounds):
         # The steps are 0.02 nats and more, errors a tenth of that.
         assert high - low > 3 * np.hypot(low_error, high_error)
     assert bounds[-1][0] < exact.mean() + 4 * bounds[-1][1]
@@ -119,8 +122,7 @@ def test_chunks_do_not_change_the_estimator(linear_model):
     # Chunk i draws from (seed, i): three chunks of 50 put together by hand.
     chunked = models.importance_log_prob(model, x, 130, chunk_size=50, seed=[7, 8])
     parts = [
-        model.log_weights(x, size, seed=tf.random.fold_in([7, 8], i))
-        for i, size in enumerate((50, 50, 30))
+        model.log_weights(x, size, seed=fold_in([7, 8], i)) for i, size in enumerate((50, 50, 30))
     ]
     log_weights = np.concatenate(parts)
     expected = np.log(np.mean(np.exp(log_weights), axis=0))

@@ -44,9 +44,7 @@ def test_every_prior_fits_evaluates_predicts_and_reloads(prior, binary_images, t
     assert {"loss", "elbo", "log_likelihood", "kl", "val_elbo"} <= set(history)
     scores = model.evaluate(binary_images, verbose=0, return_dict=True)
     np.testing.assert_allclose(scores["loss"], -scores["elbo"], rtol=1e-5)
-    np.testing.assert_allclose(
-        scores["elbo"], scores["log_likelihood"] - scores["kl"], rtol=1e-5
-    )
+    np.testing.assert_allclose(scores["elbo"], scores["log_likelihood"] - scores["kl"], rtol=1e-5)
     predicted = model.predict(binary_images, verbose=0)
     assert predicted["latent"].shape == (64, 3)
     assert predicted["reconstruction"].shape == (64, 8, 8, 1)
@@ -85,9 +83,7 @@ def test_every_likelihood_fits_and_reloads(likelihood, scale, tmp_path):
     assert model.decode(tf.zeros([5, 2])).mean().shape == (5, 4, 4, 3)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(
-        again.log_weights(x, 2, seed=1), model.log_weights(x, 2, seed=1)
-    )
+    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), model.log_weights(x, 2, seed=1))
 
 
 def test_terms_by_hand(binary_images):
@@ -287,13 +283,9 @@ def test_adapt_starts_pseudo_inputs_from_data(binary_images):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_keeps_densities_in_float32(policy, binary_images):
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = tiny("vamp")
-        model.compile()
-        history = model.fit(binary_images, epochs=2, verbose=0).history
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = tiny("vamp", dtype=policy)
+    model.compile()
+    history = model.fit(binary_images, epochs=2, verbose=0).history
     half = policy.removeprefix("mixed_")
     assert model.encoder.layers[-2].compute_dtype == half
     assert model.log_weights(binary_images, 2, seed=0).dtype == "float32"

@@ -58,15 +58,16 @@ class DiscretizedLogistic(tfd.Distribution):
         return tf.constant([], tf.int32)
 
     def _log_prob(self, x):
-        x = tf.convert_to_tensor(x, self.dtype)
         half = 0.5 / (self._num_levels - 1)
+        x = tf.round(tf.convert_to_tensor(x, self.dtype) / (2 * half)) * (2 * half)
         inverse_scale = tf.exp(-self._log_scale)
         upper = (x + half - self._loc) * inverse_scale
         lower = (x - half - self._loc) * inverse_scale
         # log sigmoid(+inf) = 0 at the two ends; each end bin takes the whole tail.
         log_below = tf.where(x > 1 - half, tf.zeros_like(upper), tf.math.log_sigmoid(upper))
         log_above = tf.where(x < half, tf.zeros_like(lower), tf.math.log_sigmoid(-lower))
-        width = tfp.math.log1mexp(2 * half * inverse_scale)
+        # log(1 - exp(-u)). TFP's `log1mexp` has NaN gradients for very small u.
+        width = tf.math.log(-tf.math.expm1(-2 * half * inverse_scale))
         inside = (x >= half) & (x <= 1 - half)
         return log_below + log_above + tf.where(inside, width, tf.zeros_like(width))
 
@@ -91,13 +92,18 @@ class DiscretizedLogistic(tfd.Distribution):
             return k + 1, total + tf.sigmoid((self._loc - threshold) * inverse_scale)
 
         zero = tf.zeros(self.batch_shape_tensor(), self.dtype)
-        _, total = tf.while_loop(lambda k, _: k <= top, add, (tf.constant(1), zero))
+        _, total = tf.while_loop(
+            lambda k, _: k <= top, add, (tf.constant(1), zero), maximum_iterations=top
+        )
         return tf.ensure_shape(total, self.batch_shape) / top
 
     def _mode(self):
+        # The level nearest to the centre, or an end, which holds a whole tail.
+        shape = self.batch_shape_tensor()
         top = self._num_levels - 1
-        return (
-            tf.round(tf.clip_by_value(self._loc, 0.0, 1.0) * top)
-            / top
-            * tf.ones(self.batch_shape_tensor(), self.dtype)
-        )
+        nearest = tf.round(tf.clip_by_value(self._loc, 0.0, 1.0) * top) / top
+        nearest = tf.broadcast_to(nearest, shape)
+        candidates = tf.stack([nearest, tf.zeros_like(nearest), tf.ones_like(nearest)])
+        best = tf.argmax(self._log_prob(candidates), axis=0)
+        chosen = tf.one_hot(best, 3, axis=0, dtype=self.dtype)
+        return tf.reduce_sum(candidates * chosen, axis=0)

@@ -20,7 +20,8 @@ def component_log_prob(z, loc, log_variance):
 
     with precisions P = exp(-log_variance). The expansion cancels: its rounding error is about
     eps * max_k |z - c|^2 . P_k, with c the mean of the locations, which is taken off first.
-    That is up to 1 nat in float32 for tight, spread components, and below 1e-8 nats in float64.
+    That is up to 1 nat in float32 for tight, spread components (more where the device multiplies
+    in TF32), and below 1e-8 nats in float64.
 
     Args:
       z: `[..., D]`.

@@ -30,8 +30,9 @@ class Bernoulli(Likelihood):
         logits = tf.cast(outputs, self.variable_dtype)
         x = tf.cast(x, logits.dtype)
         axes = list(range(-data_rank, 0))
-        num_pixels = logits.shape[-data_rank:].num_elements()
-        flat = tf.concat([tf.shape(logits)[:-data_rank], [num_pixels]], axis=0)
+        batch_rank = logits.shape.rank - data_rank
+        num_pixels = logits.shape[batch_rank:].num_elements()
+        flat = tf.concat([tf.shape(logits)[:batch_rank], [num_pixels]], axis=0)
         return tf.reduce_sum(x * logits, axis=axes) - _sum_softplus(tf.reshape(logits, flat))
 
 

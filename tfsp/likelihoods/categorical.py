@@ -45,7 +45,9 @@ class _Levels(tfd.Distribution):
 
     def _mean(self):
         values = tf.linspace(tf.zeros([], self.dtype), tf.ones([], self.dtype), self._top + 1)
-        return tf.linalg.matvec(self._categorical.probs_parameter(), values)
+        # Not `tf.nn.softmax`: on a CPU it takes five axes at most.
+        probs = tf.exp(tf.nn.log_softmax(self._categorical.logits_parameter()))
+        return tf.linalg.matvec(probs, values)
 
     def _mode(self):
         return tf.cast(self._categorical.mode(), self.dtype) / self._top

@@ -15,4 +15,4 @@ class ContinuousBernoulli(Likelihood):
     """
 
     def pixel_distribution(self, logits):
-        return tfd.ContinuousBernoulli(logits=logits)
+        return tfd.ContinuousBernoulli(logits=logits, dtype=logits.dtype)

@@ -21,10 +21,10 @@ class LocationScale(Likelihood):
       initial_scale: positive float, on the scale of x, which lies in [0, 1].
       location: "linear" (the decoder's output) or "sigmoid" (its sigmoid: inside [0, 1]).
 
-    Log scales are kept in [-5, 5].
+    Log scales that are learned are kept in [-5, 5].
 
     Raises: ValueError for another `scale` or `location`, or an `initial_scale` that is not
-      positive.
+      positive, or outside that range though learned.
     """
 
     def __init__(self, scale="fixed", initial_scale=1.0, location="linear", **kwargs):
@@ -35,6 +35,12 @@ class LocationScale(Likelihood):
             raise ValueError(f"`location` must be one of {_LOCATIONS}. Received: {location!r}.")
         if not initial_scale > 0:
             raise ValueError(f"`initial_scale` must be positive. Received: {initial_scale!r}.")
+        low, high = np.exp(_LOG_SCALE_RANGE)
+        if scale != "fixed" and not low <= initial_scale <= high:
+            raise ValueError(
+                f"A scale that is learned stays between {low:.4f} and {high:.0f}, and so must "
+                f"`initial_scale`. Received: {initial_scale!r}."
+            )
         self.scale = scale
         self.initial_scale = float(initial_scale)
         self.location = location

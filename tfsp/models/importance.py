@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfsp.random import as_seed
+from tfsp.random import as_seed, fold_in
 
 
 def importance_log_prob(model, x, num_samples, chunk_size=100, seed=None):
@@ -36,7 +36,7 @@ def importance_log_prob(model, x, num_samples, chunk_size=100, seed=None):
     x = tf.convert_to_tensor(x)
 
     def add_chunk(i, size, log_sum, log_sum_squares):
-        log_weights = model.log_weights(x, size, seed=tf.random.fold_in(seed, i))
+        log_weights = model.log_weights(x, size, seed=fold_in(seed, i))
         return (
             _log_add(log_sum, tf.reduce_logsumexp(log_weights, axis=0)),
             _log_add(log_sum_squares, tf.reduce_logsumexp(2.0 * log_weights, axis=0)),

@@ -36,7 +36,8 @@ class MADE(keras.layers.Layer):
 
     Raises: ValueError if `hidden` is empty.
 
-    Source: Germain et al. 2015, arXiv:1502.03509. Hidden degrees are assigned in turn, 1..D-1.
+    Source: Germain et al. 2015, arXiv:1502.03509. Hidden degrees are 1..D-1 in turn, or
+    spread evenly where a layer is narrower than that.
     """
 
     def __init__(self, num_inputs, num_parameters=2, hidden=(512, 512), seed=None, **kwargs):
@@ -53,7 +54,11 @@ class MADE(keras.layers.Layer):
         self.hidden_layers = []
         for i, width in enumerate(hidden):
             # With D = 1 no hidden unit may see the input: degree 1 then leads to no output.
-            next_degrees = 1 + np.arange(width) % max(1, num_inputs - 1)
+            top = max(1, num_inputs - 1)
+            if width >= top:
+                next_degrees = 1 + np.arange(width) % top
+            else:  # spread out, up to the last: every input still counts
+                next_degrees = np.round(np.linspace(top, 1, width)).astype(int)
             initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
             self.hidden_layers.append(
                 MaskedDense(

@@ -1,5 +1,7 @@
 """The contract of a prior, and the registry."""
 
+import numbers
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -39,9 +41,10 @@ class Prior(keras.layers.Layer):
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
-        if isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1:
+        integer = isinstance(latent_dim, numbers.Integral) and not isinstance(latent_dim, bool)
+        if not integer or latent_dim < 1:
             raise ValueError(f"`latent_dim` must be a positive integer. Received: {latent_dim!r}.")
-        self.latent_dim = latent_dim
+        self.latent_dim = int(latent_dim)
 
     def distribution(self, training=False):
         """The prior as a `tfd.Distribution` with event shape `[D]`, made afresh.
@@ -52,6 +55,7 @@ class Prior(keras.layers.Layer):
 
     def log_prob(self, z, training=False):
         """log p(z), normalised, in nats: `[..., D]` -> `[...]`."""
+        z = tf.cast(z, self.variable_dtype)
         return self.distribution(training).log_prob(z)
 
     def sample(self, n, seed=None):

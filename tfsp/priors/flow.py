@@ -41,7 +41,7 @@ class FlowPrior(Prior):
                 latent_dim,
                 num_parameters=2,
                 hidden=hidden,
-                seed=None if seed is None else seed + i,
+                seed=None if seed is None else seed + i * len(hidden),  # one for each layer
                 dtype=self.variable_dtype,
             )
             for i in range(num_flows)

@@ -104,7 +104,9 @@ class VampPrior(Prior):
 
     def distribution(self, training=False):
         self._require_posterior()
-        q = self._posterior(self.pseudo_inputs.value, training=training)
+        # In inference mode even while training: batch normalisation must neither be fed with
+        # pseudo-inputs nor give them another posterior than the data have.
+        q = self._posterior(self.pseudo_inputs.value, training=False)
         normal = q.distribution if isinstance(q, tfd.Independent) else None
         if not isinstance(normal, tfd.Normal):
             raise ValueError(
@@ -112,9 +114,8 @@ class VampPrior(Prior):
                 f"Received: {type(q).__name__}."
             )
         logits = tf.zeros([self.num_components], self.variable_dtype)
-        return DiagonalGaussianMixture(
-            logits, normal.loc, 2.0 * tf.math.log(normal.scale), fast=training
-        )
+        log_variance = 2.0 * tf.math.log(normal.scale) + tf.zeros_like(normal.loc)
+        return DiagonalGaussianMixture(logits, normal.loc, log_variance, fast=training)
 
     def _require_posterior(self):
         if self._posterior is None:

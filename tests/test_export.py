@@ -1,0 +1,117 @@
+"""SavedModels: right answers in a process that cannot import tfsp, for any batch size."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from tfsp import models, networks, priors
+
+TINY = {
+    "flow": {"hidden": (8,)},
+    "mixture": {"num_components": 3},
+    "vamp": {"num_components": 4},
+}
+
+# Blocks tfsp and everything that only it needs: what is left is TensorFlow and NumPy.
+CLIENT = """
+    import sys, json
+    for blocked in ("tfsp", "keras", "tf_keras", "tensorflow_probability"):
+        sys.modules[blocked] = None
+    import numpy as np, tensorflow as tf
+    served = tf.saved_model.load(sys.argv[1])
+    x = tf.constant(np.load(sys.argv[2]))
+    f = served.signatures
+    out = {"signatures": sorted(f)}
+    out["encode"] = f["encode"](images=x)["latent"].numpy().tolist()
+    out["decode"] = f["decode"](latent=tf.constant(out["encode"]))["mean"].numpy().tolist()
+    out["reconstruct"] = f["reconstruct"](images=x[:1])["mean"].numpy().tolist()
+    if "sample" in f:
+        draw = lambda n, s: f["sample"](num_samples=tf.constant(n), seed=tf.constant(s))["mean"]
+        out["sample"] = draw(3, 7).numpy().tolist()
+        out["same"] = bool(np.all(draw(3, 7) == draw(3, 7)))
+        out["other"] = bool(np.any(draw(3, 7) != draw(3, 8)))
+        bound = f["log_likelihood"](images=x, num_samples=tf.constant(120), seed=tf.constant(5))
+        out["log_prob"] = bound["log_prob"].numpy().tolist()
+        out["variance"] = bound["variance"].numpy().tolist()
+    print(json.dumps(out))
+"""
+
+
+@pytest.mark.parametrize("prior", priors.names())
+def test_served_without_tfsp(prior, binary_images, tmp_path):
+    model = models.VAE(
+        networks.MLP(hidden=(16,)),
+        prior={"name": prior, **TINY.get(prior, {})},
+        latent_dim=3,
+        seed=0,
+    )
+    model.compile()
+    model.fit(binary_images, epochs=1, verbose=0)
+    signatures = model.export(tmp_path / "served")
+    np.save(tmp_path / "x.npy", binary_images[:5])
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(CLIENT),
+            str(tmp_path / "served"),
+            str(tmp_path / "x.npy"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    out = json.loads(result.stdout)
+    assert set(signatures) <= set(out["signatures"])
+    x = binary_images[:5]
+    close = dict(rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(out["encode"], model.encode(x), **close)
+    np.testing.assert_allclose(out["decode"], model.decode(model.encode(x)).mean(), **close)
+    np.testing.assert_allclose(out["reconstruct"], model.reconstruct(x[:1]), **close)
+    if prior == "none":
+        assert not {"sample", "log_likelihood"} & set(out["signatures"])
+        return
+    np.testing.assert_allclose(out["sample"], model.sample(3, seed=7), **close)
+    assert out["same"]
+    assert out["other"]
+    expected = models.importance_log_prob(model, x, 120, chunk_size=50, seed=5)
+    np.testing.assert_allclose(out["log_prob"], expected["log_prob"], rtol=1e-4)
+    np.testing.assert_allclose(out["variance"], expected["variance"], rtol=1e-2)
+
+
+def test_saved_model_cli_runs_the_signatures(binary_images, tmp_path):
+    model = models.VAE(networks.MLP(hidden=(16,)), latent_dim=3, seed=0)
+    model.build((None, 8, 8, 1))
+    model.export(tmp_path / "served")
+    arrays = {"images": binary_images[:2], "num_samples": np.int32(5), "seed": np.int32(1)}
+    for name, value in arrays.items():
+        np.save(tmp_path / f"{name}.npy", value)
+    program = pathlib.Path(sys.executable).with_name("saved_model_cli")
+    inputs = {"log_likelihood": list(arrays), "sample": ["num_samples", "seed"]}
+    for signature, names in inputs.items():
+        command = [program, "run", "--dir", tmp_path / "served", "--tag_set", "serve"]
+        command += ["--signature_def", signature, "--outdir", tmp_path / signature]
+        command += ["--inputs", ";".join(f"{name}={tmp_path}/{name}.npy" for name in names)]
+        result = subprocess.run([*map(str, command)], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+    expected = models.importance_log_prob(model, binary_images[:2], 5, chunk_size=50, seed=1)
+    log_prob = np.load(tmp_path / "log_likelihood" / "log_prob.npy")
+    np.testing.assert_allclose(log_prob, expected["log_prob"], rtol=1e-5)
+    assert np.load(tmp_path / "sample" / "mean.npy").shape == (5, 8, 8, 1)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    model = models.VAE(networks.MLP(hidden=(4,)), latent_dim=2)
+    with pytest.raises(ValueError, match="has not been built"):
+        model.export(tmp_path / "new")
+    model.build((None, 6))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("precious")
+    with pytest.raises(FileExistsError, match="exists already"):
+        model.export(tmp_path / "mine")
+    assert (tmp_path / "mine" / "file").read_text() == "precious"

@@ -1,0 +1,95 @@
+"""The scripts from the command line, on a tiny run of the digits."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def run(script, *arguments, check=True):
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scripts") / "run"
+    run(
+        "train",
+        "--config=configs/vae/digits.py",
+        "--config.prior.name=mixture",
+        "--config.prior.num_components=5",
+        "--config.train.epochs=2",
+        "--config.train.steps_per_epoch=10",
+        "--config.train.kl_warmup_epochs=0",
+        f"--run_dir={path}",
+    )
+    return path
+
+
+def test_evaluate_prints_a_table_and_writes_json(run_dir):
+    out = run("evaluate", f"--run_dir={run_dir}", "--num_samples=10").stdout
+    assert "digits" in out
+    assert "dynamic" in out
+    assert (run_dir / "metrics.json").exists()
+
+
+def test_visualize_writes_every_picture(run_dir):
+    out = run("visualize", f"--run_dir={run_dir}", "--format=pdf").stdout
+    names = {pathlib.Path(line).name for line in out.splitlines() if line.endswith(".pdf")}
+    expected = ["reconstructions", "samples", "latent_map", "training_curves", "traversal"]
+    assert names == {f"{name}.pdf" for name in expected}
+    for name in names:
+        assert (run_dir / "figures" / name).stat().st_size > 2000
+
+
+def test_export_writes_a_saved_model_once(run_dir):
+    assert "encode, decode, reconstruct" in run("export", f"--run_dir={run_dir}").stdout
+    assert (run_dir / "export" / "saved_model.pb").exists()
+    again = run("export", f"--run_dir={run_dir}", check=False)
+    assert again.returncode != 0
+    assert "exists already" in again.stderr
+
+
+def test_another_config_in_the_same_folder_is_refused(run_dir):
+    result = run(
+        "train",
+        "--config=configs/vae/digits.py",
+        "--config.prior.name=vamp",
+        f"--run_dir={run_dir}",
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "prior.name: 'mixture' in the run, 'vamp' now" in result.stderr
+
+
+@pytest.mark.parametrize("script", ["train", "evaluate", "visualize", "export", "demo"])
+def test_help_explains_each_flag(script):
+    result = run(script, "--help", check=False)
+    for flag in ("--run_dir",):
+        assert flag in result.stdout
+    assert "(no help available)" not in result.stdout
+
+
+def test_missing_data_is_explained(tmp_path):
+    result = run(
+        "train",
+        "--config=configs/vae/mnist.py",
+        f"--data_dir={tmp_path}",
+        f"--run_dir={tmp_path}/run",
+        check=False,
+    )
+    assert result.returncode != 0
+    message = result.stderr.strip().splitlines()[-1]
+    assert "data_dir" in message
+    assert str(tmp_path) in message
+    assert not (tmp_path / "run").exists()

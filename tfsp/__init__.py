@@ -10,14 +10,17 @@ from tfsp.version import __version__
 __all__ = [
     "__version__",
     "callbacks",
+    "config",
     "data",
     "distributions",
     "evaluation",
     "experiment",
+    "export",
     "likelihoods",
     "models",
     "networks",
     "priors",
+    "visualize",
     "viz",
 ]
 

@@ -101,8 +101,8 @@ def test_terms_by_hand(binary_images):
     z = z.numpy().astype(float)
     log_q = (-0.5 * ((z - loc) / scale) ** 2 - np.log(scale) - 0.5 * np.log(2 * np.pi)).sum(-1)
     components = (
-        -0.5 * ((z[:, None] - model.prior.loc.numpy()) / 0.5) ** 2
-        - np.log(0.5)
+        -0.5 * (z[:, None] - model.prior.loc.numpy()) ** 2 / 0.75
+        - 0.5 * np.log(0.75)
         - 0.5 * np.log(2 * np.pi)
     ).sum(-1) - np.log(3)
     log_p = np.log(np.exp(components).sum(-1))

@@ -90,8 +90,8 @@ def test_scale_may_be_one_number():
 def test_the_start_has_the_variance_of_the_standard_normal():
     prior = priors.MixturePrior(2, num_components=20_000, seed=3)
     covariance = prior.distribution().covariance()
-    # 0.75 of the variance is that of 20,000 locations; five standard errors are 0.027.
-    np.testing.assert_allclose(covariance, np.eye(2), atol=0.03)
+    # 0.25 of the variance is that of 20,000 locations; five standard errors are 0.0125.
+    np.testing.assert_allclose(covariance, np.eye(2), atol=0.0125)
     other = priors.MixturePrior(2, num_components=20_000, seed=4)
     assert not np.any(other.loc == prior.loc)
     again = priors.MixturePrior(2, num_components=20_000, seed=3)

@@ -44,6 +44,6 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
 
 def _traversal(model, codes):
     if codes.shape[1] == 2:
-        return viz.traversal_grid(model)
+        return viz.traversal_grid(model, pad=1)
     most_active = np.argsort(-codes.var(axis=0))[:8]
     return viz.traversal_rows(model, codes[0], dims=[int(d) for d in most_active])

@@ -1,7 +1,7 @@
 # make demo   set-up, then the main job on scikit-learn's digits
 # make test   set-up, then the tests
 # make lint   the linter
-# make build  (re)installs the package into the virtual environment
+# make build  rebuilds the native code that changed
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +25,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 build: $(STAMP)
-	$(BIN)/pip install --quiet --no-build-isolation --no-deps --editable .
+	$(BIN)/python setup.py --quiet build_ext --inplace
 
 # Pinned versions first, then the package without a second look at the index.
 $(STAMP): requirements.txt pyproject.toml setup.py

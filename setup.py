@@ -3,6 +3,95 @@
 Native targets are added here and in BUILD side by side.
 """
 
-from setuptools import setup
+import glob
+import json
+import pathlib
+import shutil
+import warnings
 
-setup()
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+HEADERS = "custom_ops/tmc/core/*.h"
+# No -march: vectorised kernels pick AVX2 at run time, so that one wheel runs on any x86-64.
+COMPILE_ARGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]
+CYTHON_MODULES = {
+    "tfsp.tmc._tmc": "custom_ops/tmc/_tmc.pyx",
+    "tfsp.tmc._sampler": "custom_ops/tmc/_sampler.pyx",
+}
+
+OP_LIBRARY = "tfsp.tmc._tmc_ops"
+INFO = "_build_info.json"  # which TensorFlow the op library was built against
+OP_SOURCES = ["custom_ops/tmc/tmc_ops.cc", "custom_ops/tmc/tmc_kernels.cc"]
+
+
+def cython_extensions():
+    """Extensions for NumPy users; none, with a warning, where Cython is missing."""
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        warnings.warn(
+            "Cython is missing: tfsp is built without tfsp.tmc.native. `pip install cython` "
+            "and build again.",
+            stacklevel=2,
+        )
+        return []
+    extensions = [
+        Extension(
+            name,
+            [source],
+            language="c++",
+            include_dirs=["."],
+            depends=glob.glob(HEADERS),
+            extra_compile_args=COMPILE_ARGS,
+        )
+        for name, source in CYTHON_MODULES.items()
+        if pathlib.Path(source).exists()
+    ]
+    return cythonize(extensions, build_dir="build/cython")
+
+
+def op_extension():
+    """The TensorFlow op library; its flags are known when it is built."""
+    return Extension(
+        OP_LIBRARY,
+        OP_SOURCES,
+        language="c++",
+        include_dirs=["."],
+        depends=glob.glob(HEADERS),
+        extra_compile_args=COMPILE_ARGS,
+    )
+
+
+class BuildExtensions(build_ext):
+    """Builds the op library with the flags of the TensorFlow that is installed, and notes which."""
+
+    def build_extension(self, extension):
+        if extension.name != OP_LIBRARY:
+            super().build_extension(extension)
+            return
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise RuntimeError(
+                "Building tfsp needs the TensorFlow that it will run with: install the "
+                "requirements first, then `pip install --no-build-isolation .`"
+            ) from error
+        flags = [flag for flag in tf.sysconfig.get_compile_flags() if flag != "--std=c++17"]
+        # TensorFlow's headers use deprecated names of their own.
+        extension.extra_compile_args = [*COMPILE_ARGS, *flags, "-Wno-deprecated-declarations"]
+        extension.extra_link_args = tf.sysconfig.get_link_flags()
+        super().build_extension(extension)
+        info = pathlib.Path(self.get_ext_fullpath(OP_LIBRARY)).with_name(INFO)
+        info.write_text(json.dumps({"tensorflow": tf.__version__}) + "\n")
+
+    def copy_extensions_to_source(self):
+        super().copy_extensions_to_source()
+        for info in pathlib.Path(self.build_lib).rglob(INFO):
+            shutil.copy(info, pathlib.Path("tfsp/tmc"))
+
+
+setup(
+    ext_modules=[*cython_extensions(), op_extension()],
+    cmdclass={"build_ext": BuildExtensions},
+)

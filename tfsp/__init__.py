@@ -20,6 +20,7 @@ __all__ = [
     "models",
     "networks",
     "priors",
+    "tmc",
     "visualize",
     "viz",
 ]

@@ -13,6 +13,7 @@ from tfsp.viz.latent import latent_map
 from tfsp.viz.scatter import scatter_2d
 from tfsp.viz.style import paper_style, save
 from tfsp.viz.traversal import decoder_mean, traversal_grid, traversal_rows
+from tfsp.viz.trees import tree
 
 __all__ = [
     "decoder_mean",
@@ -27,4 +28,5 @@ __all__ = [
     "training_curves",
     "traversal_grid",
     "traversal_rows",
+    "tree",
 ]

@@ -1,0 +1,457 @@
+// The collapsed predictive density of a new leaf's location, attachment edge and time summed out:
+//
+//   log p(z) = logsumexp over edges e and nodes q of
+//              [ log p(e) + log w_eq + log N(z; m(t_q), var(t_q) I) ].
+//
+// With a = |z - M_u|^2, b = |z - M_v|^2, D = |M_u - M_v|^2 the distance at a node is
+// (1 - x) a + x b - x (1 - x) D, so that one distance per tree node serves every edge and time.
+// A table is built once per tree and leaves; rows of z are then independent, and each row's result
+// does not depend on the other rows of the call: ranges may run on any number of threads.
+#ifndef TFSP_TMC_CORE_PREDICTIVE_H_
+#define TFSP_TMC_CORE_PREDICTIVE_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "custom_ops/tmc/core/buffer.h"
+#include "custom_ops/tmc/core/posterior.h"
+#include "custom_ops/tmc/core/quadrature.h"
+#include "custom_ops/tmc/core/simd.h"
+
+namespace tfsp::tmc {
+
+// Per entry (edge and node): log density = constant + slope_parent * a + slope_child * b.
+template <typename T>
+struct PredictiveTable {
+  int64_t dim = 0;
+  int num_tree_nodes = 0;  // V
+  int num_edges = 0;
+  int64_t num_entries = 0;
+  std::vector<int32_t> child, parent;  // [edges] rows of M
+  std::vector<int64_t> begin;          // [edges + 1] first entry of each edge
+  // Views of `storage`, one block: malloc then keeps it for the next table, where many blocks
+  // would go back to the system and be paged in again.
+  T* constant = nullptr;      // log p(e) + log w - d/2 log 2 pi var + x (1-x) D / 2 var
+  T* slope_parent = nullptr;  // -(1 - x) / (2 var)
+  T* slope_child = nullptr;   // -x / (2 var)
+  T* slope_spread = nullptr;  // x (1 - x) / (2 var), derivative of `constant` by D
+  // Node means [V, d]; float keeps the rounding error beside the value, so that z - M stays exact
+  // where variances are tiny.
+  T* mean = nullptr;
+  T* mean_low = nullptr;
+  Buffer<T> storage;
+  double mean_scale = 1.0;  // M = mean_scale * posterior mean: 1/2 for a tree of one leaf
+};
+
+namespace internal {
+
+// |M_u - M_v|^2, four partial sums.
+struct SquaredDistanceBody {
+  TFSP_INLINE static double Run(const double* x, const double* y, int64_t dim) {
+    Vec<double> sum = {};
+    int64_t i = 0;
+    for (; i + 4 <= dim; i += 4) {
+      const Vec<double> difference = Load(x + i) - Load(y + i);
+      sum += difference * difference;
+    }
+    double total = Sum<double>(sum);
+    for (; i < dim; ++i) total += (x[i] - y[i]) * (x[i] - y[i]);
+    return total;
+  }
+};
+
+// Value and rounding error of each scaled mean.
+template <typename T>
+struct SplitMeansBody {
+  TFSP_INLINE static void Run(const double* __restrict mean, int64_t size, double scale,
+                              T* __restrict value, T* __restrict low) {
+    for (int64_t i = 0; i < size; ++i) {
+      const double m = mean[i] * scale;
+      value[i] = static_cast<T>(m);
+      low[i] = static_cast<T>(m - static_cast<double>(value[i]));
+    }
+  }
+};
+
+// One edge's entries into the table.
+template <typename T>
+struct FillEntriesBody {
+  TFSP_INLINE static void Run(const EdgeNodes* nodes, double log_edge, double half_dim,
+                              double spread, T* __restrict constant, T* __restrict slope_parent,
+                              T* __restrict slope_child, T* __restrict slope_spread) {
+    const double offset = log_edge - half_dim * kLog2Pi;
+    for (int q = 0; q < nodes->count; ++q) {
+      const double half = 0.5 / nodes->variance[q];
+      const double x = nodes->position[q], rest = nodes->rest[q], bend = x * rest * half;
+      constant[q] = static_cast<T>(nodes->log_weight[q] + offset -
+                                   half_dim * nodes->log_variance[q] + bend * spread);
+      slope_parent[q] = static_cast<T>(-rest * half);
+      slope_child[q] = static_cast<T>(-x * half);
+      slope_spread[q] = static_cast<T>(bend);
+    }
+  }
+};
+
+}  // namespace internal
+
+// `posterior_mean` [V, d]. Options must have passed CheckOptions.
+template <typename T>
+void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
+                          const DownwardVariances& down, const double* posterior_mean, int64_t dim,
+                          const QuadratureOptions& options, PredictiveTable<T>* table,
+                          Isa isa = Isa::kAuto) {
+  const int num_nodes = tree.num_nodes, num_edges = std::max(1, num_nodes - 1);
+  table->dim = dim;
+  table->num_tree_nodes = num_nodes;
+  table->num_edges = num_edges;
+  table->mean_scale = tree.num_leaves == 1 ? 0.5 : 1.0;
+  table->num_entries = NumQuadratureNodes(tree.num_leaves, options);
+  table->child.resize(num_edges);
+  table->parent.resize(num_edges);
+  table->begin.resize(num_edges + 1);
+  const int64_t size = static_cast<int64_t>(num_nodes) * dim;
+  table->storage.Resize(4 * table->num_entries + 2 * size);
+  T* next = table->storage.data();
+  for (T** view : {&table->constant, &table->slope_parent, &table->slope_child,
+                   &table->slope_spread}) {
+    *view = next;
+    next += table->num_entries;
+  }
+  table->mean = next;
+  table->mean_low = next + size;
+  Dispatch<internal::SplitMeansBody<T>>(isa, posterior_mean, size, table->mean_scale, table->mean,
+                                        table->mean_low);
+  std::vector<double> log_edge(num_nodes);
+  EdgeLogProb(tree, options.edge_weights, options.concentration1, options.concentration0,
+              log_edge.data());
+  int edge = 0;
+  int64_t entry = 0;
+  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
+    table->child[edge] = nodes.child;
+    table->parent[edge] = nodes.parent;
+    table->begin[edge] = entry;
+    const double spread = Dispatch<internal::SquaredDistanceBody>(
+        isa, posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
+    Dispatch<internal::FillEntriesBody<T>>(
+        isa, &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
+        table->constant + entry, table->slope_parent + entry,
+        table->slope_child + entry, table->slope_spread + entry);
+    entry += nodes.count;
+    ++edge;
+  });
+  table->begin[num_edges] = entry;
+}
+
+// What a range of rows yields besides log p(z); null pointers are left out.
+template <typename T>
+struct PredictiveOutputs {
+  T* log_prob = nullptr;       // [B]
+  T* z_gradient = nullptr;     // [B, d] d log p / d z
+  T* node_weight = nullptr;    // [B, V] d log p / d |z - M_v|^2, for the gradient to the means
+  T* spread_weight = nullptr;  // [B, V] d log p / d |M_u - M_v|^2, at v
+  T* edge_log_prob = nullptr;  // [B, V] log q*(e_v | z), -inf at the root
+  T* entry_log_prob = nullptr; // [B, entries] log q*(e, q | z)
+};
+
+namespace internal {
+
+// Entries whose edge stays this far below the largest are left out of sums.
+template <typename T>
+constexpr T kNegligible = sizeof(T) == 4 ? T(30) : T(60);
+
+// A block of as many rows of z as a vector has lanes; lane = row.
+template <typename T>
+struct PredictiveBody {
+  using V = Vec<T>;
+  static constexpr int kWidth = kLanes<T>;
+
+  TFSP_INLINE static void Run(const PredictiveTable<T>* table, const T* z, int64_t begin,
+                              int64_t end, const PredictiveOutputs<T>* out) {
+    const int64_t dim = table->dim;
+    const int num_nodes = table->num_tree_nodes, num_edges = table->num_edges;
+    const bool gradient = out->z_gradient != nullptr || out->node_weight != nullptr;
+    Buffer<T> storage((dim + num_nodes * 3 + num_edges) * kWidth);
+    T* const point = storage.data();                     // [d] z of the block, transposed
+    T* const distance = point + dim * kWidth;            // [V]
+    T* const weight = distance + num_nodes * kWidth;     // [V] d log p / d distance
+    T* const spread = weight + num_nodes * kWidth;       // [V] d log p / d D
+    T* const edge_top = spread + num_nodes * kWidth;     // [edges] largest entry of each edge
+    for (int64_t row = begin; row < end; row += kWidth) {
+      const int rows = static_cast<int>(std::min<int64_t>(kWidth, end - row));
+      for (int i = 0; i < kWidth; ++i) {  // missing rows repeat the last
+        const T* from = z + (row + std::min(i, rows - 1)) * dim;
+        for (int64_t k = 0; k < dim; ++k) point[k * kWidth + i] = from[k];
+      }
+      Distances(table, point, distance);
+      V top = EdgeTops(table, distance, edge_top);
+      // Rows so far away that all distances overflow have log p = -inf; keep NaN away from them.
+      const T lowest = std::numeric_limits<T>::lowest();
+      const V anchor = Max(top, Broadcast<T>(lowest));
+      V sum;
+      if (gradient) {
+        std::fill(weight, weight + 2 * num_nodes * kWidth, T(0));
+        sum = Sums<true>(table, distance, edge_top, anchor, weight, spread);
+        const V inverse = T(1) / Max(sum, Broadcast<T>(std::numeric_limits<T>::min()));
+        for (int v = 0; v < 2 * num_nodes; ++v) {
+          Store(weight + v * kWidth, Load(weight + v * kWidth) * inverse);
+        }
+      } else {
+        sum = Sums<false>(table, distance, edge_top, anchor, weight, spread);
+      }
+      V log_prob;
+      for (int i = 0; i < kWidth; ++i) log_prob[i] = top[i] + std::log(sum[i]);
+      if (out->log_prob != nullptr) {
+        for (int i = 0; i < rows; ++i) out->log_prob[row + i] = log_prob[i];
+      }
+      if (out->z_gradient != nullptr) {
+        PointGradient(table, point, weight);
+        for (int i = 0; i < rows; ++i) {
+          T* to = out->z_gradient + (row + i) * dim;
+          for (int64_t k = 0; k < dim; ++k) to[k] = point[k * kWidth + i];
+        }
+      }
+      if (out->node_weight != nullptr) Scatter(weight, num_nodes, rows, out->node_weight, row);
+      if (out->spread_weight != nullptr) Scatter(spread, num_nodes, rows, out->spread_weight, row);
+      if (out->edge_log_prob != nullptr) {
+        EdgeLogProbs(table, distance, edge_top, log_prob, rows,
+                     out->edge_log_prob + row * num_nodes);
+      }
+      if (out->entry_log_prob != nullptr) {
+        EntryLogProbs(table, distance, log_prob, rows,
+                      out->entry_log_prob + row * table->num_entries);
+      }
+    }
+  }
+
+  // |z - M_v|^2 by direct differences, four nodes at a time to hide the latency of the sums.
+  TFSP_INLINE static void Distances(const PredictiveTable<T>* table, const T* point, T* distance) {
+    const int64_t dim = table->dim;
+    const int num_nodes = table->num_tree_nodes;
+    int v = 0;
+    for (; v + 4 <= num_nodes; v += 4) {
+      const T* mean = table->mean + v * dim;
+      const T* low = table->mean_low + v * dim;
+      V sum[4] = {};
+      for (int64_t k = 0; k < dim; ++k) {
+        const V x = Load(point + k * kWidth);
+        for (int j = 0; j < 4; ++j) {
+          const V difference = (x - mean[j * dim + k]) - low[j * dim + k];
+          sum[j] += difference * difference;
+        }
+      }
+      for (int j = 0; j < 4; ++j) Store(distance + (v + j) * kWidth, sum[j]);
+    }
+    for (; v < num_nodes; ++v) {
+      const T* mean = table->mean + v * dim;
+      const T* low = table->mean_low + v * dim;
+      V sum = {};
+      for (int64_t k = 0; k < dim; ++k) {
+        const V difference = (Load(point + k * kWidth) - mean[k]) - low[k];
+        sum += difference * difference;
+      }
+      Store(distance + v * kWidth, sum);
+    }
+  }
+
+  TFSP_INLINE static V EdgeTops(const PredictiveTable<T>* table, const T* distance, T* edge_top) {
+    V top = Broadcast<T>(-std::numeric_limits<T>::infinity());
+    for (int e = 0; e < table->num_edges; ++e) {
+      const V a = Load(distance + table->parent[e] * kWidth);
+      const V b = Load(distance + table->child[e] * kWidth);
+      V largest = Broadcast<T>(-std::numeric_limits<T>::infinity());
+      for (int64_t q = table->begin[e]; q < table->begin[e + 1]; ++q) {
+        largest = Max(Entry(table, q, a, b), largest);
+      }
+      Store(edge_top + e * kWidth, largest);
+      top = Max(largest, top);
+    }
+    return top;
+  }
+
+  TFSP_INLINE static V Entry(const PredictiveTable<T>* table, int64_t q, V a, V b) {
+    return table->constant[q] + table->slope_parent[q] * a + table->slope_child[q] * b;
+  }
+
+  // Sum of exp(entry - anchor), and with kGradient the sums of its derivatives.
+  template <bool kGradient>
+  TFSP_INLINE static V Sums(const PredictiveTable<T>* table, const T* distance, const T* edge_top,
+                            V anchor, T* weight, T* spread) {
+    V total = {};
+    const V threshold = anchor - kNegligible<T>;
+    for (int e = 0; e < table->num_edges; ++e) {
+      // Lanes are masked one by one, so that a row's sum does not depend on its neighbours.
+      const Mask<T> matters = Load(edge_top + e * kWidth) >= threshold;
+      if (!Any(matters)) continue;
+      const int u = table->parent[e], v = table->child[e];
+      const V a = Load(distance + u * kWidth), b = Load(distance + v * kWidth);
+      V sum = {}, by_parent = {}, by_child = {}, by_spread = {};
+      for (int64_t q = table->begin[e]; q < table->begin[e + 1]; ++q) {
+        const V p = Exp(Entry(table, q, a, b) - anchor);
+        sum += p;
+        if constexpr (kGradient) {
+          by_parent += p * table->slope_parent[q];
+          by_child += p * table->slope_child[q];
+          by_spread += p * table->slope_spread[q];
+        }
+      }
+      total += Keep(matters, sum);
+      if constexpr (kGradient) {
+        Store(weight + u * kWidth, Load(weight + u * kWidth) + Keep(matters, by_parent));
+        Store(weight + v * kWidth, Load(weight + v * kWidth) + Keep(matters, by_child));
+        Store(spread + v * kWidth, Keep(matters, by_spread));
+      }
+    }
+    return total;
+  }
+
+  // d log p / d z_k = 2 sum_v weight_v (z_k - M_vk), written over `point`. Eight dimensions at a
+  // time stay in registers.
+  TFSP_INLINE static void PointGradient(const PredictiveTable<T>* table, T* point,
+                                        const T* weight) {
+    int64_t k = 0;
+    for (; k + 8 <= table->dim; k += 8) PointGradientOf<8>(table, k, point, weight);
+    for (; k < table->dim; ++k) PointGradientOf<1>(table, k, point, weight);
+  }
+
+  template <int kCount>
+  TFSP_INLINE static void PointGradientOf(const PredictiveTable<T>* table, int64_t first, T* point,
+                                          const T* weight) {
+    const int64_t dim = table->dim;
+    V sum[kCount] = {};
+    for (int v = 0; v < table->num_tree_nodes; ++v) {
+      const V w = Load(weight + v * kWidth);
+      if (!Any(w != T(0))) continue;
+      const T* mean = table->mean + v * dim + first;
+      const T* low = table->mean_low + v * dim + first;
+      for (int j = 0; j < kCount; ++j) {
+        sum[j] += w * ((Load(point + (first + j) * kWidth) - mean[j]) - low[j]);
+      }
+    }
+    for (int j = 0; j < kCount; ++j) Store(point + (first + j) * kWidth, sum[j] * T(2));
+  }
+
+  TFSP_INLINE static void Scatter(const T* block, int num_nodes, int rows, T* out, int64_t row) {
+    for (int i = 0; i < rows; ++i) {
+      T* to = out + (row + i) * num_nodes;
+      for (int v = 0; v < num_nodes; ++v) to[v] = block[v * kWidth + i];
+    }
+  }
+
+  // log q*(e | z), each edge about its own largest entry: precise for unlikely edges too.
+  TFSP_INLINE static void EdgeLogProbs(const PredictiveTable<T>* table, const T* distance,
+                                       const T* edge_top, V log_prob, int rows, T* out) {
+    const int num_nodes = table->num_tree_nodes;
+    std::fill(out, out + static_cast<int64_t>(rows) * num_nodes,
+              -std::numeric_limits<T>::infinity());
+    for (int e = 0; e < table->num_edges; ++e) {
+      const V a = Load(distance + table->parent[e] * kWidth);
+      const V b = Load(distance + table->child[e] * kWidth);
+      const V top = Load(edge_top + e * kWidth);
+      V sum = {};
+      for (int64_t q = table->begin[e]; q < table->begin[e + 1]; ++q) {
+        sum += Exp(Entry(table, q, a, b) - top);
+      }
+      for (int i = 0; i < rows; ++i) {
+        out[static_cast<int64_t>(i) * num_nodes + table->child[e]] =
+            (top[i] - log_prob[i]) + std::log(sum[i]);
+      }
+    }
+  }
+
+  TFSP_INLINE static void EntryLogProbs(const PredictiveTable<T>* table, const T* distance,
+                                        V log_prob, int rows, T* out) {
+    for (int e = 0; e < table->num_edges; ++e) {
+      const V a = Load(distance + table->parent[e] * kWidth);
+      const V b = Load(distance + table->child[e] * kWidth);
+      for (int64_t q = table->begin[e]; q < table->begin[e + 1]; ++q) {
+        const V value = Entry(table, q, a, b) - log_prob;
+        for (int i = 0; i < rows; ++i) out[i * table->num_entries + q] = value[i];
+      }
+    }
+  }
+};
+
+// Adds the gradient of sum_b upstream_b log p(z_b) by the posterior means of nodes [begin, end).
+template <typename T>
+struct MeansGradientBody {
+  using V = Vec<T>;
+  static constexpr int kWidth = kLanes<T>;
+
+  TFSP_INLINE static void Run(const PredictiveTable<T>* table, const T* z, const T* upstream,
+                              int64_t num_rows, const T* node_weight, int64_t begin, int64_t end,
+                              double* gradient) {
+    const int64_t dim = table->dim, num_nodes = table->num_tree_nodes;
+    const int64_t vector_end = dim - dim % kWidth;
+    Buffer<T> sum(dim);
+    for (int64_t v = begin; v < end; ++v) {
+      const T* mean = table->mean + v * dim;
+      const T* low = table->mean_low + v * dim;
+      for (int64_t k = 0; k < dim; ++k) sum[k] = T(0);
+      for (int64_t b = 0; b < num_rows; ++b) {
+        const T w = T(-2) * node_weight[b * num_nodes + v] * (upstream ? upstream[b] : T(1));
+        if (w == T(0)) continue;
+        const T* x = z + b * dim;
+        int64_t k = 0;
+        for (; k < vector_end; k += kWidth) {
+          const V difference = (Load(x + k) - Load(mean + k)) - Load(low + k);
+          Store(sum.data() + k, Load(sum.data() + k) + w * difference);
+        }
+        for (; k < dim; ++k) sum[k] += w * ((x[k] - mean[k]) - low[k]);
+      }
+      for (int64_t k = 0; k < dim; ++k) {
+        gradient[v * dim + k] = table->mean_scale * static_cast<double>(sum[k]);
+      }
+    }
+  }
+};
+
+}  // namespace internal
+
+// Rows [begin, end) of z [B, d]; the outputs point at row 0. Re-entrant on const tables.
+template <typename T>
+void PredictiveRows(const PredictiveTable<T>& table, const T* z, int64_t begin, int64_t end,
+                    const PredictiveOutputs<T>& outputs, Isa isa = Isa::kAuto) {
+  Dispatch<internal::PredictiveBody<T>>(isa, &table, z, begin, end, &outputs);
+}
+
+// Gradient of sum_b upstream_b log p(z_b) by the posterior means, rows [begin, end) of
+// `mean_gradient` [V, d], without the part through D (see `AddSpreadGradient`). `upstream` may be
+// null: ones. `node_weight` [B, V] is an output of PredictiveRows on all rows.
+template <typename T>
+void MeansGradient(const PredictiveTable<T>& table, const T* z, const T* upstream,
+                   int64_t num_rows, const T* node_weight, int64_t begin, int64_t end,
+                   double* mean_gradient, Isa isa = Isa::kAuto) {
+  Dispatch<internal::MeansGradientBody<T>>(isa, &table, z, upstream, num_rows, node_weight, begin,
+                                           end, mean_gradient);
+}
+
+// The part through D = |M_u - M_v|^2, for all nodes. `spread_weight` [B, V].
+template <typename T>
+void AddSpreadGradient(const PredictiveTable<T>& table, const double* posterior_mean,
+                       const T* upstream, int64_t num_rows, const T* spread_weight,
+                       double* mean_gradient) {
+  const int64_t dim = table.dim, num_nodes = table.num_tree_nodes;
+  std::vector<double> total(num_nodes, 0.0);
+  for (int64_t b = 0; b < num_rows; ++b) {
+    const double scale = upstream ? upstream[b] : 1.0;
+    const T* row = spread_weight + b * num_nodes;
+    for (int64_t v = 0; v < num_nodes; ++v) total[v] += scale * row[v];
+  }
+  for (int e = 0; e < table.num_edges; ++e) {
+    const int64_t u = table.parent[e], v = table.child[e];
+    const double w = 2.0 * total[v];
+    if (w == 0.0) continue;
+    for (int64_t k = 0; k < dim; ++k) {
+      const double pull = w * (posterior_mean[u * dim + k] - posterior_mean[v * dim + k]);
+      mean_gradient[u * dim + k] += pull;
+      mean_gradient[v * dim + k] -= pull;
+    }
+  }
+}
+
+}  // namespace tfsp::tmc
+
+#endif  // TFSP_TMC_CORE_PREDICTIVE_H_

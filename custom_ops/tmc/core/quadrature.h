@@ -1,0 +1,329 @@
+// Quadrature over the attachment time of a new leaf on every edge: times, weights, and the mean and
+// variance of the new leaf's location at each. All of it depends on the tree alone.
+//
+// Edge (u, v), cavity variance A0 at u, l = t_v - t_u, C = A0 + nu_v + l:
+//   lambda(t) = (A0 + t - t_u) / C,   x = (t - t_u) / l,
+//   mean(t) = (1 - x) M_u + x M_v,    var(t) = (1 - t_u + A0) - C lambda(t)^2,
+// decreasing in t. The nodes are Gauss-Legendre, uniform in log var(t), where in d dimensions the
+// integrand is inverse-gamma of relative width sqrt(2 / d). A leaf edge, where var falls to 0,
+// stops at var = floor * var(t_u). Weights are normalised per edge, so that the rule itself is an
+// exactly normalised mixture for any number of nodes.
+#ifndef TFSP_TMC_CORE_QUADRATURE_H_
+#define TFSP_TMC_CORE_QUADRATURE_H_
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "custom_ops/tmc/core/messages.h"
+#include "custom_ops/tmc/core/priors.h"
+#include "custom_ops/tmc/core/simd.h"
+
+namespace tfsp::tmc {
+
+constexpr int kMaxQuadratureNodes = 256;
+
+struct QuadratureOptions {
+  double concentration1 = 2.0, concentration0 = 2.0;  // a, b of the time prior
+  int leaf_nodes = 24, internal_nodes = 12;           // nodes on a leaf's edge, on another edge
+  double variance_floor = 1e-3;                       // in (0, 1), relative to var(t_u)
+  double added_variance = 0.0;                        // added to every var(t)
+  EdgeWeights edge_weights = EdgeWeights::kPrior;
+};
+
+inline std::string CheckOptions(const QuadratureOptions& o) {
+  std::string error = CheckConcentrations(o.concentration1, o.concentration0);
+  if (!error.empty()) return error;
+  const int counts[2] = {o.leaf_nodes, o.internal_nodes};
+  for (int i = 0; i < 2; ++i) {
+    if (counts[i] < 1 || counts[i] > kMaxQuadratureNodes) {
+      return "num_nodes[" + std::to_string(i) + "] = " + std::to_string(counts[i]) +
+             " must lie in [1, " + std::to_string(kMaxQuadratureNodes) + "].";
+    }
+  }
+  if (!(o.variance_floor >= 1e-12 && o.variance_floor < 1.0)) {
+    return "variance_floor = " + FormatDouble(o.variance_floor) + " must lie in [1e-12, 1).";
+  }
+  if (!(o.added_variance >= 0.0 && std::isfinite(o.added_variance))) {
+    return "added_variance = " + FormatDouble(o.added_variance) + " must be finite and >= 0.";
+  }
+  return "";
+}
+
+// Gauss-Legendre rule on (0, 1), nodes ascending, weights summing to 1.
+inline void GaussLegendre(int num_nodes, double* node, double* weight) {
+  for (int i = 0; i < (num_nodes + 1) / 2; ++i) {
+    double x = std::cos(kPi * (i + 0.75) / (num_nodes + 0.5)), slope = 1.0;
+    for (int step = 0; step < 100; ++step) {
+      double p = 1.0, before = 0.0;
+      for (int k = 1; k <= num_nodes; ++k) {
+        const double next = ((2 * k - 1) * x * p - (k - 1) * before) / k;
+        before = p;
+        p = next;
+      }
+      slope = num_nodes * (x * p - before) / (x * x - 1);
+      const double change = p / slope;
+      x -= change;
+      if (std::abs(change) < 1e-15) break;
+    }
+    const double w = 1.0 / ((1 - x * x) * slope * slope);
+    node[i] = 0.5 * (1 - x);
+    node[num_nodes - 1 - i] = 0.5 * (1 + x);
+    weight[i] = weight[num_nodes - 1 - i] = w;
+  }
+}
+
+// One edge's nodes, padded to whole vectors; entries at and beyond `count` have no meaning.
+struct EdgeNodes {
+  // Eight more than needed, so that the arrays do not start at the same place of a memory page.
+  static constexpr int kSize = kMaxQuadratureNodes + 8;
+  int child = 0, parent = 0, count = 0;     // edge (parent, child)
+  alignas(64) double log_weight[kSize];     // log w, the weights sum to one per edge
+  alignas(64) double elapsed[kSize];        // t - t_u
+  alignas(64) double position[kSize];       // x
+  alignas(64) double rest[kSize];           // 1 - x, without cancellation
+  alignas(64) double variance[kSize];       // var(t) + added_variance
+  alignas(64) double log_variance[kSize];
+};
+
+// Gauss-Legendre nodes and weights, padded like EdgeNodes.
+struct RuleTable {
+  int count = 0, padded = 0;
+  alignas(64) double node[EdgeNodes::kSize];
+  alignas(64) double log_weight[EdgeNodes::kSize];
+  alignas(64) double weight[EdgeNodes::kSize];
+
+  // Rules of up to 64 nodes are made once per process.
+  static const RuleTable& Get(int num_nodes, RuleTable* own) {
+    constexpr int kKept = 64;
+    static const std::vector<RuleTable> kept = [] {
+      std::vector<RuleTable> rules;
+      rules.reserve(kKept);
+      for (int n = 1; n <= kKept; ++n) rules.emplace_back(n);
+      return rules;
+    }();
+    if (num_nodes <= kKept) return kept[num_nodes - 1];
+    *own = RuleTable(num_nodes);
+    return *own;
+  }
+
+  RuleTable() = default;
+  explicit RuleTable(int num_nodes) : count(num_nodes), padded((num_nodes + 3) / 4 * 4) {
+    GaussLegendre(num_nodes, node, weight);
+    for (int q = 0; q < num_nodes; ++q) log_weight[q] = std::log(weight[q]);
+    for (int q = num_nodes; q < padded; ++q) {
+      node[q] = 0.5;
+      weight[q] = 0.0;
+      log_weight[q] = -1e30;
+    }
+  }
+};
+
+namespace internal {
+
+// Geometry of an edge: what fixes its nodes.
+struct EdgeGeometry {
+  double cavity;       // A0
+  double nu;           // nu_v
+  double length;       // l
+  double rest;         // 1 - t_v, 0 on a leaf's edge
+  double total;        // C
+  double start_ratio, end_ratio;        // lambda at t_u, t_v
+  double start_variance, end_variance;  // var at t_u, t_v
+
+  EdgeGeometry(const Tree& tree, const UpwardVariances& up, const DownwardVariances& down, int v)
+      : cavity(down.cavity[v]),
+        nu(up.variance[v]),
+        length(EdgeLength(tree, v)),
+        rest(v < tree.num_leaves ? 0.0 : 1.0 - tree.time[v]),
+        total(cavity + nu + length),
+        start_ratio(cavity / total),
+        end_ratio((cavity + length) / total),
+        // (1 - t_u + A0) - C lambda^2 at the ends, as sums of positive terms.
+        start_variance(rest + length + cavity * (nu + length) / total),
+        end_variance(rest + (cavity + length) * (nu / total)) {}
+};
+
+// 1 - exp(-x) for x < 0.01, where the difference would cancel.
+TFSP_INLINE Vec<double> OneMinusExp(Vec<double> x) {
+  return x *
+         (1.0 - x * (0.5 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120 - x * (1.0 / 720))))));
+}
+
+// exp(-delta) and 1 - exp(-delta) at the nodes of a leaf's edge, the same for every leaf.
+struct LeafSteps {
+  double span = 0.0;  // -log(variance_floor)
+  alignas(64) double shrink[EdgeNodes::kSize];
+  alignas(64) double drop[EdgeNodes::kSize];
+};
+
+struct LeafStepsBody {
+  TFSP_INLINE static void Run(const RuleTable* rule, double variance_floor, LeafSteps* out) {
+    out->span = -std::log(variance_floor);
+    for (int i = 0; i < rule->padded; i += 4) {
+      const Vec<double> delta = out->span * Load(rule->node + i);
+      const Vec<double> shrink = Exp(-delta);
+      Store(out->shrink + i, shrink);
+      Store(out->drop + i, delta < 0.01 ? OneMinusExp(delta) : 1.0 - shrink);
+    }
+  }
+};
+
+// Nodes of one edge. kSquare: a = b = 2, where powers are products and one logarithm serves.
+template <bool kLeaf, bool kSquare>
+struct EdgeNodesBody {
+  TFSP_INLINE static void Run(const EdgeGeometry* geometry, const RuleTable* rule,
+                              const LeafSteps* steps, const QuadratureOptions* options,
+                              EdgeNodes* out) {
+    using V = Vec<double>;
+    const EdgeGeometry& e = *geometry;
+    const double a = options->concentration1, b = options->concentration0;
+    // delta = log var(t_u) - log var(t) runs over (0, span).
+    const double span =
+        kLeaf ? steps->span
+              : std::log1p(e.length * (e.start_ratio + e.end_ratio) / e.end_variance);
+    const double log_start = std::log(e.start_variance), inverse_length = 1.0 / e.length;
+    const double inverse_total = 1.0 / e.total;
+    const double start_square = e.start_ratio * e.start_ratio;
+    V sum = {}, largest = Broadcast<double>(-1e300);
+    for (int i = 0; i < rule->padded; i += 4) {
+      const V delta = span * Load(rule->node + i);
+      V shrink, drop;
+      if constexpr (kLeaf) {
+        shrink = Load(steps->shrink + i);
+        drop = Load(steps->drop + i);
+      } else {
+        shrink = Exp(-delta);
+        drop = delta < 0.01 ? OneMinusExp(delta) : 1.0 - shrink;
+      }
+      const V variance = e.start_variance * shrink;
+      drop *= e.start_variance;
+      const V ratio = Sqrt(start_square + drop * inverse_total);
+      // t - t_u = drop / p and t_v - t = left / q from differences of var, each precise near its
+      // own end; one division serves both and the density.
+      V left = variance;
+      if constexpr (!kLeaf) {
+        const V gap = span - delta;
+        left = gap < 0.01 ? variance * OneMinusExp(gap) : variance - e.end_variance;
+      }
+      const V p = ratio + e.start_ratio, q = ratio + e.end_ratio;
+      const V inverse = 1.0 / (p * q * ratio);
+      const V elapsed = drop * (q * ratio) * inverse;
+      const V remaining = left * (p * ratio) * inverse;
+      const V above = kLeaf ? remaining : remaining + e.rest;  // 1 - t
+      Store(out->elapsed + i, elapsed);
+      Store(out->position + i, elapsed * inverse_length);
+      Store(out->rest + i, remaining * inverse_length);
+      Store(out->variance + i, variance);
+      Store(out->log_variance + i, log_start - delta);
+      // p(t | e) |dt / d log var|, up to a constant; dt / d log var = var / (2 lambda).
+      if constexpr (kSquare) {
+        V w = Load(rule->weight + i) * (drop * left) * (variance * inverse);
+        if constexpr (!kLeaf) w = w / (above * above);
+        sum += w;
+        Store(out->log_weight + i, Log(Max(w, Broadcast<double>(1e-300))));
+      } else {
+        V w = Load(rule->log_weight + i) - delta - Log(ratio) + (a - 1) * Log(elapsed);
+        w += kLeaf ? (b - 1) * Log(remaining) : (a - 1) * Log(remaining) - a * Log(above);
+        largest = Max(largest, w);
+        Store(out->log_weight + i, w);
+      }
+    }
+    double log_sum;
+    if constexpr (kSquare) {
+      log_sum = std::log(Sum<double>(sum));
+    } else {
+      double top = largest[0];
+      for (int i = 1; i < 4; ++i) top = largest[i] > top ? largest[i] : top;
+      for (int q = 0; q < rule->padded; q += 4) sum += Exp(Load(out->log_weight + q) - top);
+      log_sum = top + std::log(Sum<double>(sum));
+    }
+    for (int q = 0; q < rule->padded; q += 4) {
+      Store(out->log_weight + q, Load(out->log_weight + q) - log_sum);
+    }
+    if (options->added_variance > 0.0) {
+      for (int q = 0; q < rule->padded; q += 4) {
+        const V variance = Load(out->variance + q) + options->added_variance;
+        Store(out->variance + q, variance);
+        Store(out->log_variance + q, Log(variance));
+      }
+    }
+  }
+};
+
+}  // namespace internal
+
+inline int64_t NumQuadratureNodes(int num_leaves, const QuadratureOptions& options) {
+  if (num_leaves == 1) return 1;
+  return static_cast<int64_t>(num_leaves) * options.leaf_nodes +
+         static_cast<int64_t>(num_leaves - 2) * options.internal_nodes;
+}
+
+// Calls sink(const EdgeNodes&) for the edge above every node but the root, in the order of the
+// nodes' numbers. With one leaf: its one place, at time 0 on the edge from the virtual root.
+template <typename Sink>
+void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVariances& down,
+                 const QuadratureOptions& options, Isa isa, Sink&& sink) {
+  EdgeNodes nodes;
+  if (tree.num_leaves == 1) {
+    nodes.count = 1;
+    nodes.log_weight[0] = nodes.elapsed[0] = nodes.position[0] = 0.0;
+    nodes.rest[0] = 1.0;
+    nodes.variance[0] = 1.5 + options.added_variance;
+    nodes.log_variance[0] = std::log(nodes.variance[0]);
+    sink(static_cast<const EdgeNodes&>(nodes));
+    return;
+  }
+  RuleTable own_leaf, own_internal;
+  const RuleTable& leaf_rule = RuleTable::Get(options.leaf_nodes, &own_leaf);
+  const RuleTable& internal_rule = RuleTable::Get(options.internal_nodes, &own_internal);
+  internal::LeafSteps steps;
+  Dispatch<internal::LeafStepsBody>(isa, &leaf_rule, options.variance_floor, &steps);
+  const bool square = options.concentration1 == 2.0 && options.concentration0 == 2.0;
+  for (int v = 0; v < tree.num_nodes; ++v) {
+    if (v == tree.root) continue;
+    const bool leaf = v < tree.num_leaves;
+    const RuleTable* rule = leaf ? &leaf_rule : &internal_rule;
+    nodes.child = v;
+    nodes.parent = tree.parent[v];
+    nodes.count = rule->count;
+    const internal::EdgeGeometry geometry(tree, up, down, v);
+    using internal::EdgeNodesBody;
+    if (leaf && square) {
+      Dispatch<EdgeNodesBody<true, true>>(isa, &geometry, rule, &steps, &options, &nodes);
+    } else if (leaf) {
+      Dispatch<EdgeNodesBody<true, false>>(isa, &geometry, rule, &steps, &options, &nodes);
+    } else if (square) {
+      Dispatch<EdgeNodesBody<false, true>>(isa, &geometry, rule, &steps, &options, &nodes);
+    } else {
+      Dispatch<EdgeNodesBody<false, false>>(isa, &geometry, rule, &steps, &options, &nodes);
+    }
+    sink(static_cast<const EdgeNodes&>(nodes));
+  }
+}
+
+// All nodes as flat arrays of NumQuadratureNodes entries: the edge (its lower node), t, log weight
+// (summing to one per edge), x = (t - t_u) / (t_v - t_u), and the variance of the new leaf's
+// location, whose mean is (1 - x) M_u + x M_v.
+inline void WriteQuadrature(const Tree& tree, const UpwardVariances& up,
+                            const DownwardVariances& down, const QuadratureOptions& options,
+                            int32_t* edge, double* time, double* log_weight, double* position,
+                            double* variance, Isa isa = Isa::kAuto) {
+  int64_t i = 0;
+  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
+    const double start = tree.num_leaves == 1 ? 0.0 : tree.time[nodes.parent];
+    for (int q = 0; q < nodes.count; ++q, ++i) {
+      edge[i] = nodes.child;
+      time[i] = start + nodes.elapsed[q];
+      log_weight[i] = nodes.log_weight[q];
+      position[i] = nodes.position[q];
+      variance[i] = nodes.variance[q];
+    }
+  });
+}
+
+}  // namespace tfsp::tmc
+
+#endif  // TFSP_TMC_CORE_QUADRATURE_H_

@@ -1,0 +1,39 @@
+"""The time-marginalized coalescent: binary trees with times over leaves that move as Brownian
+motion.
+
+Names load when they are first used: `from tfsp.tmc import Phylogeny` needs NumPy alone.
+"""
+
+import importlib
+
+__all__ = [
+    "Attachment",
+    "Chains",
+    "Phylogeny",
+    "dendrogram_purity",
+    "effective_sample_size",
+    "potential_scale_reduction",
+    "run_chains",
+    "subtree_purity",
+]
+
+_HOMES = {
+    "Attachment": "tfsp.tmc.attachment",
+    "Chains": "tfsp.tmc.chain",
+    "Phylogeny": "tfsp.tmc.phylogeny",
+    "dendrogram_purity": "tfsp.tmc.purity",
+    "effective_sample_size": "tfsp.tmc.chain",
+    "potential_scale_reduction": "tfsp.tmc.chain",
+    "run_chains": "tfsp.tmc.chain",
+    "subtree_purity": "tfsp.tmc.purity",
+}
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'tfsp.tmc' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,193 @@
+"""Where a new leaf attaches to a tree, and its location: the collapsed predictive density."""
+
+import collections
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.tmc import ops
+from tfsp.tmc.paths import is_below
+
+tfd = tfp.distributions
+
+Table = collections.namedtuple("Table", "edge upper log_weight position variance mean")
+Table.__doc__ = """The density as a finite mixture, one entry for each edge and quadrature node.
+
+edge, upper: int32 `[Q]`, lower and upper node of the entry's edge. log_weight: float64 `[Q]`,
+log p(e) + log w; sums to one. position, variance: float64 `[Q]`. mean: float64 `[V, D]`, the nodes'
+locations given the leaves. An entry is N((1 - position) mean[upper] + position mean[edge],
+variance I). Plain tensors: a table made once serves anywhere, without the native ops.
+"""
+
+
+def build_table(parent, time, leaves, subtree=None, **options):
+    """The mixture's table for a tree with leaves; options as in `ops.predictive_log_prob`.
+
+    Args:
+      subtree: None, or a node: only the edges below it (for a leaf, the edge above it) are kept,
+        with weights that sum to one again.
+    """
+    parent = tf.convert_to_tensor(parent, tf.int32)
+    leaves = tf.cast(leaves, tf.float64)
+    rule = ops.attachment_quadrature(parent, time, **options)
+    names = ("concentration1", "concentration0", "edge_weights")
+    edge_log_prob = ops.edge_log_prob(
+        parent, time, **{name: options[name] for name in names if name in options}
+    )
+    mean, _ = ops.node_posterior(parent, time, leaves)
+    upper = tf.gather(parent, rule.edge)
+    log_weight = rule.log_weight + tf.gather(edge_log_prob, rule.edge)
+    if parent.shape[0] == 1:
+        # The tree of one leaf: its only place is above the leaf, half-way to the origin.
+        mean, upper = 0.5 * mean, rule.edge
+        log_weight = rule.log_weight
+    if subtree is not None:
+        below = is_below(parent, subtree)
+        own = tf.one_hot(subtree, tf.shape(parent)[0], on_value=True, off_value=False)
+        keep = tf.gather(tf.where(tf.reduce_any(below), below, own), rule.edge)
+        log_weight = tf.where(keep, log_weight, tf.constant(-math.inf, tf.float64))
+        log_weight -= tf.reduce_logsumexp(log_weight)
+    return Table(rule.edge, upper, log_weight, rule.position, rule.variance, mean)
+
+
+def entry_log_prob(z, table):
+    """log p(e, t) + log N(z; m(t), var(t) I) for every entry: `[B, D]` -> `[B, Q]`.
+
+    Pure TensorFlow, for any device. Distances to the nodes are computed in float64 (|z|^2 + |M|^2
+    - 2 z.M cancels on trees with small variances) and cast to the type of `z` afterwards.
+    """
+    dtype = z.dtype
+    mean = table.mean
+    centre = tf.reduce_mean(mean, axis=0)
+    point, node = tf.cast(z, tf.float64) - centre, mean - centre
+    distance = (
+        tf.reduce_sum(point**2, axis=-1)[:, tf.newaxis]
+        + tf.reduce_sum(node**2, axis=-1)
+        - 2.0 * tf.matmul(point, node, transpose_b=True)
+    )  # [B, V]
+    spread = tf.reduce_sum(
+        (tf.gather(mean, table.upper) - tf.gather(mean, table.edge)) ** 2, axis=-1
+    )
+    x, half = table.position, 0.5 / table.variance
+    dim = tf.cast(tf.shape(mean)[1], tf.float64)
+    constant = (
+        table.log_weight
+        - 0.5 * dim * tf.math.log(2 * math.pi * table.variance)
+        + x * (1 - x) * spread * half
+    )
+    distance = tf.cast(distance, dtype)
+    return (
+        tf.cast(constant, dtype)
+        - tf.gather(distance, table.upper, axis=1) * tf.cast((1 - x) * half, dtype)
+        - tf.gather(distance, table.edge, axis=1) * tf.cast(x * half, dtype)
+    )
+
+
+def table_log_prob(z, table):
+    """log p(z): `[..., D]` -> `[...]`, nats. Pure TensorFlow."""
+    flat = tf.reshape(z, [-1, z.shape[-1]])
+    return tf.reshape(tf.reduce_logsumexp(entry_log_prob(flat, table), axis=-1), tf.shape(z)[:-1])
+
+
+def table_attachment(z, table):
+    """log q*(e_v given z): `[B, D]` -> `[B, V]`, -inf where no edge is. Pure TensorFlow."""
+    entries = tf.transpose(entry_log_prob(z, table))  # [Q, B]
+    num_nodes = tf.shape(table.mean)[0]
+    top = tf.math.unsorted_segment_max(entries, table.edge, num_nodes)
+    safe = tf.where(tf.math.is_finite(top) & (top > entries.dtype.min), top, tf.zeros_like(top))
+    total = tf.math.unsorted_segment_sum(
+        tf.exp(entries - tf.gather(safe, table.edge)), table.edge, num_nodes
+    )
+    log_edge = safe + tf.math.log(total)
+    return tf.transpose(log_edge - tf.reduce_logsumexp(log_edge, axis=0))
+
+
+class Attachment(tfd.Distribution):
+    """Location of a new leaf on a tree with leaves: edge and time of attachment summed out.
+
+    Event `[D]`, no batch.
+
+    Args:
+      parent: int32 `[V]`; time: float64 `[V]`; leaves: `[N, D]`, the distribution's dtype.
+      subtree: None, or a node: the new leaf attaches below it (for a leaf, to the edge above it).
+      native: whether log_prob runs in the native op (CPU, multi-threaded, gradients to z and
+        leaves). False takes plain TensorFlow, for accelerators, with the same values; so does a
+        `subtree`.
+      **options: of `ops.predictive_log_prob`.
+
+    Raises: `tf.errors.InvalidArgumentError` for a bad tree, leaves or options.
+
+    Source: Vikram et al. 2018, eq. (11); see `ops.predictive_log_prob`.
+    """
+
+    def __init__(
+        self, parent, time, leaves, subtree=None, native=True, name="Attachment", **options
+    ):
+        parameters = dict(locals())
+        self._parent = tf.convert_to_tensor(parent, tf.int32)
+        self._time = tf.convert_to_tensor(time, tf.float64)
+        self._leaves = tf.convert_to_tensor(leaves)
+        self._subtree = subtree
+        self._native = native and subtree is None
+        self._options = options
+        super().__init__(
+            dtype=self._leaves.dtype,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def table(self):
+        """The density as a finite mixture, a `Table`."""
+        return build_table(self._parent, self._time, self._leaves, self._subtree, **self._options)
+
+    def edge_log_prob(self, z):
+        """log q*(e_v given z), where on the tree z belongs: `[B, D]` -> `[B, V]`."""
+        z = tf.convert_to_tensor(z, self.dtype)
+        if self._native:
+            return ops.attachment(z, self._parent, self._time, self._leaves, **self._options)
+        return table_attachment(z, self.table())
+
+    def _batch_shape(self):
+        return tf.TensorShape([])
+
+    def _batch_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def _event_shape(self):
+        return self._leaves.shape[1:]
+
+    def _event_shape_tensor(self):
+        return tf.shape(self._leaves)[1:]
+
+    def _log_prob(self, z):
+        if self._native:
+            return ops.predictive_log_prob(
+                z, self._parent, self._time, self._leaves, **self._options
+            )
+        return table_log_prob(z, self.table())
+
+    def _sample_n(self, n, seed=None):
+        table = self.table()
+        seeds = tfp.random.split_seed(seed, 2)
+        entry = tf.random.stateless_categorical(table.log_weight[tf.newaxis], n, seeds[0])[0]
+        x = tf.gather(table.position, entry)[:, tf.newaxis]
+        upper = tf.gather(table.mean, tf.gather(table.upper, entry))
+        lower = tf.gather(table.mean, tf.gather(table.edge, entry))
+        scale = tf.sqrt(tf.gather(table.variance, entry))[:, tf.newaxis]
+        noise = tf.random.stateless_normal(
+            tf.shape(upper), seeds[1], dtype=tf.float64, alg="philox"
+        )
+        return tf.cast((1 - x) * upper + x * lower + scale * noise, self.dtype)
+
+    def _mean(self):
+        table = self.table()
+        x = table.position[:, tf.newaxis]
+        centre = (1 - x) * tf.gather(table.mean, table.upper) + x * tf.gather(
+            table.mean, table.edge
+        )
+        weight = tf.exp(table.log_weight)[:, tf.newaxis]
+        return tf.cast(tf.reduce_sum(weight * centre, axis=0), self.dtype)

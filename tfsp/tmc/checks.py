@@ -1,0 +1,164 @@
+"""Validation of trees: every error names the index and the value."""
+
+import numpy as np
+
+
+def check_tree(parent, time, root_time=0.0):
+    """Checks the arrays of a binary tree and returns clean read-only copies.
+
+    Args:
+        parent: integers `[V]`, V = 2N - 1; -1 at the root. Nodes 0..N-1 are the leaves.
+        time: numbers `[V]`; 1 at leaves, `root_time` at the root, growing along every edge.
+        root_time: number in [0, 1); 0 for a whole tree.
+    Returns: parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves).
+    Raises: ValueError; TypeError for arrays of the wrong kind.
+    """
+    parent, time = _check_arrays(parent, time)
+    num_nodes = len(parent)
+    num_leaves = (num_nodes + 1) // 2
+    _check_parents(parent, num_leaves)
+    children = _children(parent, num_leaves)
+    _check_cycles(parent)
+    _check_times(parent, time, num_leaves, root_time)
+    for array in (parent, time, children):
+        array.flags.writeable = False
+    return parent, time, children
+
+
+def check_names(names, num_leaves):
+    """A tuple of distinct, non-empty strings, one per leaf; None stays None."""
+    if names is None:
+        return None
+    names = tuple(str(n) if isinstance(n, np.str_) else n for n in names)
+    if len(names) != num_leaves:
+        raise ValueError(
+            f"`names` must have one entry per leaf, {num_leaves}. Received: {len(names)}."
+        )
+    seen = {}
+    for n, name in enumerate(names):
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"`names` must be non-empty strings. Received: names[{n}]={name!r}.")
+        if name in seen:
+            raise ValueError(
+                f"`names` must be distinct. Received: names[{seen[name]}] and names[{n}] are both "
+                f"{name!r}."
+            )
+        seen[name] = n
+    return names
+
+
+def check_node(node, num_nodes, argument="node"):
+    """`node` as an int in [0, num_nodes)."""
+    if isinstance(node, bool | np.bool_) or not isinstance(node, int | np.integer):
+        raise TypeError(f"`{argument}` must be an integer. Received: {argument}={node!r}.")
+    if not 0 <= node < num_nodes:
+        raise ValueError(
+            f"`{argument}` must lie in [0, {num_nodes}), the nodes of the tree. "
+            f"Received: {argument}={node}."
+        )
+    return int(node)
+
+
+def _check_arrays(parent, time):
+    parent, time = np.asarray(parent), np.asarray(time)
+    if parent.dtype.kind not in "iu":
+        raise TypeError(f"`parent` must hold integers. Received: dtype={parent.dtype}.")
+    if time.dtype.kind not in "fiu":
+        raise TypeError(f"`time` must hold real numbers. Received: dtype={time.dtype}.")
+    if parent.ndim != 1 or parent.shape != time.shape:
+        raise ValueError(
+            "`parent` and `time` must be vectors of one length, one entry per node. Received: "
+            f"parent.shape={parent.shape}, time.shape={time.shape}."
+        )
+    num_nodes = len(parent)
+    if num_nodes % 2 == 0:
+        raise ValueError(
+            "A binary tree of N >= 1 leaves has V = 2N - 1 nodes, an odd number. "
+            f"Received: {num_nodes} entries in `parent`."
+        )
+    wrong = np.flatnonzero((parent < -1) | (parent >= num_nodes))  # before the cast to int32
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(
+            f"parent[{v}] = {parent[v]} must lie in [{(num_nodes + 1) // 2}, {num_nodes}), or be "
+            "-1 at the root."
+        )
+    return parent.astype(np.int32), time.astype(np.float64)
+
+
+def _check_parents(parent, num_leaves):
+    roots = np.flatnonzero(parent == -1)
+    if roots.size != 1:
+        found = ", ".join(f"parent[{v}]" for v in roots[:3]) or "none"
+        raise ValueError(
+            f"`parent` must be -1 at one node, the root. Received: {roots.size} of them ({found})."
+        )
+    wrong = np.flatnonzero((parent >= 0) & (parent < num_leaves))
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(
+            f"parent[{v}] = {parent[v]} is a leaf: nodes 0..{num_leaves - 1} are leaves and have "
+            "no children."
+        )
+
+
+def _children(parent, num_leaves):
+    """Children in ascending order `[V, 2]`; checks that internal nodes have two of them."""
+    children = np.full((len(parent), 2), -1, np.int32)
+    below = np.flatnonzero(parent >= 0)
+    count = np.bincount(parent[below], minlength=len(parent))
+    wrong = np.flatnonzero(count[num_leaves:] != 2)
+    if wrong.size:
+        v = num_leaves + wrong[0]
+        which = np.flatnonzero(parent == v)[:4]
+        raise ValueError(
+            f"Internal node {v} must have two children. Received: {count[v]} entries of `parent` "
+            f"equal to {v}, at indices {which.tolist()}."
+        )
+    order = below[np.argsort(parent[below], kind="stable")]
+    children[num_leaves:] = order.reshape(-1, 2)
+    return children
+
+
+def _check_cycles(parent):
+    """Pointer jumping: after V steps every node stands at the root, or is caught in a cycle."""
+    root = int(np.flatnonzero(parent == -1)[0])
+    hop = parent.copy()
+    hop[root] = root
+    for _ in range(len(parent).bit_length()):
+        hop = hop[hop]
+    lost = np.flatnonzero(hop != root)
+    if lost.size:
+        v = lost[0]
+        raise ValueError(
+            f"`parent` has a cycle: node {v} (parent[{v}] = {parent[v]}) does not lead to the "
+            f"root {root}."
+        )
+
+
+def _check_times(parent, time, num_leaves, root_time):
+    root = int(np.flatnonzero(parent == -1)[0])
+    wrong = np.flatnonzero(~np.isfinite(time))
+    if wrong.size:
+        raise ValueError(f"time[{wrong[0]}] = {time[wrong[0]]} must be finite.")
+    wrong = np.flatnonzero(time[:num_leaves] != 1)
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(f"time[{v}] = {time[v]} must be 1: node {v} is a leaf.")
+    if num_leaves == 1:
+        return
+    if not 0 <= root_time < 1:
+        raise ValueError(f"`root_time` must lie in [0, 1). Received: root_time={root_time}.")
+    if time[root] != root_time:
+        raise ValueError(
+            f"time[{root}] = {time[root]} must be {root_time}: node {root} is the root. A tree "
+            "whose root stands elsewhere needs `root_time`."
+        )
+    below = np.flatnonzero(parent >= 0)
+    wrong = below[~(time[below] > time[parent[below]])]
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(
+            f"Times must grow along every edge: time[{v}] = {time[v]} must be above "
+            f"time[{parent[v]}] = {time[parent[v]]}, its parent's."
+        )

@@ -1,0 +1,83 @@
+"""Exchange with scipy's linkage matrices."""
+
+import numpy as np
+
+from tfsp.tmc import spacing
+from tfsp.tmc.phylogeny import Phylogeny
+
+
+def from_linkage(matrix, names=None, power=1.0):
+    """A tree from agglomerative clustering: t = 1 - (height / largest height)^power.
+
+    Heights that fall on the way up (centroid and median linkage) are raised to their children's.
+    Equal heights are taken apart by tiny gaps, and no internal node comes closer to the leaves
+    than 1e-6.
+
+    Args:
+        matrix: `[N - 1, 4]` as `scipy.cluster.hierarchy.linkage` returns it; N = 1: `[0, 4]`.
+        names: strings `[N]` or None.
+        power: positive. With distances as heights 2 suits Brownian motion, whose squared
+            distances grow in proportion to time.
+    Raises: ValueError naming the row.
+    Source: the start of the chain in Vikram et al. 2018, arXiv:1810.06891, appendix C.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    if matrix.ndim != 2 or matrix.shape[1] != 4:
+        raise ValueError(
+            "`matrix` must have shape [N - 1, 4], as scipy's `linkage` returns it. "
+            f"Received: shape {matrix.shape}."
+        )
+    if not (np.isfinite(power) and power > 0):
+        raise ValueError(f"`power` must be a positive number. Received: power={power}.")
+    merges, num_leaves = len(matrix), len(matrix) + 1
+    pairs = _check_rows(matrix, num_leaves)
+    parent = np.full(num_leaves + merges, -1, np.int32)
+    parent[pairs] = num_leaves + np.arange(merges)[:, None]
+    heights = np.zeros(num_leaves + merges)
+    for i, (k, m) in enumerate(pairs.tolist()):
+        heights[num_leaves + i] = max(matrix[i, 2], heights[k], heights[m])
+    largest = heights.max()
+    time = 1 - (heights / largest if largest > 0 else heights) ** power
+    return Phylogeny(parent, spacing.separate(parent, time), names)
+
+
+def _check_rows(matrix, num_leaves):
+    """The merged clusters `[N - 1, 2]`, each used once and only after it was made."""
+    pairs = matrix[:, :2]
+    limit = num_leaves + np.arange(len(matrix))[:, None]
+    wrong = np.argwhere(~((pairs == np.floor(pairs)) & (pairs >= 0) & (pairs < limit)))
+    if wrong.size:
+        i, j = wrong[0]
+        raise ValueError(
+            f"matrix[{i}, {j}] = {matrix[i, j]} must be a cluster made before: an integer in "
+            f"[0, {num_leaves + i})."
+        )
+    wrong = np.flatnonzero(~(np.isfinite(matrix[:, 2]) & (matrix[:, 2] >= 0)))
+    if wrong.size:
+        i = wrong[0]
+        raise ValueError(f"matrix[{i}, 2] = {matrix[i, 2]} must be a finite height, 0 or more.")
+    pairs = pairs.astype(np.int64)
+    used = {}
+    for i, pair in enumerate(pairs.tolist()):
+        for cluster in pair:
+            if cluster in used:
+                raise ValueError(
+                    f"Cluster {cluster} is merged twice, in rows {used[cluster]} and {i} of "
+                    "`matrix`."
+                )
+            used[cluster] = i
+    return pairs
+
+
+def to_linkage(tree):
+    """A scipy linkage matrix float64 `[N - 1, 4]`; heights are 1 - t, rows in growing height.
+
+    For `scipy.cluster.hierarchy.dendrogram`, `fcluster`, `cophenet`. Internal node v becomes
+    cluster N + rank of v by height.
+    """
+    inner = np.array(tree._layout.inner, int)  # falling time: children first
+    cluster = np.arange(tree.num_nodes)
+    cluster[inner] = tree.num_leaves + np.arange(len(inner))
+    pairs = np.sort(cluster[tree.children[inner]].reshape(-1, 2), 1)
+    heights, counts = 1 - tree.time[inner], tree.leaf_counts[inner]
+    return np.column_stack([pairs, heights, counts]).astype(np.float64)

@@ -1,0 +1,306 @@
+"""Sampling trees of the time-marginalized coalescent for NumPy arrays, in C++ through Cython.
+
+No TensorFlow. Trees, leaves and the letters a = `concentration1`, b = `concentration0` are those of
+`tfsp.tmc.native`. Every function is stateless: the same arguments, the `seed` among them, give the
+same result bit for bit on every x86-64 processor. The GIL is released while the core works.
+
+A `seed` is an integer in [0, 2**64) or a pair of them. Errors are ValueErrors that name the index
+and the value.
+
+Source: Vikram, Hoffman and Johnson 2018, "The LORACs prior for VAEs", arXiv:1810.06891; Boyles and
+Welling 2012; for the moves Neal 2003 (subtree prune and regraft).
+"""
+
+import operator
+from typing import NamedTuple
+
+import numpy as np
+
+from tfsp.tmc.native import _parent, _real
+
+try:
+    from tfsp.tmc import _sampler
+except ImportError as error:
+    raise ImportError(
+        "The native TMC module tfsp.tmc._sampler cannot be loaded. Build it with `make build` "
+        f"(needs Cython and a C++17 compiler). The loader said: {error}"
+    ) from error
+
+__all__ = [
+    "DEFAULT_MIXTURE",
+    "MOVES",
+    "PosteriorSample",
+    "attach_leaf",
+    "joint_test",
+    "prune_leaf",
+    "sample_leaves",
+    "sample_posterior",
+    "sample_predictive",
+    "sample_prior",
+]
+
+MOVES = ("spr", "local", "slide", "gibbs")
+DEFAULT_MIXTURE = {"spr": 50.0, "local": 25.0, "slide": 25.0, "gibbs": 1.0}
+
+
+class PosteriorSample(NamedTuple):
+    """What `sample_posterior` returns.
+
+    Attributes:
+        parent, time: the last tree, int32 and float64 `[V]`; labels as in the tree given.
+        log_joint: log r(leaves, tree) in nats, computed afresh at the end.
+        accepted, proposed: number of moves by kind, a dict over `MOVES`.
+        trace: None, or a dict: `log_joint` `[K]` and, if trees were asked for, `parent` `[K, V]`
+            and `time` `[K, V]`; row k is the state after (k + 1) * `trace_every` moves.
+        drift: running log joint minus the fresh one, rounding error of the whole chain.
+    """
+
+    parent: np.ndarray
+    time: np.ndarray
+    log_joint: float
+    accepted: dict
+    proposed: dict
+    trace: dict | None
+    drift: float
+
+
+def _seed(seed):
+    pair = tuple(seed) if isinstance(seed, tuple | list | np.ndarray) else (seed, 0)
+    try:
+        pair = tuple(operator.index(s) for s in pair)
+    except TypeError:
+        pair = ()
+    if len(pair) != 2 or not all(0 <= s < 2**64 for s in pair):
+        raise ValueError(
+            f"seed must be an integer in [0, 2**64) or a pair of them. Received: {seed!r}."
+        )
+    return pair
+
+
+def _shares(mixture):
+    if mixture is None:
+        mixture = DEFAULT_MIXTURE
+    unknown = sorted(set(mixture) - set(MOVES))
+    if unknown:
+        raise ValueError(f"mixture may name {', '.join(MOVES)}. Received: {unknown[0]!r}.")
+    return [float(mixture.get(kind, 0.0)) for kind in MOVES]
+
+
+def sample_posterior(
+    parent,
+    time,
+    leaves,
+    concentration1=2.0,
+    concentration0=2.0,
+    *,
+    num_moves,
+    seed,
+    mixture=None,
+    leaf_variance=None,
+    trace_every=0,
+    trace_trees=False,
+    min_remaining=1e-6,
+    refresh_every=0,
+    full_recomputation=False,
+    portable=False,
+):
+    """Markov chain over trees whose stationary distribution is r(tree | leaves).
+
+    Metropolis-Hastings with four kinds of moves: `spr` (a subtree goes to any edge that starts
+    before it, at a uniform time), `local` (to a neighbouring edge), `slide` (one internal time),
+    `gibbs` (the edge is drawn from its conditional distribution; costs O(N D), the others
+    O(depth * D)).
+
+    Args:
+        parent, time: the starting tree `[V]`. Good starts have times near 0 or come from linkage;
+            draws of `sample_prior` have times far too close to 1.
+        leaves: locations `[N, D]`.
+        concentration1, concentration0: a, b > 0 of the Beta prior of the times.
+        num_moves: length of the chain, 0 or more.
+        seed: integer or pair of integers.
+        mixture: dict from move to proportion, on any scale; moves left out are not made. Default
+            `DEFAULT_MIXTURE`. `slide` alone keeps the topology; `spr`, `local` or `gibbs` alone
+            reach every tree.
+        leaf_variance: None, or `[N]`, the summed variances sum_k s_nk^2 of Gaussian beliefs about
+            the leaves, whose means are then `leaves`: the chain samples the tree factor
+            exp E_q[log r(z, tree)] of eq. (9), and `log_joint` is that expectation.
+        trace_every: keep the log joint every so many moves; 0 keeps nothing.
+        trace_trees: keep the trees as well.
+        min_remaining: internal times stay at or below 1 - min_remaining. With equal leaves the
+            posterior is improper without such a cap. Trees that start above it are let in.
+        refresh_every: compute all messages anew every so many moves; 0: at start and end only.
+        full_recomputation: judge every proposal by the log joint of the whole tree. Slow; the chain
+            is the same. For tests.
+        portable: do not use AVX2. Slower; the chain is the same. For tests.
+    Returns: `PosteriorSample`. With one or two leaves no move is proposed: nothing can move.
+    Raises: ValueError for malformed trees, leaves that are not finite, wrong options.
+    """
+    options = _sampler.Options(
+        concentration1,
+        concentration0,
+        _shares(mixture),
+        operator.index(num_moves),
+        *_seed(seed),
+        min_remaining=min_remaining,
+        refresh_every=_count("refresh_every", refresh_every),
+        full_recomputation=full_recomputation,
+        portable_kernels=portable,
+    )
+    out = _sampler.sample_posterior(
+        _parent(parent),
+        _real("time", time, 1),
+        _real("leaves", leaves, 2),
+        options,
+        None if leaf_variance is None else _real("leaf_variance", leaf_variance, 1),
+        _count("trace_every", trace_every),
+        trace_trees,
+    )
+    return PosteriorSample(
+        out["parent"],
+        out["time"],
+        out["log_joint"],
+        dict(zip(MOVES, out["accepted"], strict=True)),
+        dict(zip(MOVES, out["proposed"], strict=True)),
+        out["trace"],
+        out["drift"],
+    )
+
+
+def _count(name, value):
+    value = operator.index(value)
+    if value < 0:
+        raise ValueError(f"{name} must not be negative. Received: {value}.")
+    return value
+
+
+def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, min_remaining=1e-12):
+    """A tree from the prior TMC_N(a, b): Kingman's merges, then sticks from the root down.
+
+    Args:
+        num_leaves: N >= 1.
+        concentration1, concentration0: a, b of the sticks' Beta distribution.
+        seed: integer or pair of integers.
+        min_remaining: sticks are cut off so that 1 - t stays above this, at least 1e-12: in deeper
+            trees float64 times could not increase any more.
+    Returns: parent int32 `[V]`, time float64 `[V]`; internal nodes in the order of the merges.
+    Raises: ValueError.
+    """
+    return _sampler.sample_prior(
+        operator.index(num_leaves), concentration1, concentration0, *_seed(seed), min_remaining
+    )
+
+
+def sample_leaves(parent, time, num_dims, *, seed):
+    """Leaves given a tree: Brownian motion from N(0, I) at the root.
+
+    Args: parent, time: the tree `[V]`. num_dims: D >= 1. seed: integer or pair of integers.
+    Returns: float64 `[N, D]`; N(0, 2I) for a tree of one leaf.
+    Raises: ValueError.
+    """
+    return _sampler.sample_leaves(
+        _parent(parent), _real("time", time, 1), operator.index(num_dims), *_seed(seed)
+    )
+
+
+def sample_predictive(
+    parent,
+    time,
+    leaves,
+    concentration1=2.0,
+    concentration0=2.0,
+    *,
+    num_samples,
+    seed,
+    edge_weights="prior",
+):
+    """New leaves given tree and leaves, eq. (11): edge, time on it, location.
+
+    Args:
+        parent, time, leaves: `[V]`, `[V]`, `[N, D]`.
+        concentration1, concentration0: a, b of the time prior.
+        num_samples: S >= 0.
+        seed: integer or pair of integers.
+        edge_weights: "prior", p(e) from the topology (the paper's), or "bayes", given the times.
+    Returns: edge int32 `[S]` (its lower node), time `[S]`, location `[S, D]`. A tree of one leaf
+        has one place, node 0 at time 0.
+    Raises: ValueError.
+    """
+    if edge_weights not in ("prior", "bayes"):
+        raise ValueError(f'edge_weights must be "prior" or "bayes". Received: {edge_weights!r}.')
+    return _sampler.sample_predictive(
+        _parent(parent),
+        _real("time", time, 1),
+        _real("leaves", leaves, 2),
+        concentration1,
+        concentration0,
+        edge_weights == "bayes",
+        operator.index(num_samples),
+        *_seed(seed),
+    )
+
+
+def attach_leaf(parent, time, edge, at_time, leaf=-1, node=-1):
+    """The tree with one leaf more on the edge above a node.
+
+    Args:
+        parent, time: the tree `[V]`.
+        edge: node whose upper edge carries the new leaf. At the root, the leaf hangs from a new
+            root at time 0 and the old root moves to `at_time` (1 if it is the only leaf).
+        at_time: strictly inside the edge.
+        leaf: number of the new leaf in the result, default N (the last one).
+        node: number of the new internal node in the result, default 2N (the last one). All other
+            nodes keep their order.
+    Returns: parent `[V + 2]`, time `[V + 2]`.
+    Raises: ValueError.
+    """
+    return _sampler.attach_leaf(_parent(parent), _real("time", time, 1), edge, at_time, leaf, node)
+
+
+def prune_leaf(parent, time, leaf):
+    """The tree without one leaf and its parent.
+
+    If the parent was the root, the leaf's sibling becomes the root and moves to time 0.
+
+    Args: parent, time: the tree `[V]`, N >= 2. leaf: node in [0, N).
+    Returns: parent `[V - 2]`, time `[V - 2]`, and the place: a dict with `edge`, `time`, `leaf`,
+        `node`; `attach_leaf(parent, time, place["edge"], place["time"], place["leaf"],
+        place["node"])` is the tree again, bit for bit.
+    Raises: ValueError.
+    """
+    return _sampler.prune_leaf(_parent(parent), _real("time", time, 1), leaf)
+
+
+def joint_test(
+    num_leaves,
+    num_dims,
+    concentration1=2.0,
+    concentration0=2.0,
+    *,
+    num_moves,
+    num_replicates,
+    seed,
+    mixture=None,
+    min_remaining=1e-6,
+):
+    """Geweke's joint distribution test of the sampler, in independent replicates.
+
+    Each replicate draws a tree from the prior and leaves given the tree, runs the chain, and
+    reports bounded statistics of (tree, leaves) before and after. If the chain leaves
+    r(tree | leaves) invariant, the expected difference is 0 for every `num_moves`.
+
+    Args: as `sample_posterior`; num_replicates: R.
+    Returns: float64 `[R, 2, 12]`, before and after.
+    Raises: ValueError.
+    Source: Geweke 2004; Gandy and Scott 2020, arXiv:2001.06465.
+    """
+    options = _sampler.Options(
+        concentration1,
+        concentration0,
+        _shares(mixture),
+        operator.index(num_moves),
+        *_seed(seed),
+        min_remaining=min_remaining,
+    )
+    return _sampler.joint_test(
+        options, operator.index(num_leaves), operator.index(num_dims), num_replicates
+    )

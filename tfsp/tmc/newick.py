@@ -1,0 +1,220 @@
+"""Newick text: written and read to the last bit.
+
+    tree   = ["[comment]"] branch ";"
+    branch = ( "(" branch "," branch ... ")" )  [label]  [":" length]
+
+Labels stand bare or in single quotes ('' is a quote inside); comments stand in square brackets,
+may nest and may come between any two tokens. Labels of internal nodes are read and dropped.
+Source: https://phylipweb.github.io/phylip/newicktree.html.
+"""
+
+import decimal
+import math
+import re
+
+import numpy as np
+
+from tfsp.tmc import newick_grammar, spacing
+from tfsp.tmc.phylogeny import Phylogeny
+
+# How far the leaves' distances from the root may differ, relative to the largest.
+TOLERANCE = 1e-6
+# Decimal digits that hold any sum of float64 numbers in [0, 1].
+PRECISION = 400
+_BARE = re.compile(r"[A-Za-z0-9.+|/-]+\Z")  # an underscore is a blank to some readers: quoted
+
+
+def write(tree):
+    """One line of Newick; unnamed leaves are called by their numbers.
+
+    Lengths are differences of the times' shortest decimals, which add up without rounding: `read`
+    gives back every time to the last bit, where sums of rounded lengths would not. A tree whose
+    root is not at 0 has a root length.
+    """
+    lengths = _decimal_lengths(tree)
+    names = tree.names or [str(n) for n in range(tree.num_leaves)]
+    parts, stack = [], [tree.root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            parts.append(item)
+        elif item < tree.num_leaves:
+            parts.append(f"{_quoted(names[item])}:{lengths[item]}")
+        else:
+            left, right = tree.children[item].tolist()
+            stem = "" if item == tree.root and tree.root_time == 0 else f":{lengths[item]}"
+            parts.append("(")
+            stack.extend([f"){stem}", right, ",", left])
+    return "".join(parts) + ";"
+
+
+def _decimal_lengths(tree):
+    times = [decimal.Decimal(repr(t)) for t in tree.time.tolist()]
+    with decimal.localcontext(prec=PRECISION):
+        return [
+            str((times[v] - times[u] if u >= 0 else times[v]).normalize())
+            for v, u in enumerate(tree.parent.tolist())
+        ]
+
+
+def _quoted(name):
+    return name if _BARE.match(name) else "'" + name.replace("'", "''") + "'"
+
+
+def read(text, names=None, rescale=False, resolve=False):
+    """A Phylogeny from Newick text.
+
+    Leaves labelled 0..N-1 get these numbers; leaves without labels are numbered in order of
+    appearance; other labels become names, numbered in order of appearance.
+
+    Args:
+        text: one tree, ended by a semicolon.
+        names: the leaves' labels in the wanted order; restores the numbering of a named tree.
+            A blank in a name may be an underscore in the text, as some programs write it.
+        rescale: divide lengths by the height of the tree, and drop the root's length. Without it
+            the leaves must lie at distance 1.
+        resolve: turn nodes with more than two children into nested splits, drop nodes with one,
+            take lengths of 0 apart by tiny gaps, and pull negative lengths to 0.
+    Raises: ValueError naming the place in the text; or the node that is not binary; or the leaf
+        that lies at another distance than the rest.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"`text` must be a string. Received: {type(text).__name__}.")
+    nodes = newick_grammar.parse(text)
+    parent, place = np.array(nodes.parent), nodes.place
+    lengths = _lengths(nodes, text, resolve)
+    with decimal.localcontext(prec=PRECISION):
+        if resolve:
+            parent, lengths, origin = _resolve(parent, lengths)
+        else:
+            _check_binary(nodes, text)
+            origin = np.arange(len(parent))
+        time = _sums(parent, lengths, rescale)
+    is_leaf = np.ones(len(parent), bool)
+    is_leaf[parent[1:]] = False
+    time = _heights(
+        time, is_leaf, rescale, lambda i: newick_grammar.where(text, place[origin[is_leaf][i]])
+    )
+    labels, numbers = _leaf_order([nodes.label[o] for o in origin[is_leaf]], names)
+    new = np.empty(len(parent), np.int32)
+    new[is_leaf] = numbers
+    new[~is_leaf] = np.arange(is_leaf.sum(), len(parent))
+    out_parent, out_time = np.empty(len(parent), np.int32), np.empty(len(parent))
+    out_parent[new] = np.where(parent >= 0, new[parent], -1)
+    out_time[new] = time
+    if resolve:
+        out_time = spacing.separate(out_parent, out_time, root_time=time[0])
+    return Phylogeny(out_parent, out_time, labels, time[0] if len(time) > 1 else 0.0)
+
+
+def _lengths(nodes, text, resolve):
+    """Lengths as decimals; None at a root without one."""
+    for v, length in enumerate(nodes.length):
+        if v and length is None:
+            raise ValueError(
+                f"A branch has no length at {newick_grammar.where(text, nodes.place[v])}."
+            )
+        if not resolve and length is not None and (length < 0 or (v and length == 0)):
+            raise ValueError(
+                f"Lengths must be positive. Received: {length} at "
+                f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` puts a tiny one "
+                "instead."
+            )
+    return [x if x is None else max(x, 0) for x in nodes.length]
+
+
+def _sums(parent, lengths, rescale):
+    """Distances from the root `[M]`, each rounded once; parents stand before children."""
+    start = 0 if len(parent) > 1 else 1
+    sums = [start if rescale or lengths[0] is None else lengths[0]]
+    above = parent.tolist()
+    for v in range(1, len(above)):
+        sums.append(sums[above[v]] + lengths[v])
+    return np.array([float(x) for x in sums])
+
+
+def _check_binary(nodes, text):
+    count = np.bincount(np.array(nodes.parent[1:], int), minlength=len(nodes.parent))
+    for v, c in enumerate(count):
+        if c not in (0, 2):
+            raise ValueError(
+                f"A node has {c} children, not 2, at {newick_grammar.where(text, nodes.place[v])}. "
+                "`resolve=True` splits large nodes and drops those with one child."
+            )
+
+
+def _resolve(parent, lengths):
+    """Binary again: single children joined to their parent, many split off one after another.
+
+    Returns: parent, lengths, and which node of the text each node stands for.
+    """
+    below = [[] for _ in parent]
+    for v in range(1, len(parent)):
+        below[parent[v]].append(v)
+    out_parent, out_lengths, origin = [], [], []
+    stack = [(0, -1, 0)]  # node, new parent, length of dropped nodes above
+    while stack:
+        v, up, extra = stack.pop()
+        length = lengths[v] if lengths[v] is None else extra + lengths[v]
+        if len(below[v]) == 1:
+            stack.append((below[v][0], up, length or 0))
+            continue
+        here = len(out_parent)
+        out_parent.append(up)
+        out_lengths.append(length)
+        origin.append(v)
+        found = []
+        for i, w in enumerate(below[v]):
+            if 0 < i < len(below[v]) - 1:  # the children from here on under a new node
+                out_parent.append(here)
+                out_lengths.append(0)
+                origin.append(v)
+                here = len(out_parent) - 1
+            found.append((w, here, 0))
+        stack.extend(reversed(found))
+    return np.array(out_parent), out_lengths, np.array(origin)
+
+
+def _heights(time, is_leaf, rescale, where):
+    """Times with leaves at exactly 1; checks that they lie at one distance."""
+    height = time[is_leaf].max()
+    off = height - time[is_leaf] if height < math.inf else np.isinf(time[is_leaf])
+    if not 0 < height < math.inf or off.max() > TOLERANCE * height:
+        raise ValueError(
+            f"Leaves must lie at one positive distance from the root. Received: {height} and "
+            f"{time[is_leaf][off.argmax()]}, the latter at {where(off.argmax())}."
+        )
+    if rescale:
+        time = time / height
+    elif abs(height - 1) > TOLERANCE:
+        raise ValueError(
+            f"Leaves must lie at distance 1 from the root. Received: {height}. "
+            "`rescale=True` divides all lengths by it."
+        )
+    time = time.copy()
+    time[is_leaf] = 1.0
+    return time
+
+
+def _leaf_order(labels, names):
+    """Names (or None) and the number of each leaf, in order of appearance."""
+    count = len(labels)
+    if names is not None:
+        names, known = list(names), set(names)
+        blanks = {name.replace(" ", "_"): name for name in names if " " in name}
+        labels = [label if label in known else blanks.get(label, label) for label in labels]
+        if sorted(names) != sorted(label or "" for label in labels):
+            odd = set(names).symmetric_difference(labels)
+            raise ValueError(
+                f"`names` must be the labels of the {count} leaves. They differ in: "
+                f"{sorted(map(str, odd))[:5]}."
+            )
+        number = {name: n for n, name in enumerate(names)}
+        return names, [number[label] for label in labels]
+    if all(label is None for label in labels):
+        return None, list(range(count))
+    if None in labels:
+        raise ValueError(f"Leaf {labels.index(None)}, in order of appearance, has no label.")
+    if sorted(labels) == sorted(map(str, range(count))):
+        return None, [int(label) for label in labels]
+    return labels, list(range(count))

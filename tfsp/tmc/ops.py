@@ -1,0 +1,308 @@
+"""The time-marginalized coalescent as TensorFlow ops: one Python face for each native op.
+
+A tree of N leaves has V = 2N - 1 nodes: `parent` int32 `[V]` with -1 at the root, `time` float64
+`[V]`; leaves are nodes 0..N-1 at time 1, the root is at time 0, internal nodes stand in any order.
+`leaves` `[N, D]` are the leaves' locations, float32 or float64: a Brownian motion whose root is
+N(0, I) and whose edges add variance equal to their length. a = `concentration1` and b =
+`concentration0` belong to the Beta prior of the times. Log probabilities are in nats.
+
+All run in `tf.function`, `fit`, `tf.data` and under a distribution strategy, on the CPU, and check
+their arguments: a wrong tree or a number that is not finite raises
+`tf.errors.InvalidArgumentError` that names the index and the value. There is no XLA kernel: a layer
+that calls them sets `supports_jit = False`. `tfsp.tmc.native` is the same core for NumPy.
+
+Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891 (equation numbers below), with the
+corrections named at each function; Boyles & Welling 2012.
+"""
+
+import collections
+import math
+
+import tensorflow as tf
+
+from tfsp.random import as_seed
+from tfsp.tmc import library
+
+MOVE_KINDS = ("spr", "local", "slide", "gibbs")
+DEFAULT_MIXTURE = (50.0, 25.0, 25.0, 1.0)
+
+Sampled = collections.namedtuple("Sampled", "parent time log_joint accepted proposed")
+Quadrature = collections.namedtuple("Quadrature", "edge time log_weight position variance")
+
+
+def topology_log_prob(parent):
+    """log p(tree topology) under Kingman's coalescent, merge order summed out: `[]` float64.
+
+    r = (N-1)! / prod_v c(v) * prod_{i=1}^{N-1} 1 / C(i+1, 2), with c(v) the internal nodes at or
+    below v. Source: eq. (1).
+    """
+    return library.load().tfsp_tmc_topology_log_prob(_parent(parent))
+
+
+def time_log_prob(parent, time, concentration1=2.0, concentration0=2.0):
+    """log density of the times given the topology: `[]` float64; 0 for N < 3.
+
+    t_v = t_u + beta_v (1 - t_u), beta_v ~ Beta(a, b), for internal nodes other than the root;
+    Jacobian included. Source: eq. (2), its sign corrected.
+    """
+    return library.load().tfsp_tmc_time_log_prob(
+        *_tree(parent, time), _concentrations(concentration1, concentration0)
+    )
+
+
+def log_likelihood(parent, time, leaves):
+    """log r(leaves given tree), all internal locations summed out: `[]` float64.
+
+    Gradient: to `leaves`. Cost O(N D). Source: section 2; appendix C.2 ("Query 1").
+    """
+    return library.load().tfsp_tmc_log_likelihood(*_tree(parent, time), _leaves(leaves))[0]
+
+
+def expected_log_likelihood(parent, time, mean, variance):
+    """E_q[log r(leaves given tree)] for leaves ~ N(mean, diag(variance)): `[]` float64.
+
+    = log r(mean) - 1/2 sum_nk variance_nk / nu_n, exact, with nu_n the variance of leaf n given
+    all others. Args: mean, variance: `[N, D]`. Gradients: to both. Source: eq. (9) of the TMC-VAE.
+    """
+    parent, time = _tree(parent, time)
+    variance = tf.cast(variance, tf.float64)
+    leave_one_out = library.load().tfsp_tmc_leave_one_out_variance(parent, time)
+    penalty = tf.reduce_sum(variance / leave_one_out[:, tf.newaxis])
+    return log_likelihood(parent, time, mean) - 0.5 * penalty
+
+
+def log_joint(parent, time, leaves, concentration1=2.0, concentration0=2.0):
+    """log r(tree, leaves): topology, times and likelihood added: `[]` float64.
+
+    Gradient: to `leaves`.
+    """
+    return (
+        topology_log_prob(parent)
+        + time_log_prob(parent, time, concentration1, concentration0)
+        + log_likelihood(parent, time, leaves)
+    )
+
+
+def node_posterior(parent, time, leaves):
+    """Locations of all nodes given the leaves: mean `[V, D]` as `leaves`, variance `[V]` float64.
+
+    The variance holds for every dimension; it is 0 at the leaves. Gradient of the mean: to
+    `leaves`, O(N D) by the adjoint (the forward gradients of appendix C.2 take O(N^2 D) memory).
+    """
+    return tuple(library.load().tfsp_tmc_node_posterior(*_tree(parent, time), _leaves(leaves)))
+
+
+def edge_log_prob(parent, time, concentration1=2.0, concentration0=2.0, edge_weights="prior"):
+    """log p(e_v), that a new leaf attaches to the edge above v: `[V]` float64, -inf at the root.
+
+    Args: edge_weights: "prior" (the topology alone, the paper's) or "bayes" (given the times).
+    """
+    return library.load().tfsp_tmc_edge_log_prob(
+        *_tree(parent, time),
+        _concentrations(concentration1, concentration0),
+        edge_weights=edge_weights,
+    )
+
+
+def attachment_quadrature(parent, time, **options):
+    """The rule that sums the attachment edge and time out: a named tuple of `[Q]` vectors.
+
+    edge int32 (its lower node), time, log_weight (they sum to one for each edge), position
+    (t - t_u) / (t_v - t_u), variance of the new leaf; its mean is (1 - position) M_u + position
+    M_v. Options as in `predictive_log_prob`.
+    """
+    parameters, attributes = _options(options)
+    return Quadrature(
+        *library.load().tfsp_tmc_quadrature(*_tree(parent, time), parameters, **attributes)
+    )
+
+
+def predictive_log_prob(z, parent, time, leaves, gradients=True, **options):
+    """log p(z given tree, leaves), attachment edge and time summed out: `[..., D]` -> `[...]`.
+
+        log p(z) = logsumexp over edges e and nodes q of
+                   [ log p(e) + log w_eq + log N(z; m(t_q), var(t_q) I) ]
+
+    A normalised density for any number of nodes. Gradients: to `z` and `leaves`.
+
+    Args:
+      z: float32 or float64, as `leaves`; the result has its type.
+      gradients: False saves a third of the work where no gradient is wanted (asking for one then
+        raises LookupError).
+      concentration1, concentration0: a, b. Default 2, 2.
+      num_nodes: quadrature nodes on a leaf's edge and on an internal one. Default (24, 12).
+      variance_floor: leaf edges end where the variance is this share of that at their upper end.
+        Default 1e-3.
+      added_variance: added to every variance. Default 0.
+      edge_weights: "prior" or "bayes", see `edge_log_prob`.
+
+    Source: eq. (11); the edge and time of (13)-(15) summed out instead of recognised.
+    """
+    op = library.load().tfsp_tmc_predictive
+    flat, shape = _rows(z)
+    parameters, attributes = _options(options)
+    leaves = tf.cast(_leaves(leaves), flat.dtype)
+    log_prob = op(flat, *_tree(parent, time), leaves, parameters, gradients=gradients, **attributes)
+    return tf.reshape(log_prob[0], shape)
+
+
+def attachment(z, parent, time, leaves, **options):
+    """log q*(e_v given z), where on the tree z belongs: `[..., D]` -> `[..., V]`, -inf at the root.
+
+    The exact posterior of the edge under the density of `predictive_log_prob`, whose options it
+    takes. No gradient. Source: the optimum that eq. (15) approximates.
+    """
+    flat, shape = _rows(z)
+    parameters, attributes = _options(options)
+    leaves = tf.cast(_leaves(leaves), flat.dtype)
+    log_prob = library.load().tfsp_tmc_attachment(
+        flat, *_tree(parent, time), leaves, parameters, **attributes
+    )
+    return tf.reshape(log_prob, tf.concat([shape, tf.shape(log_prob)[1:]], axis=0))
+
+
+def sample_posterior(
+    parent,
+    time,
+    leaves,
+    concentration1=2.0,
+    concentration0=2.0,
+    num_moves=2000,
+    seed=None,
+    mixture=DEFAULT_MIXTURE,
+    leaf_variance=None,
+):
+    """Moves a tree by Markov chain Monte Carlo on r(tree given leaves). Stateless.
+
+    Args:
+      num_moves: proposals.
+      seed: None, an int, an int32 pair or a `SeedStream`; the same seed gives the same chain.
+      mixture: proportions of SPR, local SPR, slide and Gibbs regraft moves.
+      leaf_variance: None, or `[N]`, variances of uncertain leaves summed over dimensions (the
+        TMC-VAE's q(z_n)): the chain then follows exp E_q[log r(tree, leaves)].
+
+    Returns: a named tuple: parent int32 `[V]`, time float64 `[V]`, log_joint `[]`, accepted and
+      proposed int64 `[4]`, by `MOVE_KINDS`. Trees of one or two leaves do not move.
+
+    Source: section 2.1 (SPR); the other moves make it mix tens of times faster.
+    """
+    empty = tf.zeros([0], tf.float64)
+    return Sampled(
+        *library.load().tfsp_tmc_sample_posterior(
+            *_tree(parent, time),
+            tf.cast(_leaves(leaves), tf.float64),
+            empty if leaf_variance is None else tf.cast(leaf_variance, tf.float64),
+            _concentrations(concentration1, concentration0),
+            tf.cast(mixture, tf.float64),
+            tf.cast(num_moves, tf.int64),
+            as_seed(seed),
+        )
+    )
+
+
+def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, seed=None):
+    """A tree from the prior: parent int32 `[V]`, time float64 `[V]`.
+
+    Args: seed: None, an int, an int32 pair or a `SeedStream`.
+    """
+    return tuple(
+        library.load().tfsp_tmc_sample_prior(
+            tf.cast(num_leaves, tf.int32),
+            _concentrations(concentration1, concentration0),
+            as_seed(seed),
+        )
+    )
+
+
+@tf.RegisterGradient("TfspTmcLogLikelihood")
+def _log_likelihood_gradient(op, upstream, _):
+    gradient = op.outputs[1]
+    return None, None, tf.cast(upstream, gradient.dtype) * gradient
+
+
+@tf.RegisterGradient("TfspTmcNodePosterior")
+def _node_posterior_gradient(op, upstream, _):
+    parent, time, _ = op.inputs
+    return None, None, library.load().tfsp_tmc_node_posterior_grad(parent, time, upstream)
+
+
+@tf.RegisterGradient("TfspTmcPredictive")
+def _predictive_gradient(op, upstream, *_):
+    if not op.get_attr("gradients"):
+        raise LookupError(
+            "This log density was computed with gradients=False. Call `predictive_log_prob` with "
+            "gradients=True where a gradient is wanted."
+        )
+    z, parent, time, leaves, parameters = op.inputs
+    _, z_gradient, node_weight, spread_weight = op.outputs
+    names = ("leaf_nodes", "internal_nodes", "edge_weights")
+    attributes = {name: op.get_attr(name) for name in names}
+    attributes["edge_weights"] = tf.compat.as_str(attributes["edge_weights"])
+    leaves_gradient = library.load().tfsp_tmc_predictive_leaves_grad(
+        z, parent, time, leaves, parameters, node_weight, spread_weight, upstream, **attributes
+    )
+    return upstream[:, tf.newaxis] * z_gradient, None, None, leaves_gradient, None
+
+
+for _name in (
+    "TfspTmcTopologyLogProb",
+    "TfspTmcTimeLogProb",
+    "TfspTmcLeaveOneOutVariance",
+    "TfspTmcEdgeLogProb",
+    "TfspTmcQuadrature",
+    "TfspTmcAttachment",
+    "TfspTmcSamplePosterior",
+    "TfspTmcSamplePrior",
+):
+    tf.no_gradient(_name)
+
+
+def _parent(parent):
+    return tf.convert_to_tensor(parent, tf.int32)
+
+
+def _tree(parent, time):
+    return _parent(parent), tf.convert_to_tensor(time, tf.float64)
+
+
+def _leaves(leaves):
+    return tf.convert_to_tensor(leaves)
+
+
+def _concentrations(concentration1, concentration0):
+    return tf.stack([tf.cast(concentration1, tf.float64), tf.cast(concentration0, tf.float64)])
+
+
+def _options(options):
+    """(parameters float64 `[4]`, attributes) of the density from its keywords."""
+    known = {
+        "concentration1": 2.0,
+        "concentration0": 2.0,
+        "variance_floor": 1e-3,
+        "added_variance": 0.0,
+        "num_nodes": (24, 12),
+        "edge_weights": "prior",
+    }
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise TypeError(f"Unknown option {unknown[0]!r}. Known: {', '.join(known)}.")
+    known.update(options)
+    numbers = ("concentration1", "concentration0", "variance_floor", "added_variance")
+    parameters = tf.stack([tf.cast(known[name], tf.float64) for name in numbers])
+    leaf_nodes, internal_nodes = known["num_nodes"]
+    return parameters, dict(
+        leaf_nodes=leaf_nodes, internal_nodes=internal_nodes, edge_weights=known["edge_weights"]
+    )
+
+
+def _rows(z):
+    """z as `[B, D]`, and the shape of everything but its last axis."""
+    z = tf.convert_to_tensor(z)
+    if z.shape.rank is None or z.shape.rank < 1 or z.shape[-1] is None:
+        raise ValueError(f"z must be [..., D] with D known. Received: shape {z.shape}.")
+    leading = z.shape[:-1]
+    shape = leading.as_list() if leading.is_fully_defined() else tf.shape(z)[:-1]
+    if leading.is_fully_defined():
+        flat = tf.reshape(z, [math.prod(shape), z.shape[-1]])
+        return flat, tf.constant(shape, tf.int32)
+    return tf.reshape(z, [-1, z.shape[-1]]), shape

@@ -1,0 +1,301 @@
+"""Phylogeny: a rooted binary tree with times and, if wanted, names of its leaves."""
+
+import functools
+
+import numpy as np
+
+from tfsp.tmc import checks, layout
+
+
+class Phylogeny:
+    """A binary tree over N leaves: immutable, validated, any labelling of the internal nodes.
+
+    Leaves are nodes 0..N-1 at time 1, internal nodes are N..V-1 with V = 2N - 1, the root is at
+    time 0 and times grow along every edge. Two trees are equal when they differ only in the
+    labels of internal nodes. The edge above a node carries that node's number.
+
+    Args:
+        parent: integers `[V]`, -1 at the root.
+        time: float `[V]`, without unit.
+        names: strings `[N]`, distinct; or None.
+        root_time: where the root stands, 0 unless the tree was cut out of a larger one
+            (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
+    Attributes: parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves), all
+        read-only; names; num_leaves; num_nodes; root.
+    Raises: ValueError naming the index and the value; TypeError for arrays of the wrong kind.
+    Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, section 2.
+    """
+
+    def __init__(self, parent, time, names=None, root_time=0.0):
+        self.parent, self.time, self.children = checks.check_tree(parent, time, root_time)
+        self.num_nodes = len(self.parent)
+        self.num_leaves = (self.num_nodes + 1) // 2
+        self.root = int(np.flatnonzero(self.parent < 0)[0])
+        self.names = checks.check_names(names, self.num_leaves)
+        self._frozen = True
+
+    def __setattr__(self, name, value):
+        if "_frozen" in self.__dict__:
+            raise AttributeError(f"A Phylogeny cannot be changed: {name!r}. Make a new one.")
+        super().__setattr__(name, value)
+
+    def __reduce__(self):
+        return type(self), (self.parent, self.time, self.names, self.root_time)
+
+    def __repr__(self):
+        if self.num_leaves == 1:
+            return f"Phylogeny(1 leaf{f', name {self.names[0]}' if self.names else ''})"
+        inner = np.delete(self.time[self.num_leaves :], self.root - self.num_leaves)
+        times = f", internal times {inner.min():.3g} to {inner.max():.3g}" if inner.size else ""
+        start = f", root_time={self.root_time:.3g}" if self.root_time else ""
+        named = ""
+        if self.names:
+            named = f", names {', '.join(self.names[:3])}{', ...' * (self.num_leaves > 3)}"
+        return f"Phylogeny({self.num_leaves} leaves, root {self.root}{start}{times}{named})"
+
+    def __eq__(self, other):
+        if not isinstance(other, Phylogeny):
+            return NotImplemented
+        if self.num_leaves != other.num_leaves or self.names != other.names:
+            return False
+        a, b = self.canonical(), other.canonical()
+        return np.array_equal(a.parent, b.parent) and np.array_equal(a.time, b.time)
+
+    def __hash__(self):
+        tree = self.canonical()
+        return hash((tree.parent.tobytes(), (tree.time + 0.0).tobytes(), self.names))
+
+    # Structure ------------------------------------------------------------------------------
+
+    @property
+    def root_time(self):
+        return float(self.time[self.root])
+
+    @property
+    def edges(self):
+        """(parent, child) of every edge `[2N - 2, 2]` int32, by child."""
+        below = np.flatnonzero(self.parent >= 0)
+        return np.stack([self.parent[below], below], 1).astype(np.int32)
+
+    @property
+    def edge_lengths(self):
+        """Length of the edge above every node `[V]`; at the root `root_time`."""
+        start = np.where(self.parent >= 0, self.time[self.parent], 0.0)
+        return self.time - start
+
+    @functools.cached_property
+    def _layout(self):
+        return layout.depth_first(self.children, self.time)
+
+    @functools.cached_property
+    def postorder(self):
+        """All nodes, int32 `[V]`: children before parents, every subtree in one stretch."""
+        return layout.postorder(self.children, self._layout)
+
+    @property
+    def leaf_counts(self):
+        """Leaves at or below every node `[V]`; c(v), the internal nodes, is one less."""
+        return self._layout.count
+
+    @property
+    def leaf_order(self):
+        """Leaves int32 `[N]` as a drawing without crossings shows them."""
+        return self._layout.order
+
+    def leaves_below(self, node):
+        """Leaves at or below `node`, ascending."""
+        node = checks.check_node(node, self.num_nodes)
+        start = self._layout.start[node]
+        return np.sort(self._layout.order[start : start + self._layout.count[node]])
+
+    def leaf(self, name):
+        """Number of the leaf called `name`."""
+        if self.names is None or name not in self.names:
+            known = "no names" if self.names is None else ", ".join(self.names[:5]) + ", ..."
+            raise KeyError(f"No leaf is called {name!r}. The tree has: {known}.")
+        return self.names.index(name)
+
+    def ancestors(self, node):
+        """`node`, its parent, ..., the root: a list."""
+        path = [checks.check_node(node, self.num_nodes)]
+        while self.parent[path[-1]] >= 0:
+            path.append(int(self.parent[path[-1]]))
+        return path
+
+    def lowest_common_ancestor(self, *nodes):
+        """The lowest node at or above all the given ones."""
+        if not nodes:
+            raise ValueError("`lowest_common_ancestor` needs one node or more. Received: none.")
+        nodes = [checks.check_node(v, self.num_nodes) for v in nodes]
+        found = nodes[0]
+        for v in nodes[1:]:
+            while v != found:  # times grow downwards: the later of two cannot be above the other
+                if self.time[v] >= self.time[found]:
+                    v = int(self.parent[v])
+                else:
+                    found = int(self.parent[found])
+        return found
+
+    def lca_times(self, leaves=None, dtype=np.float64):
+        """Times of the lowest common ancestors of leaves `[N, N]`, 1 on the diagonal; O(N^2).
+
+        One coordinate of the leaves has covariance 1 + lca_times.
+
+        Args:
+            leaves: leaf numbers `[M]`, to get `[M, M]` in time and memory O(N M).
+            dtype: of the result; float32 halves the memory.
+        """
+        if leaves is None:
+            leaves = np.arange(self.num_leaves)
+        leaves = np.array([checks.check_node(n, self.num_leaves, "leaves") for n in leaves], int)
+        return layout.lca_times(self.children, self.time, self._layout, leaves, dtype)
+
+    def leaf_distances(self, leaves=None, condensed=False):
+        """Path lengths between leaves, 2 (1 - lca time): `[N, N]`, or `[N (N - 1) / 2]`.
+
+        `condensed`: the upper triangle row by row, as `scipy.spatial.distance.pdist` gives it.
+        Half of it is the cophenetic distance.
+        """
+        distance = 2 * (1 - self.lca_times(leaves))
+        return distance[np.triu_indices(len(distance), 1)] if condensed else distance
+
+    # Clusters -------------------------------------------------------------------------------
+
+    def slice(self, time):
+        """Clusters of leaves that still travel together at `time`: labels `[N]`, 0..K-1.
+
+        Two leaves share a cluster when their lowest common ancestor is at `time` or later; a
+        later slice refines an earlier one. Labels follow the smallest leaf of each cluster.
+        """
+        time = float(time)
+        if not 0 <= time <= 1:
+            raise ValueError(f"`time` must lie in [0, 1]. Received: time={time}.")
+        split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
+        return layout.cluster_labels(self._layout, self.parent, split)
+
+    def cut(self, num_clusters):
+        """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn."""
+        if not 1 <= num_clusters <= self.num_leaves:
+            raise ValueError(
+                f"`num_clusters` must lie in [1, {self.num_leaves}]. Received: {num_clusters}."
+            )
+        split = np.zeros(self.num_nodes, bool)
+        split[self._layout.inner[::-1][: num_clusters - 1]] = True
+        return layout.cluster_labels(self._layout, self.parent, split)
+
+    # Labellings -----------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _canonical(self):
+        new = layout.canonical_labels(self.children, self._layout, self.root)
+        parent, time = np.empty_like(self.parent), np.empty_like(self.time)
+        parent[new] = np.where(self.parent >= 0, new[self.parent], -1)
+        time[new] = self.time
+        return parent, time
+
+    def canonical(self):
+        """The same tree with internal nodes in postorder, smaller leaves first; root last."""
+        return Phylogeny(*self._canonical, self.names, self.root_time)
+
+    def same_topology(self, other):
+        """True if both trees have the same clades: times and internal labels do not count.
+
+        Leaves are matched by name where both trees have the same names in another order.
+        """
+        if self.num_leaves != other.num_leaves:
+            return False
+        if self.names != other.names and self.names and other.names:
+            if set(self.names) != set(other.names):
+                return False
+            other = other.reorder([other.leaf(name) for name in self.names])
+        return np.array_equal(self._canonical[0], other._canonical[0])
+
+    def reorder(self, leaves):
+        """The tree whose leaf i is this tree's leaf `leaves[i]`."""
+        leaves = np.asarray(leaves)
+        if not np.array_equal(np.sort(leaves), np.arange(self.num_leaves)):
+            raise ValueError(
+                f"`leaves` must be a permutation of 0..{self.num_leaves - 1}. Received: {leaves}."
+            )
+        parent = self.parent.copy()
+        parent[: self.num_leaves] = parent[leaves]
+        names = tuple(self.names[n] for n in leaves) if self.names else None
+        return Phylogeny(parent, self.time, names, self.root_time)
+
+    def with_names(self, names):
+        """The same tree with other names of leaves, or without (None)."""
+        return Phylogeny(self.parent, self.time, names, self.root_time)
+
+    def rescaled(self):
+        """Times stretched to put the root at 0: (t - root_time) / (1 - root_time).
+
+        The prior of the times does not notice: sticks are relative.
+        """
+        if self.num_leaves == 1:
+            return self
+        time = (self.time - self.root_time) / (1 - self.root_time)
+        time[: self.num_leaves] = 1.0
+        return Phylogeny(self.parent, time, self.names)
+
+    # Surgery and exchange, in files of their own ----------------------------------------------
+
+    def restrict(self, leaves):
+        """`surgery.restrict`: the tree that the given leaves span, times kept."""
+        from tfsp.tmc import surgery
+
+        return surgery.restrict(self, leaves)
+
+    def subtree(self, node):
+        """The tree below `node`, times kept; its leaves are `leaves_below(node)`, in that order."""
+        return self.restrict(self.leaves_below(node))
+
+    def prune(self, node):
+        """`surgery.prune`: takes the subtree at `node` off."""
+        from tfsp.tmc import surgery
+
+        return surgery.prune(self, node)
+
+    def attach(self, edge, time, subtree=None, leaves=None, name=None):
+        """`surgery.attach`: a new leaf or subtree on the edge above node `edge`, at `time`."""
+        from tfsp.tmc import surgery
+
+        return surgery.attach(self, edge, time, subtree, leaves, name)
+
+    def to_newick(self):
+        """`newick.write`: one line of text that this package reads back to the last bit."""
+        from tfsp.tmc import newick
+
+        return newick.write(self)
+
+    @staticmethod
+    def from_newick(text, names=None, rescale=False, resolve=False):
+        """`newick.read`: a tree from Newick text."""
+        from tfsp.tmc import newick
+
+        return newick.read(text, names, rescale, resolve)
+
+    def to_linkage(self):
+        """`linkage.to_linkage`: a scipy linkage matrix `[N - 1, 4]` with heights 1 - t."""
+        from tfsp.tmc import linkage
+
+        return linkage.to_linkage(self)
+
+    @staticmethod
+    def from_linkage(matrix, names=None, power=1.0):
+        """`linkage.from_linkage`: a tree from a scipy linkage matrix `[N - 1, 4]`."""
+        from tfsp.tmc import linkage
+
+        return linkage.from_linkage(matrix, names, power)
+
+    def to_networkx(self):
+        """`graphs.to_networkx`: a `networkx.DiGraph`, edges downwards, with times."""
+        from tfsp.tmc import graphs
+
+        return graphs.to_networkx(self)
+
+    @staticmethod
+    def from_networkx(graph):
+        """`graphs.from_networkx`: a tree from a `networkx.DiGraph` with times."""
+        from tfsp.tmc import graphs
+
+        return graphs.from_networkx(graph)

@@ -14,6 +14,7 @@ from tfsp.viz import style
 
 IMAGES = np.random.default_rng(0).uniform(size=(6, 8, 8, 1))
 CODES = np.random.default_rng(1).normal(size=(20, 3))
+TREE = ([3, 3, 4, 4, -1], [1.0, 1.0, 1.0, 0.4, 0.0])
 HISTORY = {"elbo": [-3.0, -2.0, -1.5], "val_elbo": [-3.1, -2.2, -1.9], "learning_rate": [1e-3] * 3}
 
 
@@ -30,6 +31,7 @@ PICTURES = {
     "training_curves": lambda: viz.training_curves(HISTORY, title="Run"),
     "traversal_grid": lambda: viz.traversal_grid(decode, grid_size=3),
     "traversal_rows": lambda: viz.traversal_rows(decode, CODES[:2], steps=3),
+    "tree": lambda: viz.tree(TREE, [0, 0, 1], leaf_images=IMAGES[:3], title="Tree"),
 }
 
 
@@ -170,7 +172,10 @@ def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
             else:
                 continue
             for module in modules:
-                assert module.startswith("tfsp.viz") or module.split(".")[0] in allowed | standard
+                assert (
+                    module.startswith(("tfsp.viz", "tfsp.tmc"))
+                    or module.split(".")[0] in allowed | standard
+                )
                 assert module != "matplotlib.pyplot"
                 if module.split(".")[0] in ("matplotlib", "sklearn"):
                     assert node not in tree.body, f"{file.name} imports {module} at the top"

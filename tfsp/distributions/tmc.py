@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.distributions.normal import stateless_normal
+from tfsp.random import fold_in
 from tfsp.tmc import ops
 from tfsp.tmc.paths import sum_over_ancestors
 
@@ -64,14 +65,13 @@ class TMC(tfd.Distribution):
         return Tree(shape, shape)
 
     def _sample_n(self, n, seed=None):
-        seed = tfp.random.sanitize_seed(seed)
-
-        def draw(i):
-            return ops.sample_prior(
-                self._num_leaves, *self._concentrations, seed=tf.random.fold_in(seed, i)
-            )
-
-        parent, time = tf.map_fn(draw, tf.range(n), fn_output_signature=(tf.int32, tf.float64))
+        parent, time = _sample_trees(
+            self._num_leaves,
+            tf.cast(self._concentrations[0], tf.float64),
+            tf.cast(self._concentrations[1], tf.float64),
+            tf.convert_to_tensor(n),
+            tfp.random.sanitize_seed(seed),
+        )
         shape = [None, 2 * self._num_leaves - 1]
         return Tree(tf.ensure_shape(parent, shape), tf.ensure_shape(time, shape))
 
@@ -80,13 +80,12 @@ class TMC(tfd.Distribution):
         leading = tf.shape(parent)[:-1]
         num_nodes = parent.shape[-1]
 
-        def one(tree):
-            return ops.topology_log_prob(tree[0]) + ops.time_log_prob(
-                tree[0], tree[1], *self._concentrations
-            )
-
-        flat = (tf.reshape(parent, [-1, num_nodes]), tf.reshape(time, [-1, num_nodes]))
-        result = tf.map_fn(one, flat, fn_output_signature=tf.float64)
+        result = _tree_log_probs(
+            tf.reshape(parent, [-1, num_nodes]),
+            tf.reshape(time, [-1, num_nodes]),
+            tf.cast(self._concentrations[0], tf.float64),
+            tf.cast(self._concentrations[1], tf.float64),
+        )
         return tf.ensure_shape(tf.reshape(result, leading), parent.shape[:-1])
 
 
@@ -139,7 +138,7 @@ class BrownianLeaves(tfd.Distribution):
     def _log_prob(self, leaves):
         event = self._event_shape()
         flat = tf.reshape(tf.cast(leaves, tf.float64), [-1, *event])
-        result = tf.map_fn(lambda x: ops.log_likelihood(self._parent, self._time, x), flat)
+        result = _leaves_log_probs(self._parent, self._time, flat)
         leading = tf.shape(leaves)[:-2]
         result = tf.cast(tf.reshape(result, leading), self.dtype)
         return tf.ensure_shape(result, leaves.shape[:-2])
@@ -158,3 +157,28 @@ class BrownianLeaves(tfd.Distribution):
 
     def _mean(self):
         return tf.zeros(self._event_shape(), self.dtype)
+
+
+# Graphs: a loop over single trees in eager mode takes a millisecond a turn.
+
+
+@tf.function(reduce_retracing=True)
+def _sample_trees(num_leaves, concentration1, concentration0, n, seed):
+    def draw(i):
+        return ops.sample_prior(num_leaves, concentration1, concentration0, fold_in(seed, i))
+
+    return tf.map_fn(draw, tf.range(n), fn_output_signature=(tf.int32, tf.float64))
+
+
+@tf.function(reduce_retracing=True)
+def _tree_log_probs(parent, time, concentration1, concentration0):
+    def one(tree):
+        times = ops.time_log_prob(tree[0], tree[1], concentration1, concentration0)
+        return ops.topology_log_prob(tree[0]) + times
+
+    return tf.map_fn(one, (parent, time), fn_output_signature=tf.float64)
+
+
+@tf.function(reduce_retracing=True)
+def _leaves_log_probs(parent, time, leaves):
+    return tf.map_fn(lambda x: ops.log_likelihood(parent, time, x), leaves)

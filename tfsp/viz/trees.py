@@ -165,9 +165,9 @@ def _lay_out(figure, axes, orientation, length, spacing, count, text, pictures, 
         axes.set_xlim(-0.5, count - 0.5)
         axes.set_ylim(1, 0)
     if title:  # a long title over a narrow tree
-        missing = style.text_width(figure, title, 9) + 2 * _EDGE - (left + width + side + _EDGE)
-        left += max(0, missing) // 2
-        side += max(0, missing) - max(0, missing) // 2
+        half = style.text_width(figure, title, 9) // 2 + 1
+        left += max(0, _EDGE + half - (left + box[2] // 2))
+        side += max(0, left + box[2] // 2 + half - (left + width + side))
     full = np.array([left + width + side + _EDGE, bottom + max(height, high) + top])
     bottom += (max(height, high) - height) // 2  # centred beside a taller legend
     figure.set_size_inches(style.inches(full[0]), style.inches(full[1]))

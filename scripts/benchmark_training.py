@@ -93,7 +93,7 @@ def _likelihood(prior):
     start = time.perf_counter()
     result = evaluation.log_likelihood(model, images, 5_000)
     seconds = time.perf_counter() - start
-    return {"images_per_second": len(images) / seconds, "log_p": result["log_likelihood"]}
+    return {"images_per_second": len(images) / seconds, "log_p": result["log_p"]}
 
 
 def _memory():

@@ -2,10 +2,11 @@
 
 import pathlib
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import config_flags
 
 from tfsp import evaluation, experiment
+from tfsp.command_line import plain_errors
 from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
@@ -17,10 +18,8 @@ _RUN_DIR = flags.DEFINE_string(
 _PRIORS = flags.DEFINE_list("priors", ["normal", "vamp"], "Priors to train and compare.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
+@plain_errors
+def main(_):
     rows, files = [], []
     for prior in _PRIORS.value:
         config = _CONFIG.value.copy_and_resolve_references()

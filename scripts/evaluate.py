@@ -3,9 +3,10 @@
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 
 from tfsp import evaluation
+from tfsp.command_line import plain_errors
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the data sets, as in training.")
@@ -28,10 +29,8 @@ _NUM_EXAMPLES = flags.DEFINE_integer(
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
+@plain_errors
+def main(_):
     row = evaluation.evaluate_run(
         _RUN_DIR.value,
         _DATA_DIR.value,

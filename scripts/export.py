@@ -4,8 +4,9 @@ python scripts/export.py --run_dir=runs/mnist-vamp
 saved_model_cli show --dir runs/mnist-vamp/export --all
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 
+from tfsp.command_line import plain_errors
 from tfsp.export import export_run
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
@@ -17,10 +18,8 @@ _CHECKPOINT = flags.DEFINE_string(
 )
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
+@plain_errors
+def main(_):
     path, signatures = export_run(_RUN_DIR.value, _OUTPUT.value, _CHECKPOINT.value)
     print(f"{path}: {', '.join(signatures)}")
 

@@ -4,16 +4,17 @@
         --data_dir=~/tensorflow_datasets --run_dir=runs/mnist-vamp
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import config_flags
 
 from tfsp import experiment
+from tfsp.command_line import plain_errors
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
     None,
     "Config file, such as configs/vae/digits.py. Any of its settings can be changed on the "
-    "command line: --config.train.epochs=20 --config.prior.name=vamp.",
+    "command line: --config.train.epochs=20 --config.prior.name=vamp. --show_config lists them.",
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir",
@@ -36,13 +37,17 @@ _DETERMINISTIC = flags.DEFINE_bool(
     False,
     "The same numbers at every run on this machine. Keras turns XLA off then: slower.",
 )
+_SHOW_CONFIG = flags.DEFINE_bool(
+    "show_config", False, "Print every setting with its value, as set so far, and stop."
+)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
+@plain_errors
+def main(_):
     config = _CONFIG.value
+    if _SHOW_CONFIG.value:
+        print(config)
+        return
     if flags.FLAGS["strategy"].present:
         config.train.strategy = _STRATEGY.value
     if flags.FLAGS["deterministic"].present:

@@ -3,8 +3,9 @@
 python scripts/visualize.py --run_dir=runs/mnist-vamp
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 
+from tfsp.command_line import plain_errors
 from tfsp.visualize import visualize_run
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
@@ -17,10 +18,8 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of the samples and of t-SNE.")
 _FORMAT = flags.DEFINE_enum("format", "png", ["png", "pdf", "svg"], "Format of the pictures.")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells much about its own doings
+@plain_errors
+def main(_):
     figures = visualize_run(
         _RUN_DIR.value,
         _DATA_DIR.value,

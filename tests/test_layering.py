@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "tfsp.version": 0,
     "tfsp.registry": 0,
+    "tfsp.command_line": 0,
     "tfsp.random": 0,
     "tfsp.bijectors": 1,
     "tfsp.networks": 1,
@@ -23,7 +24,7 @@ FLOORS = {
     "tfsp.models": 4,
     "tfsp.config": 4,
     "tfsp.run_directory": 4,
-    "tfsp.callbacks": 5,
+    "tfsp.callbacks": 3,
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,
     "tfsp.export": 7,

@@ -12,6 +12,7 @@ CONFIG = {"seed": 0, "train": {"epochs": 3, "hidden": (1, 2)}, "prior": {"name":
 def test_same_config_goes_on_and_another_is_refused_with_the_difference(tmp_path):
     run = RunDirectory(tmp_path / "run")
     run.start(CONFIG)
+    run.checkpoint_path(1).touch()
     before = (run.path / "config.json").read_text()
     run.start(CONFIG)
     other = {**CONFIG, "train": {"epochs": 5, "hidden": (1, 2)}, "extra": 1}

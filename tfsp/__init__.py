@@ -1,6 +1,8 @@
 """tfsp: structured priors for variational autoencoders.
 
-Parts load when they are first used: `import tfsp` costs little more than TensorFlow itself.
+`import tfsp` registers every model, prior, likelihood and network, so that saved models load;
+the other parts load when they are first used. Where TensorFlow is not installed, `tfsp.tmc` still
+serves NumPy users.
 """
 
 import importlib
@@ -24,6 +26,14 @@ __all__ = [
     "visualize",
     "viz",
 ]
+
+
+try:
+    import tensorflow  # noqa: F401
+except ImportError:
+    pass
+else:
+    importlib.import_module("tfsp.models")
 
 
 def __getattr__(name):

@@ -2,6 +2,9 @@
 
 import ml_collections
 
+PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
+STRATEGIES = ("default", "mirrored")
+
 
 def default_config():
     """Every setting with its default, as an `ml_collections.ConfigDict`.
@@ -25,6 +28,8 @@ def default_config():
                 train_size=0,
                 validation_size=0,
                 test_size=0,
+                # Side to which images are area-averaged; 0 leaves them.
+                image_size=0,
             ),
             model=dict(name="vae", latent_dim=40, objective="elbo", num_samples=1),
             network=dict(name="mlp", hidden=(300, 300), activation="relu", gated=False),
@@ -86,4 +91,30 @@ def to_dict(config):
                 f"Known: {', '.join(complete[section])}."
             )
         complete[section] = {**complete[section], **value}
+    _check_values(complete)
     return complete
+
+
+def _check_values(config):
+    train = config["train"]
+    wanted = {
+        "batch_size": (train["batch_size"] >= 1, "at least 1"),
+        "epochs": (train["epochs"] >= 1, "at least 1"),
+        "steps_per_epoch": (train["steps_per_epoch"] >= 0, "at least 0"),
+        "learning_rate": (0 <= train["learning_rate"] < float("inf"), "a number from 0 up"),
+        "final_learning_rate": (train["final_learning_rate"] >= 0, "at least 0"),
+        "final_fraction": (0 <= train["final_fraction"] <= 1, "in [0, 1]"),
+        "clip_norm": (train["clip_norm"] >= 0, "at least 0"),
+        "patience": (train["patience"] >= 0, "at least 0"),
+        "precision": (train["precision"] in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+        "strategy": (train["strategy"] in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
+    }
+    for name, (right, meaning) in wanted.items():
+        if not right:
+            raise ValueError(f"train.{name} must be {meaning}. Received: {train[name]!r}.")
+    classes = str(config["data"]["classes"])
+    if not all(part.strip().lstrip("-").isdigit() for part in classes.split(",") if part.strip()):
+        raise ValueError(
+            f"data.classes must be labels with commas between them, such as '0,1'. "
+            f"Received: {classes!r}."
+        )

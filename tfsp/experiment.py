@@ -16,6 +16,7 @@ from tfsp.run_directory import RunDirectory
 def load_data(config, data_dir=None, download=False, labels=False):
     """The data set that a config names, a `tfsp.data.Data`."""
     settings = dict(config["data"])
+    settings["image_size"] = settings.pop("image_size") or None
     classes = [int(c) for c in str(settings.pop("classes")).split(",") if c.strip()]
     sizes = {k: settings.pop(k) or None for k in ("train_size", "validation_size", "test_size")}
     return data.load(
@@ -47,6 +48,18 @@ def build_model(config, data_shape):
     )
     model.build((None, *data_shape))
     return model
+
+
+def check_names(config):
+    """Raises ValueError for a model, network, likelihood or prior of an unknown name."""
+    registries = {
+        "model": models,
+        "network": networks,
+        "likelihood": likelihoods,
+        "prior": priors,
+    }
+    for section, registry in registries.items():
+        registry.get(config[section]["name"])
 
 
 def compile_model(model, config, steps_per_epoch):
@@ -87,8 +100,9 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     keras.utils.set_random_seed(config["seed"])
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
+    run.check(config)
+    check_names(config)
     dataset = load_data(config, data_dir, download)
-    run.start(config)
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
     first_epoch = (run.epochs() or [0])[-1]
     distribution = strategy(train_config["strategy"])
@@ -97,9 +111,12 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
             model = keras.saving.load_model(run.checkpoint_path(first_epoch))
         else:
             model = build_model(config, dataset.info.image_shape)
-            if model.prior.needs_posterior:
+            if model.prior.wants_data:
                 model.adapt(dataset.arrays("train", limit=20_000)[0])
             compile_model(model, config, steps)
+    run.start(config)
+    if data_dir:
+        run.remember_data_dir(data_dir)
     history = callbacks.HistoryFile(run.history, first_epoch)
     stopping = []
     if train_config["patience"]:

@@ -27,19 +27,22 @@ class RunDirectory:
         self.metrics = self.path / "metrics.json"
         self.history = self.logs / "history.csv"
 
-    def start(self, config):
-        """Makes the folder for a run with this config, or goes on with the run that is there.
+    def check(self, config):
+        """Raises ValueError if the folder cannot take a run with this config.
 
-        Args:
-          config: nested dict of plain values.
-
-        Raises: ValueError if the folder holds a run with another config (the difference is
-          shown), or files that are no run.
+        That is where it holds a run with another config (the difference is shown) or files that
+        are no run. How training is spread over devices (`train.strategy`) may differ, and a run
+        without a checkpoint counts as none. Nothing is written.
         """
-        config = json.loads(json.dumps(config))  # tuples become lists, as in the file
-        file = self.path / "config.json"
-        if file.exists():
-            differences = list(_differences(self.config(), config))
+        if (self.path / "config.json").exists():
+            if not self.epochs():
+                return
+            config = json.loads(json.dumps(config))  # tuples become lists, as in the file
+            differences = [
+                line
+                for line in _differences(self.config(), config)
+                if not line.startswith("train.strategy:")
+            ]
             if differences:
                 raise ValueError(
                     f"{self.path} holds a run with another config:\n  "
@@ -51,13 +54,33 @@ class RunDirectory:
                 f"{self.path} is not empty and holds no run (no config.json). Name a new or an "
                 "empty folder."
             )
+
+    def start(self, config):
+        """Makes the folder for a run with this config, or goes on with the run that is there.
+
+        Args:
+          config: nested dict of plain values.
+
+        Raises: ValueError as `check`.
+        """
+        self.check(config)
         for folder in (self.checkpoints, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
+        file = self.path / "config.json"
+        if not self.epochs():
             text = json.dumps({"format_version": FORMAT_VERSION, **config}, indent=2)
             partial = file.with_name("config.json.partial")
             partial.write_text(text + "\n")
             os.replace(partial, file)
+
+    def remember_data_dir(self, data_dir):
+        """Keeps where the data were, for evaluation; it is no part of the config."""
+        (self.path / "data_dir.txt").write_text(str(pathlib.Path(data_dir).resolve()))
+
+    def data_dir(self):
+        """Where the data were when the run was trained, or None."""
+        file = self.path / "data_dir.txt"
+        return file.read_text() if file.exists() else None
 
     def config(self):
         """The run's config, a nested dict.

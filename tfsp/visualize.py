@@ -15,7 +15,7 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
 
     Args:
       run_dir: the run's folder.
-      data_dir, download: as in training.
+      data_dir, download: as in training; by default where the data were then.
       checkpoint: "best", "last" or an epoch.
       seed: of the samples and of t-SNE.
       suffix: ".png", ".pdf" or ".svg".
@@ -24,7 +24,7 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
     """
     model, config = experiment.load_run(run_dir, checkpoint)
     run = RunDirectory(run_dir)
-    data = experiment.load_data(config, data_dir, download)
+    data = experiment.load_data(config, data_dir or run.data_dir(), download)
     figures = {"training_curves": viz.training_curves(experiment.history(run_dir))}
     images, labels = data.arrays("test", limit=3000)
     codes, _ = evaluation.encode(model, images)

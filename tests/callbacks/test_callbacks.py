@@ -59,11 +59,13 @@ def test_kl_warm_up_refuses_nonsense(epochs, start):
 def test_nan_stops_training_and_names_term_and_step(binary_images, steps_per_execution):
     x = np.repeat(binary_images[:32], 5, axis=0)
     x[32 * 3 + 5, 4, 4, 0] = np.nan  # in the fourth batch: step 3, counted from 0
+    # As a dataset, of which `fit` looks at the first batch alone beforehand.
+    x = tf.data.Dataset.from_tensor_slices(x).batch(32)
     model = tiny()
     model.compile(steps_per_execution=steps_per_execution)
     stop = callbacks.StopOnNonFinite(lambda: "The last good checkpoint is here.")
     with pytest.raises(callbacks.NonFiniteError) as caught:
-        model.fit(x, batch_size=32, epochs=1, shuffle=False, verbose=0, callbacks=[stop])
+        model.fit(x, epochs=1, verbose=0, callbacks=[stop])
     message = str(caught.value)
     assert "log_likelihood" in message
     assert "step 3" in message

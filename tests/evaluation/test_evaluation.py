@@ -38,21 +38,21 @@ def test_log_likelihood_takes_any_kind_of_data(model, binary_images):
     common = dict(num_samples=30, chunk_size=7, seed=1)
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(20)
     ours = evaluation.log_likelihood(model, dataset, per_example=True, **common)
-    per_example = ours.pop("log_likelihood_per_example")
+    per_example = ours.pop("log_p_per_example")
     assert per_example.shape == (50,)
     by_hand = [
         models.importance_log_prob(model, tf.constant(batch), 30, 7, [1, i])["log_prob"]
         for i, (batch, _) in enumerate(padded(dataset))
     ]
     np.testing.assert_allclose(per_example, np.concatenate(by_hand)[:50], rtol=1e-5)
-    np.testing.assert_allclose(ours["log_likelihood"], per_example.mean(), rtol=1e-6)
+    np.testing.assert_allclose(ours["log_p"], per_example.mean(), rtol=1e-6)
     # Under XLA, and from an array (one batch of 50 rows): other draws, same quantity.
     for other in (
         evaluation.log_likelihood(model, dataset, jit_compile=True, **common),
         evaluation.log_likelihood(model, (x, y), **common),
     ):
         error = np.hypot(other["monte_carlo_error"], ours["monte_carlo_error"])
-        assert 0 < abs(other["log_likelihood"] - ours["log_likelihood"]) < 6 * error
+        assert 0 < abs(other["log_p"] - ours["log_p"]) < 6 * error
 
 
 def test_log_likelihood_shows_progress(model, binary_images, capsys):

@@ -79,13 +79,13 @@ def test_data_set_estimate_equals_exact_mean(linear_model):
     result = evaluation.log_likelihood(
         model, x, num_samples=4_000, seed=2, jit_compile=False, per_example=True
     )
-    assert abs(result["log_likelihood"] - exact.mean()) < 5 * result["monte_carlo_error"]
+    assert abs(result["log_p"] - exact.mean()) < 5 * result["monte_carlo_error"]
     np.testing.assert_allclose(
-        result["standard_error"], result["log_likelihood_per_example"].std(ddof=1) / np.sqrt(40)
+        result["standard_error"], result["log_p_per_example"].std(ddof=1) / np.sqrt(40)
     )
     assert (result["num_samples"], result["num_examples"]) == (4_000, 40)
     # Continuous x on [0, 1]: log2(256) bits are added per dimension.
-    bits = 8 - result["log_likelihood"] / (NUM_PIXELS * np.log(2))
+    bits = 8 - result["log_p"] / (NUM_PIXELS * np.log(2))
     np.testing.assert_allclose(result["bits_per_dimension"], bits)
 
 

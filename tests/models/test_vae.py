@@ -350,7 +350,6 @@ def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
         import warnings
         warnings.simplefilter("error", UserWarning)
         import keras, numpy as np, tfsp
-        from tfsp import models
         model = keras.saving.load_model(r"{tmp_path}/model.keras")
         x = np.load(r"{tmp_path}/x.npy")
         np.testing.assert_allclose(
@@ -364,3 +363,109 @@ def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert "UserWarning" not in result.stderr
+
+
+def test_data_that_cannot_be_are_refused(binary_images):
+    model = tiny()
+    model.compile()
+    with pytest.raises(ValueError, match=r"Bernoulli needs data in \[0, 1\].* to 255"):
+        model.fit(255 * binary_images, verbose=0)
+    broken = binary_images.copy()
+    broken[3, 4, 5, 0] = np.nan
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=r"x\[3, 4, 5, 0\] = nan"):
+            call(broken, verbose=0)
+    dataset = tf.data.Dataset.from_tensor_slices(2 * binary_images - 1).batch(8)
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        model.fit(dataset, verbose=0)
+    with pytest.warns(UserWarning, match="data are grey"):
+        model.fit(0.5 * binary_images, verbose=0)
+    gaussian = tiny(likelihood="gaussian")
+    gaussian.compile()
+    gaussian.fit(3 * binary_images - 1, verbose=0)  # a Gaussian takes any real number
+
+
+def test_nan_stops_a_plain_fit(binary_images):
+    model = tiny(likelihood="gaussian")
+    model.compile(keras.optimizers.SGD(1e30))
+    with pytest.raises(ArithmeticError, match="became NaN or infinite"):
+        model.fit(binary_images, batch_size=8, epochs=3, verbose=0)
+
+
+def test_an_unbuilt_model_says_so():
+    model = tiny()
+    for call in (lambda: model.sample(2), lambda: model.decode(np.zeros((1, 3), "float32"))):
+        with pytest.raises(ValueError, match="has not been built"):
+            call()
+    with pytest.raises(ValueError, match="has not been built"):
+        model.encode(np.zeros((1, 8, 8, 1), "float32"))
+
+
+def test_subclassed_networks_are_accepted(binary_images):
+    @keras.saving.register_keras_serializable("tfsp_tests")
+    class Net(keras.Model):
+        def __init__(self, outputs, shape, **kwargs):
+            super().__init__(**kwargs)
+            self.outputs_, self.shape_ = outputs, shape
+            self.layers_ = [keras.layers.Flatten(), keras.layers.Dense(outputs)]
+            self.reshape = keras.layers.Reshape(shape)
+
+        def call(self, x):
+            for layer in self.layers_:
+                x = layer(x)
+            return self.reshape(x)
+
+    model = models.VAE(Net(6, (6,)), Net(64, (8, 8, 1)), latent_dim=3)
+    model.compile()
+    model.fit(binary_images, epochs=1, verbose=0)
+    assert model.encode(binary_images).shape == (64, 3)
+
+
+def test_pseudo_inputs_start_from_the_data_of_fit_once(binary_images, tmp_path):
+    model = models.VAE(
+        networks.MLP(hidden=(8,)),
+        prior={"name": "vamp", "num_components": 4, "start": "data", "learned": False},
+        latent_dim=3,
+    )
+    model.compile()
+    model.fit(binary_images, epochs=1, verbose=0)
+    rows = {image.tobytes() for image in binary_images}
+    start = model.prior.pseudo_inputs.numpy()
+    assert all(u.tobytes() in rows for u in start)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    again.fit(1 - binary_images, epochs=1, verbose=0)
+    np.testing.assert_array_equal(again.prior.pseudo_inputs, start)
+
+
+class Shapeless(priors.Prior):
+    def distribution(self, training=False):
+        return tfd.Normal(tf.zeros([self.latent_dim]), 1.0)
+
+
+class Forgetful(priors.Prior):
+    def __init__(self, latent_dim, scale, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.scale = scale
+
+    def distribution(self, training=False):
+        return tfd.MultivariateNormalDiag(tf.zeros([self.latent_dim]), scale_diag=[self.scale] * 3)
+
+
+@pytest.mark.parametrize(
+    ("prior", "message"),
+    [
+        (Shapeless(3), r"`Shapeless.distribution\(\)` must have event shape \[3\]"),
+        (Forgetful(3, 2.0), "could not be made again from its own `get_config"),
+        (keras.layers.Dense(3), "a `tfsp.priors.Prior`. Received: Dense"),
+    ],
+)
+def test_priors_that_break_the_contract_are_named(prior, message):
+    with pytest.raises(ValueError, match=message):
+        models.VAE("mlp", prior=prior, latent_dim=3).build((None, 6))
+
+
+@pytest.mark.parametrize("spec", ["conv", {"name": "mlp", "hiden": 3}, keras.layers.Dense(3), None])
+def test_networks_that_cannot_be_are_refused_at_once(spec):
+    with pytest.raises(ValueError, match="network|encoder"):
+        models.VAE(spec, "mlp")

@@ -1,13 +1,14 @@
 """Throws malformed input at the TMC ops; a process of its own, because a bug would end it.
 
     python tests/tmc/fuzz_ops.py --first 0 --count 3000 [--library FILE] [--progress FILE]
+    python tests/tmc/fuzz_ops.py --exhaust
 
 Each case follows from its number alone: the number in the progress file after a crash, with
 `--count 1`, repeats it. A case is a right call with up to three arguments spoilt, through
 `tfsp.tmc.ops` or, past its conversions, straight at the native op: eager, or in a traced function
 that knows no shapes. What comes back must be a Python exception or well-formed output.
 
-`--library` takes an op library built elsewhere (with a sanitizer, see scripts/fuzz_tmc_asan.sh).
+`--exhaust` asks for more memory than the process may have instead. `--library` takes an op library built elsewhere (with a sanitizer, see scripts/fuzz_tmc_asan.sh).
 """
 
 import argparse
@@ -290,13 +291,39 @@ def complaint(name, case, out):
     return None
 
 
+def exhaust_memory():
+    """Calls that need more memory than there is: ResourceExhausted, and life goes on."""
+    import resource
+
+    parent, time = tmc.random_tree(np.random.default_rng(0), 100)
+    leaves, z = np.zeros((100, 1)), np.zeros((400_000, 1))
+    ops.predictive_log_prob(z[:100], parent, time, leaves)  # threads and pools are there now
+    used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, resource.RLIM_INFINITY))
+    calls = [
+        lambda: ops.predictive_log_prob(z, parent, time, leaves),
+        lambda: ops.sample_prior(2**27, seed=0),
+    ]
+    for number, call in enumerate(calls):
+        try:
+            call()
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            print(number, type(error).__name__, flush=True)
+    ops.predictive_log_prob(z[:100], parent, time, leaves)
+    print("alive", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--exhaust", action="store_true")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--library")
     parser.add_argument("--progress")
     flags = parser.parse_args()
+    if flags.exhaust:
+        exhaust_memory()
+        return
     if flags.library:
         module = tf.load_op_library(str(pathlib.Path(flags.library).resolve()))
         library.load = lambda: module

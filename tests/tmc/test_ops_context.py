@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tmc.op_cases import gradients, random_case
 
 from tfsp.tmc import ops
+from tmc.op_cases import gradients, random_case
 
 N, D = 5, 3
 V = 2 * N - 1
@@ -81,12 +81,14 @@ def test_static_shapes_with_an_unknown_batch():
     assert shapes(lambda p, t, s, z: ops.sample_posterior(p, t, s, num_moves=3, seed=0)) == [
         [V], [V], [], [4], [4],
     ]  # fmt: skip
-    assert shapes(lambda p, t, s, z: gradients(
-        lambda x, y: tf.reduce_sum(ops.predictive_log_prob(x, p, t, y)), z, s
-    )) == [[None, D], [N, D]]
-    assert shapes(lambda p, t, s, z: gradients(
-        lambda y: tf.reduce_sum(ops.node_posterior(p, t, y)[0]), s
-    )) == [[N, D]]
+    assert shapes(
+        lambda p, t, s, z: gradients(
+            lambda x, y: tf.reduce_sum(ops.predictive_log_prob(x, p, t, y)), z, s
+        )
+    ) == [[None, D], [N, D]]
+    assert shapes(
+        lambda p, t, s, z: gradients(lambda y: tf.reduce_sum(ops.node_posterior(p, t, y)[0]), s)
+    ) == [[N, D]]
 
 
 def test_static_shapes_with_an_unknown_tree():
@@ -477,7 +479,10 @@ def test_wrong_types_of_leaves_and_points(dtype):
     PARENT.astype(str),
 ])  # fmt: skip
 def test_parents_are_never_rounded_or_wrapped(parent):
-    for function in (lambda: ops.topology_log_prob(parent), lambda: ops.edge_log_prob(parent, TIME)):
+    for function in (
+        lambda: ops.topology_log_prob(parent),
+        lambda: ops.edge_log_prob(parent, TIME),
+    ):
         with pytest.raises((TypeError, *ERRORS)):
             function()
 

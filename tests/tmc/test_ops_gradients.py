@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tmc.op_cases import gradients, posterior_case, random_case
 
 from tfsp.tmc import native, ops
+from tmc.op_cases import gradients, posterior_case, random_case
 
 SMALL = [(1, 1), (1, 3), (2, 1), (2, 3), (3, 3), (5, 3), (12, 2)]
 LARGE = [(30, 3), (200, 40)]
@@ -245,9 +245,7 @@ def test_gradients_that_are_not_finite_pass_through():
         )[0]
         assert not np.any(np.isfinite(by_leaves))
         by_z, by_leaves = gradients(
-            lambda x, s, bad=bad: tf.reduce_sum(
-                bad * ops.predictive_log_prob(x, parent, time, s)
-            ),
+            lambda x, s, bad=bad: tf.reduce_sum(bad * ops.predictive_log_prob(x, parent, time, s)),
             z,
             leaves,
         )

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from reference import tmc
 from scipy import special
-from tmc.op_cases import SIZES, log_normal, mixture_log_terms, posterior_case, random_case
 
 from tfsp.tmc import native, native_sampler, ops
+from tmc.op_cases import SIZES, log_normal, mixture_log_terms, posterior_case, random_case
 
 OPTIONS = [
     {},
@@ -142,8 +142,10 @@ def test_predictive_and_attachment(num_leaves, dim, options):
     expected = special.logsumexp(terms, axis=1)
     np.testing.assert_allclose(log_prob, expected, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(
-        attachment, terms - expected[:, None], rtol=1e-8, atol=1e-8 * (1 + np.abs(terms).max(
-            initial=0, where=np.isfinite(terms)))
+        attachment,
+        terms - expected[:, None],
+        rtol=1e-8,
+        atol=1e-8 * (1 + np.abs(terms).max(initial=0, where=np.isfinite(terms))),
     )
 
 

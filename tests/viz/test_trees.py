@@ -273,7 +273,7 @@ def test_thousands_of_leaves():
         figure = viz.tree(random_tree(3000), np.arange(3000) % 3, orientation=orientation)
         figure.canvas.draw()
         assert len(branches(figure)) == 5998
-        assert max(figure.get_size_inches()) < 12
+        assert max(figure.get_size_inches()) < 9
 
 
 @pytest.mark.parametrize(

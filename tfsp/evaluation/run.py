@@ -40,7 +40,7 @@ def evaluate_run(
 
     Args:
       run_dir: the run's folder.
-      data_dir, download: as in training.
+      data_dir, download: as in training; by default where the data were then.
       num_samples: S for log p(x); None takes the config's `evaluate.num_samples`, 0 leaves log
         p(x) out.
       num_examples: how many test examples log p(x) is estimated on; None takes the config's
@@ -54,7 +54,7 @@ def evaluate_run(
     """
     model, config = experiment.load_run(run_dir, checkpoint)
     run = RunDirectory(run_dir)
-    data = experiment.load_data(config, data_dir, download)
+    data = experiment.load_data(config, data_dir or run.data_dir(), download)
     if num_samples is None:
         num_samples = config["evaluate"]["num_samples"]
     if num_examples is None:
@@ -76,7 +76,6 @@ def evaluate_run(
     if row["num_samples"]:
         test = data.arrays("test", limit=num_examples or None)[0]
         estimate = log_likelihood(model, test, num_samples, seed=seed, progress=progress)
-        row["log_p"] = estimate.pop("log_likelihood")
         row["log_p_num_examples"] = estimate.pop("num_examples")
         row.update(estimate)
     results = read_json(run.metrics)["results"] if run.metrics.exists() else []

@@ -31,11 +31,13 @@ class Likelihood(keras.layers.Layer):
       kind: "discrete" (x takes `num_levels` values, log p is a probability) or "continuous"
         (a density with respect to x on [0, 1]). Bits per dimension need to know.
       num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
+      unit_interval: whether x must lie in [0, 1].
     """
 
     num_parameters = 1
     kind = "continuous"
     num_levels = 256
+    unit_interval = True
 
     def __init__(self, **kwargs):
         # Densities are never computed in half precision, whatever the networks use.

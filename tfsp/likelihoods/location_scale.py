@@ -27,6 +27,8 @@ class LocationScale(Likelihood):
       positive, or outside that range though learned.
     """
 
+    unit_interval = False
+
     def __init__(self, scale="fixed", initial_scale=1.0, location="linear", **kwargs):
         super().__init__(**kwargs)
         if scale not in _SCALES:

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.models import serving
+from tfsp.callbacks import StopOnNonFinite
+from tfsp.models import data_checks, serving
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
 
@@ -29,7 +30,8 @@ class StructuredVAE(keras.Model):
       objective: "elbo" or "iwae" (Burda et al. 2016, arXiv:1509.00519).
       num_samples: S, draws of the latents for each example: averaged ("elbo") or under the
         logarithm ("iwae").
-      seed: int, where the model's stream of random draws starts; None takes one from Keras.
+      seed: int, where the model's stream of random draws starts; None takes one from Keras. The
+        networks' starting weights come from Keras: `keras.utils.set_random_seed` fixes both.
 
     Attributes:
       kl_weight: weight (not trained) that scales the KL in the training loss only; 1 unless a
@@ -156,6 +158,31 @@ class StructuredVAE(keras.Model):
         regularisers = [tf.cast(tf.reduce_sum(extra), losses.dtype) for extra in self.losses]
         return tf.add_n([tf.reduce_mean(losses), *regularisers]) / replicas
 
+    def fit(self, x=None, y=None, *, callbacks=None, shuffle=None, **kwargs):
+        """As `keras.Model.fit`, with three things looked after.
+
+        Data are checked first (arrays whole, datasets by their first batch): not finite, or
+        outside [0, 1] where the likelihood needs that, is an error. A prior that is to start from
+        data does so. Training stops with `NonFiniteError` when a term turns NaN or infinite.
+        Generators yield (x,) or (x, y).
+        """
+        data_checks.check(x, self.likelihood)
+        if self.prior.wants_data and isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
+            self.adapt(x)
+        if shuffle is None:
+            shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+            callbacks = [callback for callback in callbacks if callback is not None]
+            if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
+                callbacks.insert(0, StopOnNonFinite())
+        return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As `keras.Model.evaluate`; data are checked as in `fit`."""
+        data_checks.check(x, self.likelihood)
+        return super().evaluate(x, y, **kwargs)
+
     def train_step(self, data):
         self.update()
         return super().train_step(data)
@@ -185,6 +212,13 @@ class StructuredVAE(keras.Model):
         step = tf.cast(self.optimizer.iterations, tf.int64)
         found = (first < 0) & ~tf.math.is_finite(sums)
         self.nonfinite_step.assign(tf.where(found, step, first))
+
+    def _require_built(self):
+        if not self.built:
+            raise ValueError(
+                "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
+                "`model.build((None, *data_shape))`, first."
+            )
 
     def _check_data(self, x):
         """x as a tensor; raises ValueError where it cannot be what the model was built for."""

@@ -58,10 +58,17 @@ class VAE(StructuredVAE):
                     f"({', '.join(networks.names())}) or a Keras model."
                 )
             decoder = encoder
+        for role, spec in (("encoder", encoder), ("decoder", decoder)):
+            _check_spec(role, spec)
         self._specs = {"encoder": encoder, "decoder": decoder}
         self.latent_dim = latent_dim
         self.prior = priors.build(prior, latent_dim=latent_dim, dtype=self.variable_dtype)
         self.likelihood = likelihoods.build(likelihood, dtype=self.variable_dtype)
+        if not isinstance(self.prior, priors.Prior):
+            raise ValueError(
+                "`prior` must be a name, a dict or a `tfsp.priors.Prior`. Received: "
+                f"{type(self.prior).__name__}."
+            )
         if self.prior.latent_dim != latent_dim:
             raise ValueError(
                 f"`latent_dim` is {latent_dim}, but the prior was made for "
@@ -106,12 +113,14 @@ class VAE(StructuredVAE):
         self.data_shape = data_shape
         self.prior.connect(self.posterior, data_shape)
         self.prior.build()
+        self.prior.check()
         self.likelihood.build()
         super().build(input_shape)
         self.built = True
 
     def posterior(self, x, training=False):
         """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
+        self._require_built_networks()
         outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
         loc, log_variance = tf.split(outputs, 2, axis=-1)
         log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
@@ -173,7 +182,12 @@ class VAE(StructuredVAE):
     def update(self):
         self.prior.update()
 
+    def _require_built_networks(self):
+        if self.data_shape is None:  # set by `build` before the prior asks for the posterior
+            self._require_built()
+
     def _decoder_outputs(self, z, training=False):
+        self._require_built_networks()
         flat = tf.reshape(z, [-1, self.latent_dim])
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
@@ -218,11 +232,24 @@ def _serialize(part):
     return keras.saving.serialize_keras_object(part)
 
 
+def _check_spec(role, spec):
+    """Raises ValueError for what can be no network, before any data are seen."""
+    if isinstance(spec, keras.Model):
+        return
+    pair = networks.build(spec)
+    if not isinstance(pair, networks.NetworkPair):
+        raise ValueError(
+            f"`{role}` must be a name ({', '.join(networks.names())}), a dict, a `NetworkPair` or "
+            f"a `keras.Model`. Received: {type(spec).__name__}."
+        )
+
+
 def _check_network(network, role, input_shape, output_shape, meaning):
     """Raises ValueError unless the network maps the one shape to the other."""
     wanted = f"The {role} must map {input_shape} to {output_shape}: {meaning}."
     try:
-        actual = network.compute_output_shape((None, *input_shape))
+        outputs = network(keras.KerasTensor((None, *input_shape), dtype="float32"))
+        actual = outputs.shape if hasattr(outputs, "shape") else outputs
     except Exception as error:
         raise ValueError(f"{wanted} It does not accept its input: {error}") from error
     if isinstance(actual, (list, dict)) or tuple(actual[1:]) != tuple(output_shape):

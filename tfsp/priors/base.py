@@ -19,9 +19,23 @@ build = _REGISTRY.build
 class Prior(keras.layers.Layer):
     """A distribution over the latent z, `[..., D]`, possibly with weights of its own.
 
-    A subclass defines `distribution`; one that has no `tfd.Distribution` to show for itself
-    defines `log_prob` and `sample` instead. Numbers live in weights, TFP objects are made in the
-    method that uses them: one made in the constructor would keep a snapshot of the weights.
+    A subclass defines `distribution(self, training=False)`; one that has no `tfd.Distribution` to
+    show for itself defines `log_prob(self, z, training=False)` and `sample(self, n, seed=None)`
+    instead. Numbers live in weights, TFP objects are made in the method that uses them: one made
+    in the constructor would keep a snapshot of the weights.
+
+        @tfsp.priors.register("laplace")
+        class LaplacePrior(tfsp.priors.Prior):
+            def __init__(self, latent_dim, scale=1.0, **kwargs):
+                super().__init__(latent_dim, **kwargs)
+                self.scale = scale
+
+            def distribution(self, training=False):
+                loc = tf.zeros([self.latent_dim])
+                return tfd.Independent(tfd.Laplace(loc, self.scale), 1)
+
+            def get_config(self):
+                return {**super().get_config(), "scale": self.scale}
 
     Args:
       latent_dim: D, a positive integer.
@@ -29,12 +43,14 @@ class Prior(keras.layers.Layer):
     Attributes:
       is_density: whether `log_prob` and `sample` exist. False only for the plain autoencoder.
       needs_posterior: whether the model must hand over its posterior (`connect`).
+      wants_data: whether `adapt` is still to be called (`fit` does so).
 
     Raises: ValueError if `latent_dim` is not a positive integer.
     """
 
     is_density = True
     needs_posterior = False
+    wants_data = False
 
     def __init__(self, latent_dim, **kwargs):
         # Densities are never computed in half precision, whatever the networks use.
@@ -92,6 +108,25 @@ class Prior(keras.layers.Layer):
 
     def get_build_config(self):
         return None  # the model that holds the prior builds it, after `connect`
+
+    def check(self):
+        """Raises ValueError where a subclass breaks the contract: event shape, config."""
+        name = type(self).__name__
+        if self.is_density and type(self).distribution is not Prior.distribution:
+            shape = self.distribution().event_shape
+            if shape != [self.latent_dim]:
+                raise ValueError(
+                    f"`{name}.distribution()` must have event shape [{self.latent_dim}], one "
+                    f"vector z. Received: {shape}. Is a `tfd.Independent(..., 1)` missing?"
+                )
+        try:
+            type(self).from_config(self.get_config())
+        except Exception as error:
+            raise ValueError(
+                f"`{name}` could not be made again from its own `get_config()`, so a model saved "
+                "with it would not load. `get_config` must return every argument of the "
+                f"constructor, which must pass **kwargs on. The failure: {error}"
+            ) from error
 
     @classmethod
     def example(cls):

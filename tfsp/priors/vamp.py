@@ -32,8 +32,8 @@ class VampPrior(Prior):
     Args:
       latent_dim: D.
       num_components: K.
-      start: "noise" or "data" (training scripts then call `adapt` with training examples;
-        by hand, call `model.adapt(x)`).
+      start: "noise" or "data" (`fit` then calls `adapt` with the training data, unless
+        `model.adapt(x)` was called before).
       bounded: whether the pseudo-inputs are kept in [0, 1], as images are.
       learned: whether the pseudo-inputs are trained (False with start="data" gives a fixed
         subset of the data).
@@ -68,6 +68,12 @@ class VampPrior(Prior):
         self.num_components = num_components
         self.pseudo_inputs = None
         self._posterior = None
+        # A weight, so that a reloaded model does not start from data a second time.
+        self._adapted = self._constant("adapted", start == "noise", False, dtype="bool")
+
+    @property
+    def wants_data(self):
+        return not bool(self._adapted.numpy())
 
     def connect(self, posterior, data_shape):
         self._posterior = posterior
@@ -101,6 +107,7 @@ class VampPrior(Prior):
         rng = np.random.default_rng(self._config["seed"])
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])
+        self._adapted.assign(True)
 
     def distribution(self, training=False):
         self._require_posterior()

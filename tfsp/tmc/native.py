@@ -71,7 +71,7 @@ def _parent(parent):
         array = np.asarray(parent)
         if array.dtype.kind not in "iu":
             raise ValueError(f"parent must hold integers. Received: dtype={array.dtype}.")
-        wrong = np.flatnonzero((array < -1) | (array >= max(array.size, 1)))  # before the cast
+        wrong = np.flatnonzero((array < -(2**31)) | (array >= 2**31))  # the cast would wrap
         if wrong.size:
             v = wrong[0]
             raise ValueError(
@@ -164,9 +164,9 @@ class Tree:
         return self._tree.log_joint_and_gradient(leaves, concentration1, concentration0)
 
     def expected_log_joint(self, mean, variance, concentration1=2.0, concentration0=2.0):
-        return self.expected_log_joint_and_gradient(
-            mean, variance, concentration1, concentration0
-        )[0]
+        return self.expected_log_joint_and_gradient(mean, variance, concentration1, concentration0)[
+            0
+        ]
 
     def expected_log_joint_and_gradient(
         self, mean, variance, concentration1=2.0, concentration0=2.0

@@ -2,7 +2,8 @@
 
 No TensorFlow. Trees, leaves and the letters a = `concentration1`, b = `concentration0` are those of
 `tfsp.tmc.native`. Every function is stateless: the same arguments, the `seed` among them, give the
-same result bit for bit on every x86-64 processor. The GIL is released while the core works.
+same result bit for bit on one machine (another C library may round a logarithm otherwise). The GIL
+is released while the core works.
 
 A `seed` is an integer in [0, 2**64) or a pair of them. Errors are ValueErrors that name the index
 and the value.

@@ -52,7 +52,7 @@ def positions(count, span, quantile):
 def traversal_grid(
     decode_mean,
     grid_size=15,
-    latent_dim=2,
+    latent_dim=None,
     base=None,
     dims=(0, 1),
     span=2.0,
@@ -68,7 +68,7 @@ def traversal_grid(
     Args:
       decode_mean: function z [n, D] -> means [n, H, W, C], or a model with `decode`.
       grid_size: images per side.
-      latent_dim: D.
+      latent_dim: D; by default that of the model, else 2.
       base: [D], the values of the dimensions that stay; zeros by default.
       dims: two different dimensions, counted from 0; the axis labels use the same numbers.
       span: the dimensions run over [-span, span], in units of z.
@@ -81,6 +81,8 @@ def traversal_grid(
     Source: Kingma & Welling 2014, arXiv:1312.6114, Figure 4 (quantiles of the normal).
     """
     grid_size = checks.positive_int(grid_size, "grid_size")
+    if latent_dim is None:
+        latent_dim = getattr(decode_mean, "latent_dim", 2)
     latent_dim = checks.positive_int(latent_dim, "latent_dim", minimum=2)
     span = checks.positive_number(span, "span")
     base = np.zeros(latent_dim) if base is None else checks.as_array(base, "base")

@@ -16,7 +16,8 @@ _TITLE = 34
 _TICKS = 82  # ticks and name of the time axis under the tree
 _SIDE_AXIS = 110  # the same on its left
 _TEXT = 22  # from one leaf's text to the next
-_RIM = 2200
+_TALLEST = 1500  # of a tree that lies
+_RIM = 2200  # a circle's circumference
 _REACH = 14  # from a leaf to its text or image
 
 
@@ -113,7 +114,7 @@ def _limit(orientation, legend, images):
     if orientation == "down":
         return _PAGE - _SIDE_AXIS - _legend_size(legend)[0] - _EDGE
     if orientation == "right":
-        return 1000 if images is None else 1500
+        return 1000 if images is None else _TALLEST
     return _RIM if images is None else 1700  # around the circle
 
 
@@ -121,8 +122,10 @@ def _sizes(orientation, count, limit, text, pictures):
     """Length of the time axis and distance between neighbouring leaves, in device pixels."""
     if text:
         limit = count * _TEXT
-    elif pictures is None:  # of very many leaves each has a pixel or two, within reason
-        limit = min(max(limit, 2 * count), 30 * count, _RIM)
+    elif pictures is None:
+        if orientation == "right":  # two pixels for each of many leaves, while the page lasts
+            limit = min(max(limit, 2 * count), _TALLEST)
+        limit = min(limit, 30 * count)
     breadth = max(limit, 260)
     if orientation == "circle":
         length = max(240, round(breadth / (2 * np.pi)))

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes the TMC ops under AddressSanitizer (and overflow checks of UBSan).
 #
-#   scripts/fuzz_tmc_asan.sh [NUMBER_OF_CASES]    default 20000, about 4 minutes
+#   scripts/fuzz_tmc_asan.sh [NUMBER_OF_CASES]    default 20000, about 5 minutes
 #
 # Builds the op library apart, in a temporary folder, and loads it into an ordinary Python, in front
 # of which libasan is preloaded. Leaks are not looked for: Python and TensorFlow keep memory to the

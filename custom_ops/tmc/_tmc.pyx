@@ -362,28 +362,30 @@ cdef class Predictive:
             return value, z_gradient, leaf_gradient
         cdef floating[::1] log_prob = value
         cdef floating[:, ::1] dz = z_gradient
-        cdef floating[:, ::1] node = np.empty((size, num_nodes), self.dtype)
-        cdef floating[:, ::1] spread = np.empty((size, num_nodes), self.dtype)
         cdef double[:, ::1] ds = leaf_gradient
-        cdef double[:, ::1] dm = np.empty((num_nodes, self.dim))
+        cdef Buffer[floating] node, spread
+        cdef Buffer[double] dm
         cdef const floating* g = &upstream[0] if weighted else NULL
         cdef PredictiveOutputs[floating] out
         cdef int64_t i, k
         out.log_prob, out.z_gradient = &log_prob[0], &dz[0, 0]
-        out.node_weight, out.spread_weight = &node[0, 0], &spread[0, 0]
+        node.Resize(size * num_nodes)
+        spread.Resize(size * num_nodes)
+        dm.Resize(num_nodes * self.dim)
+        out.node_weight, out.spread_weight = node.data(), spread.data()
         with nogil:
             self.rows(z, &out)
             if floating is float:
-                MeansGradient[float](self.single_table, &z[0, 0], g, size, &node[0, 0], 0,
-                                     num_nodes, &dm[0, 0], self.tree.isa)
+                MeansGradient[float](self.single_table, &z[0, 0], g, size, node.data(), 0,
+                                     num_nodes, dm.data(), self.tree.isa)
                 AddSpreadGradient[float](self.single_table, self.mean.data(), g, size,
-                                         &spread[0, 0], &dm[0, 0])
+                                         spread.data(), dm.data())
             else:
-                MeansGradient[double](self.double_table, &z[0, 0], g, size, &node[0, 0], 0,
-                                      num_nodes, &dm[0, 0], self.tree.isa)
+                MeansGradient[double](self.double_table, &z[0, 0], g, size, node.data(), 0,
+                                      num_nodes, dm.data(), self.tree.isa)
                 AddSpreadGradient[double](self.double_table, self.mean.data(), g, size,
-                                          &spread[0, 0], &dm[0, 0])
-            NodePosteriorAdjoint(self.tree.tree, self.tree.up, self.tree.down, &dm[0, 0],
+                                          spread.data(), dm.data())
+            NodePosteriorAdjoint(self.tree.tree, self.tree.up, self.tree.down, dm.data(),
                                  self.dim, &ds[0, 0], self.tree.isa)
             if weighted:
                 for i in range(size):

@@ -8,7 +8,8 @@ Each case follows from its number alone: the number in the progress file after a
 `tfsp.tmc.ops` or, past its conversions, straight at the native op: eager, or in a traced function
 that knows no shapes. What comes back must be a Python exception or well-formed output.
 
-`--exhaust` asks for more memory than the process may have instead. `--library` takes an op library built elsewhere (with a sanitizer, see scripts/fuzz_tmc_asan.sh).
+`--exhaust` asks for more memory than the process may have instead. `--library` takes an op library
+built elsewhere (with a sanitizer, see scripts/fuzz_tmc_asan.sh).
 """
 
 import argparse
@@ -108,10 +109,10 @@ def spoil(rng, array):
         i, j = rng.integers(array.size, size=2)
         array.flat[[i, j]] = array.flat[[j, i]]
         return array
-    if kind == 4 and array.ndim:
-        axis = rng.integers(array.ndim)
-        return np.take(array, np.arange(rng.integers(0, array.shape[axis] + 3)), axis, mode="wrap") \
-            if array.shape[axis] else array  # fmt: skip
+    if kind == 4 and array.size:
+        axis = rng.integers(max(array.ndim, 1))
+        keep = np.arange(rng.integers(0, np.atleast_1d(array).shape[axis] + 3))
+        return np.take(np.atleast_1d(array), keep, axis, mode="wrap")
     if kind == 5:
         return array.T if rng.integers(2) else array.reshape(-1)
     if kind == 6:
@@ -221,7 +222,7 @@ def through_the_face(rng, case):
         "time_log_prob": lambda: ops.time_log_prob(parent, time, **pair),
         "log_joint": lambda: slope(lambda s: ops.log_joint(parent, time, s, **pair), leaves),
         "expected_log_likelihood": lambda: slope(
-            lambda s: ops.expected_log_likelihood(parent, time, s, np.abs(leaves)), leaves
+            lambda s: ops.expected_log_likelihood(parent, time, s, tf.abs(leaves)), leaves
         ),
         "node_posterior": lambda: slope(lambda s: ops.node_posterior(parent, time, s)[0], leaves),
         "edge_log_prob": lambda: ops.edge_log_prob(

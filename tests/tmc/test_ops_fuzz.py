@@ -39,7 +39,7 @@ def test_malformed_input_gives_an_exception_or_good_output(first, tmp_path):
     count = min(BATCH, CASES - first)
     command = [WORKER, "--first", str(first), "--count", str(count), "--progress", progress]
     try:
-        done = run(map(str, command), timeout=600)
+        done = run(map(str, command), timeout=240)
     except subprocess.TimeoutExpired:
         pytest.fail(f"Case {progress.read_text().strip()} does not end.")
     where = f"at case {progress.read_text().strip()}" if progress.exists() else "at the start"

@@ -292,6 +292,32 @@ def test_sample_posterior_equals_native(num_leaves, dim):
         assert not np.array_equal(actual.time, other.time)
 
 
+@pytest.mark.parametrize("a", [2.0, 1.3])
+@pytest.mark.parametrize("length", [1e-13, 1e-100, 1e-150, 1e-200, 1e-300])
+def test_very_short_edges(a, length):
+    """An edge of no length to speak of: weights still sum to one, or the tree is refused."""
+    parent, time = np.array([3, 4, 3, 4, -1], np.int32), np.array([1, 1, 1, length, 0.0])
+    leaves, z = np.array([[0.9], [-0.8], [-0.7]]), np.linspace(-2, 2, 5)[:, None]
+    try:
+        nodes = ops.attachment_quadrature(parent, time, concentration1=a)
+    except tf.errors.InvalidArgumentError:
+        assert length < 1e-50
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"time\[3\]"):
+            ops.attachment_quadrature(parent, time, concentration1=a)
+        return
+    total = np.bincount(nodes.edge, np.exp(nodes.log_weight), minlength=5)
+    np.testing.assert_allclose(total, [1, 1, 1, 1, 0], rtol=1e-10)
+    attachment = ops.attachment(z, parent, time, leaves, concentration1=a)
+    np.testing.assert_allclose(np.exp(attachment).sum(-1), 1.0, rtol=1e-10)
+    np.testing.assert_allclose(
+        ops.predictive_log_prob(z, parent, time, leaves, concentration1=a),
+        ops.predictive_log_prob(
+            z, parent, np.where(time == length, 1e-13, time), leaves, concentration1=a
+        ),
+        rtol=1e-7,
+    )
+
+
 def test_any_labels_of_internal_nodes_give_the_same_values():
     """Renaming the internal nodes permutes the outputs and changes nothing else."""
     parent, time, leaves, z = random_case(30, 3)

@@ -40,8 +40,7 @@ inline void ComputeUpwardVariances(const Tree& tree, UpwardVariances* up) {
   up->precision.resize(num_nodes);
   for (int v = 0; v < tree.num_leaves; ++v) up->variance[v] = 0.0;
   LogProduct product;
-  for (int v : tree.postorder) {
-    if (v < tree.num_leaves) continue;
+  for (int v : tree.internal_order) {
     const int k = tree.child0[v], l = tree.child1[v];
     const double a = up->variance[k] + (tree.time[k] - tree.time[v]);
     const double b = up->variance[l] + (tree.time[l] - tree.time[v]);
@@ -74,9 +73,8 @@ inline void ComputeDownwardVariances(const Tree& tree, const UpwardVariances& up
   down->gain[root] = prior * up.root_precision;
   down->posterior[root] = up.variance[root] * down->gain[root];
   down->cavity[root] = prior;  // of the root itself: it has no parent
-  for (int i = num_nodes - 1; i >= 0; --i) {
-    const int u = tree.postorder[i];
-    if (u < tree.num_leaves) continue;
+  for (int i = tree.num_leaves - 2; i >= 0; --i) {
+    const int u = tree.internal_order[i];
     // Variance of u's location seen from above: the prior at the root.
     const double above =
         u == root ? prior : down->cavity[u] + (tree.time[u] - tree.time[tree.parent[u]]);
@@ -110,8 +108,7 @@ struct UpwardMeansBody {
     auto row = [&](int v) {
       return v < n ? leaves + v * dim : internal_means + (v - n) * dim;
     };
-    for (int v : tree->postorder) {
-      if (v < n) continue;
+    for (int v : tree->internal_order) {
       const double *k = row(tree->child0[v]), *l = row(tree->child1[v]);
       double* mean = internal_means + (v - n) * dim;
       const double alpha = up->weight[v], precision = up->precision[v];
@@ -152,9 +149,8 @@ struct LikelihoodGradientBody {
     const double* root_mean = mean(tree->root);
     double* root_gradient = grad(tree->root);
     for (int64_t i = 0; i < dim; ++i) root_gradient[i] = -up->root_precision * root_mean[i];
-    for (int j = tree->num_nodes - 1; j >= 0; --j) {
-      const int v = tree->postorder[j];
-      if (v < n) continue;
+    for (int j = tree->num_leaves - 2; j >= 0; --j) {
+      const int v = tree->internal_order[j];
       const int k = tree->child0[v], l = tree->child1[v];
       const double *mean_k = mean(k), *mean_l = mean(l), *g = grad(v);
       double *g_k = grad(k), *g_l = grad(l);

@@ -1,10 +1,15 @@
 // The Metropolis-Hastings moves whose proposals are cheap: SPR, local SPR and slide, and the accept
-// step that they share with the Gibbs regraft. TMC.md section 5.
+// step that they share with the Gibbs regraft.
+//
+// SPR moves a subtree to any edge that starts before it, at a uniform time (Neal 2003); its
+// Hastings ratio is that of the two lengths of the allowed time. The local move goes to an edge
+// next to the present one, with the ratio of the numbers of such edges besides; the slide moves one
+// time.
 //
 // The accept step draws its uniform first. Every quadratic term of the log likelihood is <= 0, and
-// the variance parts depend on the times alone: after a pass over scalars the log ratio has an upper
-// bound, which only falls as the quadratic terms come in, node by node. A proposal is dropped at the
-// first node that proves it lost; the decision is exactly that of the full ratio.
+// the variance parts depend on the times alone: after a pass over scalars the log ratio has an
+// upper bound, which only falls as the quadratic terms come in, node by node. A proposal is dropped
+// at the first node that proves it lost; the decision is exactly that of the full ratio.
 #ifndef TFSP_TMC_CORE_MOVES_H_
 #define TFSP_TMC_CORE_MOVES_H_
 

@@ -1,10 +1,10 @@
-// Gibbs regraft: a subtree is pruned and put back on an edge drawn from its conditional distribution
-// given the rest of the tree, computed for all edges by quadrature, and an accept step that makes up
-// for the quadrature. TMC.md sections 4 and 5.
+// Gibbs regraft: a subtree is pruned and put back on an edge drawn from its conditional
+// distribution given the rest of the tree, computed for all edges by quadrature, and an accept step
+// that makes up for the quadrature.
 //
 // The proposal depends on the pruned tree alone, so forward and reverse densities share all tables.
-// Work is O(N d): one pass down the tree for the posterior means, one vector pass over the edges for
-// a rough weight, and a fine rule only on edges whose rough weight is within e^-12 of the best.
+// Work is O(N d): one pass down the tree for the posterior means, one vector pass over the edges
+// for a rough weight, and a fine rule only on edges whose rough weight is within e^-12 of the best.
 #ifndef TFSP_TMC_CORE_MOVES_GIBBS_H_
 #define TFSP_TMC_CORE_MOVES_GIBBS_H_
 
@@ -50,11 +50,11 @@ class GibbsRegraft {
   }
 
  private:
-  static constexpr int kRule = 16;         // Gauss-Legendre nodes of the fine rule
+  static constexpr int kRule = 8;         // Gauss-Legendre nodes of the fine rule
   static constexpr int kGrid = 40;         // points of the grid from which a time is drawn
   static constexpr double kUniform = 0.01;  // share of the time proposal spread over the whole edge
   static constexpr double kFine = 12.0;    // edges this close to the best, in nats, are integrated
-  static constexpr double kSpan = 5.0;     // half-width of the integrated window, in widths
+  static constexpr double kSpan = 4.0;     // half-width of the integrated window, in widths
 
   void Reserve(const SamplerState& state) {
     const size_t nodes = state.num_nodes();
@@ -108,7 +108,8 @@ class GibbsRegraft {
   }
 
   // Down the pruned tree through the edges that start before v: posterior means, cavity variances
-  // and the topology weights of TMC.md section 1.
+  // and topology weights: with n internal nodes that travel, log weight of the edge above x =
+  // -log(c(x) + n) + sum over ancestors a of log c(a) / (c(a) + n).
   void CollectEdges(SamplerState* state, const Regraft& move, double cap) {
     const SamplerNode& v = state->node(move.v);
     const bool v_internal = !state->IsLeaf(move.v);
@@ -127,8 +128,9 @@ class GibbsRegraft {
     const int root = state->root();
     double ignored;
     zero_.assign(stride, 0.0);
-    state->kernels().descend(state->Mean(root), zero_.data(), 1.0 / (1.0 + state->Variance(root)), z,
-                             MeanOf(root, stride), stride, &ignored, &distance_root_);
+    const double gain_root = 1.0 / (1.0 + state->Variance(root));
+    state->kernels().descend(state->Mean(root), zero_.data(), gain_root, z, MeanOf(root, stride),
+                             stride, &ignored, &distance_root_);
     cavity_[root] = 1.0;  // variance from above at the root: its prior
     expected_[root] = 0.0;
     position_[root] = 0.0;
@@ -164,11 +166,12 @@ class GibbsRegraft {
         upper_[e] = std::min({x.time, v.time, limit});
         bottom_[e] = x.time;
         internal_[e] = x_internal ? 1.0 : 0.0;
-        // Leaf variances add the expected squares of TMC.md section 3, a quadratic in t as well.
+        // Leaf variances add expected squares, a quadratic in t as well.
         const double expected_x = x.expected[x.slot], expected_y = y.expected[y.slot];
         const double from_side = 1.0 - side / (cavity_[from.node] + side);
-        const double expected_cavity = (1.0 - from_side) * (1.0 - from_side) * expected_[from.node] +
-                                       from_side * from_side * expected_y;
+        const double from_up = 1.0 - from_side;
+        const double expected_cavity =
+            from_up * from_up * expected_[from.node] + from_side * from_side * expected_y;
         const double part_low = cavity / sum_[e], part_high = (cavity + length) / sum_[e];
         dist_lower_[e] = from.distance + expected_v +
                          (1.0 - part_low) * (1.0 - part_low) * expected_cavity +
@@ -246,21 +249,18 @@ class GibbsRegraft {
 
   // Fine rule over the window, as a log integral over t.
   double Integrate(const SamplerState& state, int e) {
-    static constexpr double kNode[8] = {0.0950125098376374, 0.2816035507792589, 0.4580167776572274,
-                                        0.6178762444026438, 0.7554044083550030, 0.8656312023878318,
-                                        0.9445750230732326, 0.9894009349916499};
-    static constexpr double kWeight[8] = {0.1894506104550685, 0.1826034150449236,
-                                          0.1691565193950025, 0.1495959888165767,
-                                          0.1246289712555339, 0.0951585116824928,
-                                          0.0622535239386479, 0.0271524594117541};
+    static constexpr double kNode[4] = {0.1834346424956498, 0.5255324099163290,
+                                        0.7966664774136267, 0.9602898564975363};
+    static constexpr double kWeight[4] = {0.3626837833783620, 0.3137066458778873,
+                                          0.2223810344533745, 0.1012285362903763};
     double edge_low, edge_high, low, high;
     Window(e, &edge_low, &edge_high, &low, &high);
     const double middle = 0.5 * (low + high), half = 0.5 * (high - low);
     if (!(half > 0.0)) return log_weight_[e];
     double y[kRule], f[kRule];
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 4; ++i) {
       y[i] = middle - half * kNode[i];
-      y[8 + i] = middle + half * kNode[i];
+      y[4 + i] = middle + half * kNode[i];
     }
     state.kernels().edge_profile(edges_, terms_, e, y, kRule, f);
     double best = f[0];
@@ -268,7 +268,7 @@ class GibbsRegraft {
     if (!std::isfinite(best)) return log_weight_[e];
     state.kernels().exp(f, best, f, kRule);
     double total = 0.0;
-    for (int i = 0; i < 8; ++i) total += kWeight[i] * (f[i] + f[8 + i]);
+    for (int i = 0; i < 4; ++i) total += kWeight[i] * (f[i] + f[4 + i]);
     return best + std::log(half * total);
   }
 
@@ -297,7 +297,8 @@ class GibbsRegraft {
       const int cell = std::min(static_cast<int>(position), kGrid - 2);
       const double part = position - cell;
       density += (1.0 - kUniform) *
-                 ((1.0 - part) * density_[cell] + part * density_[cell + 1]) / (grid_total_ * step_);
+                 ((1.0 - part) * density_[cell] + part * density_[cell + 1]) /
+                 (grid_total_ * step_);
     }
     return std::log(density);
   }

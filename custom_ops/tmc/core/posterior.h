@@ -20,9 +20,8 @@ struct DownwardMeansBody {
     const int64_t vector_end = dim - dim % 4;
     double* root = mean + tree->root * dim;
     for (int64_t i = 0; i < dim; ++i) root[i] *= down->gain[tree->root];
-    for (int j = tree->num_nodes - 1; j >= 0; --j) {
-      const int v = tree->postorder[j];
-      if (v < tree->num_leaves || v == tree->root) continue;
+    for (int j = tree->num_leaves - 3; j >= 0; --j) {  // the root is the last
+      const int v = tree->internal_order[j];
       const double* above = mean + tree->parent[v] * dim;
       double* own = mean + v * dim;
       const double gain = down->gain[v];
@@ -46,8 +45,7 @@ struct AdjointBody {
                               double* work, double* leaf_grad) {
     const int n = tree->num_leaves;
     const int64_t vector_end = dim - dim % 4;
-    for (int v : tree->postorder) {
-      if (v < n) continue;
+    for (int v : tree->internal_order) {
       const int k = tree->child0[v], l = tree->child1[v];
       const double* direct = mean_grad + v * dim;
       const double* first = k < n ? direct : work + (k - n) * dim;
@@ -62,9 +60,8 @@ struct AdjointBody {
     }
     double* root = work + (tree->root - n) * dim;
     for (int64_t i = 0; i < dim; ++i) root[i] *= down->gain[tree->root];
-    for (int j = tree->num_nodes - 1; j >= 0; --j) {
-      const int v = tree->postorder[j];
-      if (v < n) continue;
+    for (int j = tree->num_leaves - 2; j >= 0; --j) {
+      const int v = tree->internal_order[j];
       const double* own = work + (v - n) * dim;
       const int k = tree->child0[v], l = tree->child1[v];
       const double* from_k = k < n ? mean_grad + k * dim : work + (k - n) * dim;

@@ -82,9 +82,9 @@ struct FillEntriesBody {
   TFSP_INLINE static void Run(const EdgeNodes* nodes, double log_edge, double half_dim,
                               double spread, T* __restrict constant, T* __restrict slope_parent,
                               T* __restrict slope_child, T* __restrict slope_spread) {
-    const double offset = log_edge - half_dim * kLog2Pi;
+    const double offset = log_edge - nodes->log_total - half_dim * kLog2Pi;
     for (int q = 0; q < nodes->count; ++q) {
-      const double half = 0.5 / nodes->variance[q];
+      const double half = nodes->half_precision[q];
       const double x = nodes->position[q], rest = nodes->rest[q], bend = x * rest * half;
       constant[q] = static_cast<T>(nodes->log_weight[q] + offset -
                                    half_dim * nodes->log_variance[q] + bend * spread);
@@ -129,16 +129,16 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
               log_edge.data());
   int edge = 0;
   int64_t entry = 0;
-  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
+  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) TFSP_INLINE_LAMBDA {
     table->child[edge] = nodes.child;
     table->parent[edge] = nodes.parent;
     table->begin[edge] = entry;
-    const double spread = Dispatch<internal::SquaredDistanceBody>(
-        isa, posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
-    Dispatch<internal::FillEntriesBody<T>>(
-        isa, &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
-        table->constant + entry, table->slope_parent + entry,
-        table->slope_child + entry, table->slope_spread + entry);
+    const double spread = internal::SquaredDistanceBody::Run(
+        posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
+    internal::FillEntriesBody<T>::Run(
+        &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
+        table->constant + entry, table->slope_parent + entry, table->slope_child + entry,
+        table->slope_spread + entry);
     entry += nodes.count;
     ++edge;
   });

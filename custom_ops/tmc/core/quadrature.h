@@ -80,11 +80,13 @@ struct EdgeNodes {
   // Eight more than needed, so that the arrays do not start at the same place of a memory page.
   static constexpr int kSize = kMaxQuadratureNodes + 8;
   int child = 0, parent = 0, count = 0;     // edge (parent, child)
-  alignas(64) double log_weight[kSize];     // log w, the weights sum to one per edge
+  double log_total = 0.0;                   // log w = log_weight - log_total sums to one per edge
+  alignas(64) double log_weight[kSize];
   alignas(64) double elapsed[kSize];        // t - t_u
   alignas(64) double position[kSize];       // x
   alignas(64) double rest[kSize];           // 1 - x, without cancellation
   alignas(64) double variance[kSize];       // var(t) + added_variance
+  alignas(64) double half_precision[kSize]; // 1 / (2 variance)
   alignas(64) double log_variance[kSize];
 };
 
@@ -152,10 +154,11 @@ TFSP_INLINE Vec<double> OneMinusExp(Vec<double> x) {
          (1.0 - x * (0.5 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120 - x * (1.0 / 720))))));
 }
 
-// exp(-delta) and 1 - exp(-delta) at the nodes of a leaf's edge, the same for every leaf.
+// exp(-delta), its reciprocal and 1 - exp(-delta) at the nodes of a leaf's edge, the same for every leaf.
 struct LeafSteps {
   double span = 0.0;  // -log(variance_floor)
   alignas(64) double shrink[EdgeNodes::kSize];
+  alignas(64) double grow[EdgeNodes::kSize];
   alignas(64) double drop[EdgeNodes::kSize];
 };
 
@@ -166,6 +169,7 @@ struct LeafStepsBody {
       const Vec<double> delta = out->span * Load(rule->node + i);
       const Vec<double> shrink = Exp(-delta);
       Store(out->shrink + i, shrink);
+      Store(out->grow + i, 1.0 / shrink);
       Store(out->drop + i, delta < 0.01 ? OneMinusExp(delta) : 1.0 - shrink);
     }
   }
@@ -185,7 +189,7 @@ struct EdgeNodesBody {
         kLeaf ? steps->span
               : std::log1p(e.length * (e.start_ratio + e.end_ratio) / e.end_variance);
     const double log_start = std::log(e.start_variance), inverse_length = 1.0 / e.length;
-    const double inverse_total = 1.0 / e.total;
+    const double inverse_total = 1.0 / e.total, half_start_precision = 0.5 / e.start_variance;
     const double start_square = e.start_ratio * e.start_ratio;
     V sum = {}, largest = Broadcast<double>(-1e300);
     for (int i = 0; i < rule->padded; i += 4) {
@@ -202,53 +206,93 @@ struct EdgeNodesBody {
       drop *= e.start_variance;
       const V ratio = Sqrt(start_square + drop * inverse_total);
       // t - t_u = drop / p and t_v - t = left / q from differences of var, each precise near its
-      // own end; one division serves both and the density.
-      V left = variance;
-      if constexpr (!kLeaf) {
+      // own end; 1 - t = base / q. One division serves all, and the density.
+      const V p = ratio + e.start_ratio, q = ratio + e.end_ratio;
+      V left = variance, base = variance, inverse, elapsed, remaining, half_precision;
+      if constexpr (kLeaf) {
+        inverse = 1.0 / (p * q * ratio);
+        elapsed = drop * (q * ratio) * inverse;
+        remaining = left * (p * ratio) * inverse;
+        half_precision = half_start_precision * Load(steps->grow + i);
+      } else {
         const V gap = span - delta;
         left = gap < 0.01 ? variance * OneMinusExp(gap) : variance - e.end_variance;
+        base = left + e.rest * q;
+        const V others = ratio * base * base, pq = p * q;
+        const V shared = 1.0 / (pq * others * variance);
+        half_precision = 0.5 * (pq * others) * shared;
+        inverse = variance * shared;
+        elapsed = drop * (q * others) * inverse;
+        remaining = left * (p * others) * inverse;
+        inverse *= q * q;
       }
-      const V p = ratio + e.start_ratio, q = ratio + e.end_ratio;
-      const V inverse = 1.0 / (p * q * ratio);
-      const V elapsed = drop * (q * ratio) * inverse;
-      const V remaining = left * (p * ratio) * inverse;
-      const V above = kLeaf ? remaining : remaining + e.rest;  // 1 - t
       Store(out->elapsed + i, elapsed);
       Store(out->position + i, elapsed * inverse_length);
       Store(out->rest + i, remaining * inverse_length);
       Store(out->variance + i, variance);
+      Store(out->half_precision + i, half_precision);
       Store(out->log_variance + i, log_start - delta);
       // p(t | e) |dt / d log var|, up to a constant; dt / d log var = var / (2 lambda).
       if constexpr (kSquare) {
-        V w = Load(rule->weight + i) * (drop * left) * (variance * inverse);
-        if constexpr (!kLeaf) w = w / (above * above);
+        const V w = Load(rule->weight + i) * (drop * left) * (variance * inverse);
         sum += w;
         Store(out->log_weight + i, Log(Max(w, Broadcast<double>(1e-300))));
       } else {
         V w = Load(rule->log_weight + i) - delta - Log(ratio) + (a - 1) * Log(elapsed);
-        w += kLeaf ? (b - 1) * Log(remaining) : (a - 1) * Log(remaining) - a * Log(above);
+        if constexpr (kLeaf) {
+          w += (b - 1) * Log(remaining);
+        } else {
+          w += (a - 1) * Log(remaining) - a * Log(remaining + e.rest);
+        }
         largest = Max(largest, w);
         Store(out->log_weight + i, w);
       }
     }
-    double log_sum;
     if constexpr (kSquare) {
-      log_sum = std::log(Sum<double>(sum));
+      out->log_total = std::log(Sum<double>(sum));
     } else {
       double top = largest[0];
       for (int i = 1; i < 4; ++i) top = largest[i] > top ? largest[i] : top;
-      for (int q = 0; q < rule->padded; q += 4) sum += Exp(Load(out->log_weight + q) - top);
-      log_sum = top + std::log(Sum<double>(sum));
-    }
-    for (int q = 0; q < rule->padded; q += 4) {
-      Store(out->log_weight + q, Load(out->log_weight + q) - log_sum);
+      for (int i = 0; i < rule->padded; i += 4) sum += Exp(Load(out->log_weight + i) - top);
+      out->log_total = top + std::log(Sum<double>(sum));
     }
     if (options->added_variance > 0.0) {
-      for (int q = 0; q < rule->padded; q += 4) {
-        const V variance = Load(out->variance + q) + options->added_variance;
-        Store(out->variance + q, variance);
-        Store(out->log_variance + q, Log(variance));
+      for (int i = 0; i < rule->padded; i += 4) {
+        const V variance = Load(out->variance + i) + options->added_variance;
+        Store(out->variance + i, variance);
+        Store(out->half_precision + i, 0.5 / variance);
+        Store(out->log_variance + i, Log(variance));
       }
+    }
+  }
+};
+
+// All edges: the leaves' first, as they are numbered.
+template <bool kSquare>
+struct AllEdgesBody {
+  template <typename Sink>
+  TFSP_INLINE static void Run(const Tree* tree, const UpwardVariances* up,
+                              const DownwardVariances* down, const QuadratureOptions* options,
+                              const RuleTable* leaf_rule, const RuleTable* internal_rule,
+                              EdgeNodes* nodes, Sink* sink) {
+    LeafSteps steps;
+    LeafStepsBody::Run(leaf_rule, options->variance_floor, &steps);
+    nodes->count = leaf_rule->count;
+    for (int v = 0; v < tree->num_leaves; ++v) {
+      nodes->child = v;
+      nodes->parent = tree->parent[v];
+      const EdgeGeometry geometry(*tree, *up, *down, v);
+      EdgeNodesBody<true, kSquare>::Run(&geometry, leaf_rule, &steps, options, nodes);
+      (*sink)(static_cast<const EdgeNodes&>(*nodes));
+    }
+    nodes->count = internal_rule->count;
+    for (int v = tree->num_leaves; v < tree->num_nodes; ++v) {
+      if (v == tree->root) continue;
+      nodes->child = v;
+      nodes->parent = tree->parent[v];
+      const EdgeGeometry geometry(*tree, *up, *down, v);
+      EdgeNodesBody<false, kSquare>::Run(&geometry, internal_rule, &steps, options, nodes);
+      (*sink)(static_cast<const EdgeNodes&>(*nodes));
     }
   }
 };
@@ -262,7 +306,7 @@ inline int64_t NumQuadratureNodes(int num_leaves, const QuadratureOptions& optio
 }
 
 // Calls sink(const EdgeNodes&) for the edge above every node but the root, in the order of the
-// nodes' numbers. With one leaf: its one place, at time 0 on the edge from the virtual root.
+// nodes' numbers. The sink must be inlined, to be compiled with the kernel: TFSP_INLINE_LAMBDA. With one leaf: its one place, at time 0 on the edge from the virtual root.
 template <typename Sink>
 void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVariances& down,
                  const QuadratureOptions& options, Isa isa, Sink&& sink) {
@@ -272,6 +316,7 @@ void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVari
     nodes.log_weight[0] = nodes.elapsed[0] = nodes.position[0] = 0.0;
     nodes.rest[0] = 1.0;
     nodes.variance[0] = 1.5 + options.added_variance;
+    nodes.half_precision[0] = 0.5 / nodes.variance[0];
     nodes.log_variance[0] = std::log(nodes.variance[0]);
     sink(static_cast<const EdgeNodes&>(nodes));
     return;
@@ -279,28 +324,13 @@ void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVari
   RuleTable own_leaf, own_internal;
   const RuleTable& leaf_rule = RuleTable::Get(options.leaf_nodes, &own_leaf);
   const RuleTable& internal_rule = RuleTable::Get(options.internal_nodes, &own_internal);
-  internal::LeafSteps steps;
-  Dispatch<internal::LeafStepsBody>(isa, &leaf_rule, options.variance_floor, &steps);
   const bool square = options.concentration1 == 2.0 && options.concentration0 == 2.0;
-  for (int v = 0; v < tree.num_nodes; ++v) {
-    if (v == tree.root) continue;
-    const bool leaf = v < tree.num_leaves;
-    const RuleTable* rule = leaf ? &leaf_rule : &internal_rule;
-    nodes.child = v;
-    nodes.parent = tree.parent[v];
-    nodes.count = rule->count;
-    const internal::EdgeGeometry geometry(tree, up, down, v);
-    using internal::EdgeNodesBody;
-    if (leaf && square) {
-      Dispatch<EdgeNodesBody<true, true>>(isa, &geometry, rule, &steps, &options, &nodes);
-    } else if (leaf) {
-      Dispatch<EdgeNodesBody<true, false>>(isa, &geometry, rule, &steps, &options, &nodes);
-    } else if (square) {
-      Dispatch<EdgeNodesBody<false, true>>(isa, &geometry, rule, &steps, &options, &nodes);
-    } else {
-      Dispatch<EdgeNodesBody<false, false>>(isa, &geometry, rule, &steps, &options, &nodes);
-    }
-    sink(static_cast<const EdgeNodes&>(nodes));
+  if (square) {
+    Dispatch<internal::AllEdgesBody<true>>(isa, &tree, &up, &down, &options, &leaf_rule,
+                                           &internal_rule, &nodes, &sink);
+  } else {
+    Dispatch<internal::AllEdgesBody<false>>(isa, &tree, &up, &down, &options, &leaf_rule,
+                                            &internal_rule, &nodes, &sink);
   }
 }
 
@@ -312,12 +342,12 @@ inline void WriteQuadrature(const Tree& tree, const UpwardVariances& up,
                             int32_t* edge, double* time, double* log_weight, double* position,
                             double* variance, Isa isa = Isa::kAuto) {
   int64_t i = 0;
-  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
+  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) TFSP_INLINE_LAMBDA {
     const double start = tree.num_leaves == 1 ? 0.0 : tree.time[nodes.parent];
     for (int q = 0; q < nodes.count; ++q, ++i) {
       edge[i] = nodes.child;
       time[i] = start + nodes.elapsed[q];
-      log_weight[i] = nodes.log_weight[q];
+      log_weight[i] = nodes.log_weight[q] - nodes.log_total;
       position[i] = nodes.position[q];
       variance[i] = nodes.variance[q];
     }

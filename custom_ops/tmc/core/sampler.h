@@ -1,7 +1,8 @@
-// Markov chain Monte Carlo over trees: the posterior r(tree | leaves) of TMC.md section 5.
+// Markov chain Monte Carlo over trees: the posterior r(tree | leaves).
 //
 // `RunSampler` is stateless: the same tree, leaves, options and seed give the same chain, bit for
-// bit, on any x86-64 processor. It may be called from many threads at once.
+// bit, on one machine, with or without AVX2. (Another C library may round a logarithm otherwise.)
+// It may be called from many threads at once.
 #ifndef TFSP_TMC_CORE_SAMPLER_H_
 #define TFSP_TMC_CORE_SAMPLER_H_
 
@@ -28,10 +29,10 @@ struct SamplerOptions {
   int64_t num_moves = 0;
   uint64_t seed[2] = {0, 0};
   // Internal times are kept at 1 - t >= min_remaining: with two equal leaves the posterior is
-  // improper without a cap (TMC.md section 4).
+  // improper without a cap.
   double min_remaining = 1e-6;
   // All messages anew every so many moves; 0 means only at the start and at the end. Incremental
-  // messages do not drift, the running log joint by less than 1e-8 in 1e7 moves.
+  // messages do not drift, the running log joint by about 1e-10 in 1e7 moves.
   int64_t refresh_every = 0;
   // Tests: judge every proposal by the log joint of the whole tree from scratch.
   bool full_recomputation = false;
@@ -56,7 +57,8 @@ struct SamplerTrace {
   std::vector<double> time;     // [rows, V]
 };
 
-// The log joint by plain loops over the tree: no slots, no padding, no code of the incremental path.
+// The log joint by plain loops over the tree: no slots, no padding, no code of the incremental
+// path.
 class FullRecomputation : public Judge {
  public:
   double LogJoint(const SamplerState& state) override {
@@ -68,7 +70,9 @@ class FullRecomputation : public Judge {
     const double a = state.a(), b = state.b();
     const double log_beta = LogGamma(a) + LogGamma(b) - LogGamma(a + b);
     double total = 0.0;
-    for (int i = 2; i <= num_leaves; ++i) total += std::log(i - 1.0) - std::log(0.5 * i * (i - 1.0));
+    for (int i = 2; i <= num_leaves; ++i) {
+      total += std::log(i - 1.0) - std::log(0.5 * i * (i - 1.0));
+    }
     for (int v : state.Postorder()) {
       double* mean = &mean_[static_cast<size_t>(v) * dims];
       if (state.IsLeaf(v)) {
@@ -203,7 +207,9 @@ inline std::string RunSampler(const SamplerOptions& options, int dims, const dou
                               SamplerTrace* trace = nullptr) {
   std::string error = CheckSamplerOptions(options);
   if (!error.empty()) return error;
-  if (dims < 1) return "leaves must have at least one column. Received " + std::to_string(dims) + ".";
+  if (dims < 1) {
+    return "leaves must have at least one column. Received " + std::to_string(dims) + ".";
+  }
   error = CheckFinite("leaves", leaves, tree->num_leaves, dims);
   if (!error.empty()) return error;
   if (leaf_variance != nullptr) {

@@ -1,8 +1,8 @@
 // The vector loops of the tree sampler, with the instruction set chosen when the program runs.
 //
 // One source over the vectors of simd.h is compiled for the baseline and, on x86-64, a second time
-// for AVX2. Unlike simd.h's own dispatch the second has no fused multiply-adds: both then round alike
-// and add in the same order, and a chain is the same to the last bit on every x86-64 processor.
+// for AVX2. Unlike simd.h's own dispatch the second has no fused multiply-adds: both then round
+// alike and add in the same order, and a chain is the same to the last bit with either.
 //
 // Rows are padded with zeros to a multiple of 8 float64 and aligned to 64 bytes.
 #ifndef TFSP_TMC_CORE_SAMPLER_KERNELS_H_
@@ -19,9 +19,9 @@ namespace kernels {
 using V4 = Vec<double>;
 
 // Candidate edges for a pruned subtree, in blocks of four: what the density of the attachment time
-// needs, one array per quantity. Notation of TMC.md section 4: A = A0 + t - t_u is the variance from
-// above at time t, C = A + (variance from below) is constant along the edge, and the predictive
-// variance of the subtree is K - A^2 / C.
+// needs, one array per quantity. A = A0 + t - t_u is the variance of the location at time t as seen
+// from above, C = A + (variance from below) is constant along the edge, and the predictive variance
+// of the subtree is K - A^2 / C. z is the subtree's mean, M_u and M_x are posterior means.
 struct EdgeArrays {
   double* offset;       // A0 - t_u, so that t = A - offset
   double* sum;          // C

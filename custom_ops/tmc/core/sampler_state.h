@@ -1,8 +1,14 @@
-// The state of a tree sampler: the tree, its upward messages in two slots per node, and the parts of
-// the log joint that change little by little.
+// The state of a tree sampler: the tree, its upward messages in two slots per node, and the parts
+// of the log joint that change little by little.
 //
 // A proposal writes new messages into the free slot of every node on the path and flips the node's
-// slot; rejecting flips back. Nothing is copied. TMC.md sections 1-3 and 5.
+// slot; rejecting flips back. Nothing is copied.
+//
+// Upward messages N(mu, nu I): leaf (z, 0); above children k, l with A = nu_k + e_k, B = nu_l +
+// e_l: nu = A B / (A + B), mu = (B mu_k + A mu_l) / (A + B), and the factor log Z = -1/2 [|mu_k -
+// mu_l|^2 / (A + B) + d log 2 pi (A + B)]. The root meets N(0, I). With Gaussian beliefs about the
+// leaves, V_leaf = sum_k s_nk^2 and V = (B^2 V_k + A^2 V_l) / (A + B)^2 are carried along, and V_k
+// + V_l joins |mu_k - mu_l|^2: the expected log likelihood.
 #ifndef TFSP_TMC_CORE_SAMPLER_STATE_H_
 #define TFSP_TMC_CORE_SAMPLER_STATE_H_
 
@@ -33,7 +39,7 @@ struct alignas(64) SamplerNode {
   // Second line.
   double inverse[2];   // 1 / (A + B) with A, B the two variances that meet here
   double quad[2];      // (|mu_k - mu_l|^2 + V_k + V_l) / (A + B)
-  double expected[2];  // V of TMC.md section 3: 0 unless leaves carry variances
+  double expected[2];  // V, 0 unless leaves carry variances
 };
 
 // log joint in its three parts, in nats.
@@ -71,8 +77,8 @@ class SamplerState {
       node.time = tree.time[v];
       node.log_left = v < num_leaves_ ? 0.0 : std::log(1.0 - node.time);
       if (v < num_leaves_) {
-        std::copy(leaves + static_cast<size_t>(v) * dims, leaves + static_cast<size_t>(v + 1) * dims,
-                  MeanInSlot(v, 0));
+        const double* leaf = leaves + static_cast<size_t>(v) * dims;
+        std::copy(leaf, leaf + dims, MeanInSlot(v, 0));
         if (leaf_variance != nullptr) node.expected[0] = leaf_variance[v];
       }
     }
@@ -108,7 +114,7 @@ class SamplerState {
     return up.child[0] == v ? up.child[1] : up.child[0];
   }
 
-  // log Z_v of TMC.md section 3, an internal node's share of the log likelihood.
+  // log Z_v, an internal node's share of the log likelihood.
   double LogZ(int v) const {
     const SamplerNode& node = nodes_[v];
     return -0.5 * node.quad[node.slot] +

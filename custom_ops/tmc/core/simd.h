@@ -21,6 +21,7 @@
 #endif
 
 #define TFSP_INLINE inline __attribute__((always_inline))
+#define TFSP_INLINE_LAMBDA __attribute__((always_inline))
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define TFSP_HAS_AVX2 1
@@ -141,18 +142,13 @@ TFSP_INLINE Vec<double> Exp(Vec<double> x) {
   const Vec<double> shifted = x * 1.4426950408889634074 + kRound;
   const Vec<double> n = shifted - kRound;
   const Vec<double> f = (x - n * 0.693145751953125) - n * 1.42860682030941723212e-6;
-  Vec<double> p = f * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
-  p = p * f + 1.0 / 39916800.0;
-  p = p * f + 1.0 / 3628800.0;
-  p = p * f + 1.0 / 362880.0;
-  p = p * f + 1.0 / 40320.0;
-  p = p * f + 1.0 / 5040.0;
-  p = p * f + 1.0 / 720.0;
-  p = p * f + 1.0 / 120.0;
-  p = p * f + 1.0 / 24.0;
-  p = p * f + 1.0 / 6.0;
-  p = p * f + 0.5;
-  p = p * (f * f) + f + 1.0;
+  // (exp(f) - 1 - f) / f^2, in pairs of terms: short chains of dependent operations.
+  const Vec<double> f2 = f * f, f4 = f2 * f2, f8 = f4 * f4;
+  const Vec<double> low = (0.5 + f * (1.0 / 6)) + f2 * (1.0 / 24 + f * (1.0 / 120));
+  const Vec<double> middle = (1.0 / 720 + f * (1.0 / 5040)) + f2 * (1.0 / 40320 + f * (1.0 / 362880));
+  const Vec<double> high = (1.0 / 3628800 + f * (1.0 / 39916800)) +
+                           f2 * (1.0 / 479001600 + f * (1.0 / 6227020800.0));
+  const Vec<double> p = f2 * (low + f4 * middle + f8 * high) + f + 1.0;
   const Mask<double> bits = reinterpret_cast<Mask<double>>(shifted) << 52;
   return reinterpret_cast<Vec<double>>(reinterpret_cast<Mask<double>>(p) + bits);
 }
@@ -170,15 +166,10 @@ TFSP_INLINE Vec<double> Log(Vec<double> x) {
   const Vec<double> e =
       reinterpret_cast<Vec<double>>(biased | uint64_t{0x4330000000000000}) - 4503599627371520.0;
   const Vec<double> s = (m - 1.0) / (m + 1.0), s2 = s * s;
-  Vec<double> p = s2 * (1.0 / 21) + 1.0 / 19;
-  p = p * s2 + 1.0 / 17;
-  p = p * s2 + 1.0 / 15;
-  p = p * s2 + 1.0 / 13;
-  p = p * s2 + 1.0 / 11;
-  p = p * s2 + 1.0 / 9;
-  p = p * s2 + 1.0 / 7;
-  p = p * s2 + 1.0 / 5;
-  p = p * s2 + 1.0 / 3;
+  const Vec<double> s4 = s2 * s2, s8 = s4 * s4;
+  const Vec<double> low = (1.0 / 3 + s2 * (1.0 / 5)) + s4 * (1.0 / 7 + s2 * (1.0 / 9));
+  const Vec<double> high = (1.0 / 11 + s2 * (1.0 / 13)) + s4 * (1.0 / 15 + s2 * (1.0 / 17));
+  const Vec<double> p = low + s8 * (high + s8 * (1.0 / 19 + s2 * (1.0 / 21)));
   return e * 1.42860682030941723212e-6 + 2.0 * (s + s * s2 * p) + e * 0.693145751953125;
 }
 

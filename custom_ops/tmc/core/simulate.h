@@ -1,4 +1,5 @@
-// Draws from the model: trees from the prior, leaves given a tree, new leaves given tree and leaves.
+// Draws from the model: trees from the prior, leaves given a tree, new leaves given tree and
+// leaves.
 #ifndef TFSP_TMC_CORE_SIMULATE_H_
 #define TFSP_TMC_CORE_SIMULATE_H_
 
@@ -17,8 +18,8 @@
 
 namespace tfsp::tmc {
 
-// A topology of Kingman's coalescent, eq. (1): pairs of lineages merge uniformly at random. Internal
-// nodes are numbered in the order of the merges, the root is 2N - 2.
+// A topology of Kingman's coalescent, eq. (1): pairs of lineages merge uniformly at random.
+// Internal nodes are numbered in the order of the merges, the root is 2N - 2.
 inline void SampleTopology(int num_leaves, Random* random, std::vector<int32_t>* parent) {
   const int num_nodes = NumNodes(num_leaves);
   parent->assign(num_nodes, -1);

@@ -15,8 +15,8 @@ namespace tfsp::tmc {
 
 // Where a leaf hangs: on the edge above node `edge` of the smaller tree, at `time`. In the larger
 // tree the leaf is number `leaf` and its parent number `node`; all other nodes keep their order. At
-// the smaller tree's root the leaf hangs from a new root at time 0, and the old root moves to `time`
-// (1 if it is the only leaf).
+// the smaller tree's root the leaf hangs from a new root at time 0, and the old root moves to
+// `time` (1 if it is the only leaf).
 struct LeafPlace {
   int edge = 0;
   double time = 0.0;
@@ -113,9 +113,9 @@ inline std::string PruneLeaf(const Tree& larger, int leaf, Tree* smaller, LeafPl
   return BuildTree(larger.num_leaves - 1, parent.data(), time.data(), smaller);
 }
 
-// Takes the subtree at v, which is neither the root nor its child, with its parent out of the state:
-// links, counts and messages of the rest are those of the tree without it. The nodes of the subtree
-// keep theirs. The returned record names the place.
+// Takes the subtree at v, which is neither the root nor its child, with its parent out of the
+// state: links, counts and messages of the rest are those of the tree without it. The nodes of the
+// subtree keep theirs. The returned record names the place.
 inline Regraft PruneSubtree(SamplerState* state, int v) {
   const Regraft place = StartRegraft(*state, v);
   state->ReplaceChild(place.g, place.w, place.s);

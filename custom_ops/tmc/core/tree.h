@@ -22,6 +22,8 @@ struct Tree {
   std::vector<double> time;             // [V]
   std::vector<int32_t> internal_below;  // [V], internal nodes at or below v, 0 at leaves
   std::vector<int32_t> postorder;       // [V], children before parents
+  std::vector<int32_t> internal_order;  // [N-1], the internal nodes of `postorder`: passes over the
+                                        // tree walk these without a branch that nobody can predict
 };
 
 inline int NumNodes(int num_leaves) { return 2 * num_leaves - 1; }
@@ -127,11 +129,15 @@ inline std::string OrderNodes(Tree* tree) {
       }
     }
   }
+  int count = 0;  // one place more: a leaf's number is written and then overwritten
   for (int v : tree->postorder) {
-    if (tree->child0[v] >= 0) {
-      tree->internal_below[v] =
-          1 + tree->internal_below[tree->child0[v]] + tree->internal_below[tree->child1[v]];
-    }
+    tree->internal_order[count] = v;
+    count += v >= tree->num_leaves;
+  }
+  tree->internal_order.resize(tree->num_leaves - 1);
+  for (int v : tree->internal_order) {
+    tree->internal_below[v] =
+        1 + tree->internal_below[tree->child0[v]] + tree->internal_below[tree->child1[v]];
   }
   return "";
 }
@@ -187,6 +193,7 @@ inline std::string BuildTree(int num_leaves, const int32_t* parent, const double
   tree->child1.assign(num_nodes, -1);
   tree->internal_below.assign(num_nodes, 0);
   tree->postorder.assign(num_nodes, -1);
+  tree->internal_order.assign(num_leaves, -1);
   error = internal::CheckChildren(tree);
   if (error.empty()) error = internal::OrderNodes(tree);
   if (error.empty() && time != nullptr) error = internal::CheckTimes(*tree);

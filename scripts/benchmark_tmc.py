@@ -20,7 +20,7 @@ import numpy as np
 from absl import app, flags
 from scipy import special
 
-from tfsp.tmc import native
+from tfsp.tmc import native, native_sampler
 
 _SIZES = flags.DEFINE_list("sizes", ["200", "1000", "10000"], "Numbers of leaves.")
 _DIM = flags.DEFINE_integer("dim", 40, "Dimensions of the latent space.")
@@ -37,6 +37,9 @@ class Row:
     run: Callable
     reference: Callable | None = None
     targets: dict = dataclasses.field(default_factory=dict)  # leaves -> microseconds
+    compare: Callable | None = None  # of the two results; `deviation` by default
+    calls: int = 1  # how many of what is named one `run` makes
+    reference_calls: int = 1
 
 
 class Case:
@@ -222,13 +225,6 @@ def numeric_rows(case):
     def log_probs():
         return np.concatenate([value for _, value, _ in reference_entries(case, slow)])
 
-    build = Row(
-        "quadrature tables for a new tree",
-        new_table,
-        lambda: reference_table(case),
-        {200: 60, 1000: 300},
-    )
-    build.compare = lambda _, theirs: deviation(table_values(), theirs[4][order])
     return [
         Row(
             "full log joint",
@@ -236,7 +232,13 @@ def numeric_rows(case):
             lambda: reference_log_joint(case),
             {200: 11, 1000: 60},
         ),
-        build,
+        Row(
+            "quadrature tables for a new tree",
+            new_table,
+            lambda: reference_table(case),
+            {200: 60, 1000: 300},
+            lambda _, theirs: deviation(table_values(), theirs[4][order]),
+        ),
         Row(
             "collapsed log p(z), forward",
             lambda: table.log_prob(case.z),
@@ -251,7 +253,7 @@ def numeric_rows(case):
         ),
         Row(
             "leaf gradient (adjoint)",
-            lambda: tree._tree.node_posterior_vjp(case.mean_gradient),
+            lambda: tree.node_posterior_vjp(case.mean_gradient),
             lambda: reference_adjoint(case, case.mean_gradient),
             {200: 5, 1000: 33},
         ),
@@ -263,8 +265,53 @@ def numeric_rows(case):
     ]
 
 
-# Groups of rows: the sampler's and the TensorFlow ops' come after the numerics.
-GROUPS = [numeric_rows]
+def sampler_rows(case):
+    """One proposal of each kind, in a long chain on clustered leaves; the reference judges every
+    proposal by the log joint of the whole tree, and its chain is the same."""
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(10, case.dim))
+    leaves = centres[rng.integers(10, size=case.num_leaves)]
+    leaves = leaves + 0.3 * rng.normal(size=leaves.shape)
+    start = native_sampler.sample_posterior(
+        case.parent, case.time, leaves, num_moves=100_000, seed=1
+    )
+    # Microseconds a proposal: TMC.md gives millions a second.
+    targets = {
+        "spr": {200: 1 / 1.5, 1000: 1 / 0.9},
+        "local": {200: 1 / 2, 1000: 1 / 1.5},
+        "slide": {200: 1 / 2.5, 1000: 1 / 1.8},
+        "gibbs": {200: 1e6 / 20e3, 1000: 1e6 / 4e3},
+    }
+
+    def row(kind):
+        def chain(num_moves, **options):
+            return native_sampler.sample_posterior(
+                start.parent,
+                start.time,
+                leaves,
+                num_moves=num_moves,
+                seed=2,
+                mixture={kind: 1.0},
+                **options,
+            ).log_joint
+
+        long, short = (500, 5) if kind == "gibbs" else (50_000, 20)
+        made = Row(
+            f"{kind} proposal",
+            lambda: chain(long),
+            lambda: chain(short, full_recomputation=True),
+            targets[kind],
+        )
+        made.calls, made.reference_calls = long, short
+        made.compare = lambda *_: deviation(
+            np.array(chain(short)), np.array(chain(short, full_recomputation=True))
+        )
+        return made
+
+    return [row(kind) for kind in targets]
+
+
+GROUPS = [numeric_rows, sampler_rows]
 
 
 def deviation(ours, theirs):
@@ -299,14 +346,15 @@ def measure(case):
     print(f"{'item':<44}{'us':>10}{'target':>9}{'reference us':>14}{'ratio':>8}{'difference':>12}")
     results = {}
     for row in (row for group in GROUPS for row in group(case)):
-        ours = microseconds(row.run, _WINDOWS.value)
+        ours = microseconds(row.run, _WINDOWS.value) / row.calls
         results[row.name] = ours
         target = row.targets.get(case.num_leaves)
-        line = f"{row.name:<44}{ours:>10.1f}{target if target else '-':>9}"
+        bound = f"{target:.3g}" if target else "-"
+        line = f"{row.name:<44}{ours:>10.3g}{bound:>9}"
         if row.reference is not None and _REFERENCE.value:
-            slow = microseconds(row.reference, 1)
-            compare = getattr(row, "compare", deviation)
-            line += f"{slow:>14.0f}{slow / ours:>8.0f}{compare(row.run(), row.reference()):>12.1e}"
+            slow = microseconds(row.reference, 1) / row.reference_calls
+            difference = (row.compare or deviation)(row.run(), row.reference())
+            line += f"{slow:>14.0f}{slow / ours:>8.0f}{difference:>12.1e}"
         print(line, flush=True)
     return results
 

@@ -1,5 +1,10 @@
 // CPU kernels of the TMC ops: unpack tensors, check values, call the core, shard over rows.
 #include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,6 +27,24 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
+
+// An op kernel that answers a lack of memory with an error instead of the end of the process.
+class Kernel : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* ctx) final {
+    try {
+      Run(ctx);
+    } catch (const std::bad_alloc&) {
+      ctx->CtxFailure(absl::ResourceExhaustedError("Out of memory in a TMC op."));
+    } catch (const std::length_error&) {
+      ctx->CtxFailure(absl::ResourceExhaustedError("Out of memory in a TMC op."));
+    }
+  }
+
+  virtual void Run(OpKernelContext* ctx) = 0;
+};
 
 absl::Status Invalid(const std::string& message) { return absl::InvalidArgumentError(message); }
 
@@ -49,10 +72,11 @@ absl::Status ReadTree(OpKernelContext* ctx, int first, Tree* tree) {
                          parent.vec<int32_t>().data(), time.vec<double>().data(), tree));
 }
 
-// A matrix with `rows` rows (any number if negative) and finite entries, in float64.
+// A matrix with `rows` rows (any number if negative), in float64; its entries finite unless
+// `any_value`.
 template <typename T>
 absl::Status ReadMatrix(const char* name, const Tensor& tensor, int64_t rows,
-                        std::vector<double>* values) {
+                        std::vector<double>* values, bool any_value = false) {
   if (tensor.dims() != 2 || tensor.dim_size(1) < 1 || (rows >= 0 && tensor.dim_size(0) != rows)) {
     return Invalid(absl::StrCat(
         name, " must be a matrix", rows >= 0 ? absl::StrCat(" of ", rows, " rows") : "",
@@ -63,7 +87,7 @@ absl::Status ReadMatrix(const char* name, const Tensor& tensor, int64_t rows,
   values->resize(size);
   for (int64_t i = 0; i < size; ++i) {
     (*values)[i] = static_cast<double>(data[i]);
-    if (!std::isfinite((*values)[i])) {
+    if (!any_value && !std::isfinite((*values)[i])) {
       return Invalid(absl::StrCat(name, "[", i / dim, ", ", i % dim, "] = ", (*values)[i],
                                   " must be finite."));
     }
@@ -112,11 +136,21 @@ absl::Status ReadParameters(const Tensor& tensor, QuadratureOptions* options) {
   return Check(CheckOptions(*options));
 }
 
-// Splits [0, total) over TensorFlow's threads. `cost` in cycles for each unit.
+// Splits [0, total) over TensorFlow's threads. `cost` in cycles for each unit. A lack of memory on
+// any of them is thrown on this one.
 template <typename Work>
 void Parallel(OpKernelContext* ctx, int64_t total, int64_t cost, const Work& work) {
   const auto& workers = *ctx->device()->tensorflow_cpu_worker_threads();
-  tensorflow::Shard(workers.num_threads, workers.workers, total, cost, work);
+  std::atomic<bool> exhausted{false};
+  tensorflow::Shard(workers.num_threads, workers.workers, total, cost,
+                    [&](int64_t begin, int64_t end) {
+                      try {
+                        work(begin, end);
+                      } catch (const std::bad_alloc&) {
+                        exhausted = true;
+                      }
+                    });
+  if (exhausted) throw std::bad_alloc();
 }
 
 // Tree, leaves and both sweeps of variances, as most kernels need them.
@@ -143,11 +177,11 @@ struct Sweeps {
   }
 };
 
-class TopologyLogProbOp : public OpKernel {
+class TopologyLogProbOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     const Tensor& parent = ctx->input(0);
     OP_REQUIRES(ctx, parent.dims() == 1, Invalid("parent must be a vector."));
     OP_REQUIRES_OK(ctx, CheckNumNodes(parent.dim_size(0)));
@@ -160,11 +194,11 @@ class TopologyLogProbOp : public OpKernel {
   }
 };
 
-class TimeLogProbOp : public OpKernel {
+class TimeLogProbOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Tree tree;
     double a, b;
     OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &tree));
@@ -175,11 +209,11 @@ class TimeLogProbOp : public OpKernel {
   }
 };
 
-class LeaveOneOutVarianceOp : public OpKernel {
+class LeaveOneOutVarianceOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Sweeps s;
     OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &s.tree));
     s.Variances();
@@ -190,11 +224,11 @@ class LeaveOneOutVarianceOp : public OpKernel {
 };
 
 template <typename T>
-class LogLikelihoodOp : public OpKernel {
+class LogLikelihoodOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Tree tree;
     UpwardVariances up;
     std::vector<double> leaves;
@@ -214,11 +248,11 @@ class LogLikelihoodOp : public OpKernel {
 };
 
 template <typename T>
-class NodePosteriorOp : public OpKernel {
+class NodePosteriorOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Sweeps s;
     OP_REQUIRES_OK(ctx, s.Read<T>(ctx, 0, 2));
     const int num_nodes = s.tree.num_nodes;
@@ -233,16 +267,17 @@ class NodePosteriorOp : public OpKernel {
 };
 
 template <typename T>
-class NodePosteriorGradOp : public OpKernel {
+class NodePosteriorGradOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Sweeps s;
     std::vector<double> mean_gradient;
     OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &s.tree));
+    // A gradient may overflow (loss scaling looks for that): it is passed on as it is.
     OP_REQUIRES_OK(ctx, ReadMatrix<T>("mean_gradient", ctx->input(2), s.tree.num_nodes,
-                                      &mean_gradient));
+                                      &mean_gradient, /*any_value=*/true));
     s.Variances();
     const int64_t dim = ctx->input(2).dim_size(1);
     Tensor* output;
@@ -253,12 +288,12 @@ class NodePosteriorGradOp : public OpKernel {
   }
 };
 
-class EdgeLogProbOp : public OpKernel {
+class EdgeLogProbOp : public Kernel {
  public:
   explicit EdgeLogProbOp(OpKernelConstruction* ctx)
-      : OpKernel(ctx), edge_weights_(ReadEdgeWeights(ctx)) {}
+      : Kernel(ctx), edge_weights_(ReadEdgeWeights(ctx)) {}
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Tree tree;
     double a, b;
     OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &tree));
@@ -272,13 +307,13 @@ class EdgeLogProbOp : public OpKernel {
   EdgeWeights edge_weights_;
 };
 
-class QuadratureOp : public OpKernel {
+class QuadratureOp : public Kernel {
  public:
-  explicit QuadratureOp(OpKernelConstruction* ctx) : OpKernel(ctx) {
+  explicit QuadratureOp(OpKernelConstruction* ctx) : Kernel(ctx) {
     OP_REQUIRES_OK(ctx, ReadAttributes(ctx, &options_));
   }
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Sweeps s;
     QuadratureOptions options = options_;
     OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &s.tree));
@@ -298,9 +333,9 @@ class QuadratureOp : public OpKernel {
 
 // What the three ops about the collapsed density share: z, the sweeps, the table.
 template <typename T>
-class PredictiveBase : public OpKernel {
+class PredictiveBase : public Kernel {
  public:
-  explicit PredictiveBase(OpKernelConstruction* ctx) : OpKernel(ctx) {
+  explicit PredictiveBase(OpKernelConstruction* ctx) : Kernel(ctx) {
     OP_REQUIRES_OK(ctx, ReadAttributes(ctx, &options_));
   }
 
@@ -356,7 +391,7 @@ class PredictiveOp : public PredictiveBase<T> {
     OP_REQUIRES_OK(ctx, ctx->GetAttr("gradients", &gradients_));
   }
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     typename PredictiveBase<T>::Inputs in;
     OP_REQUIRES_OK(ctx, this->Read(ctx, &in));
     const int64_t kept = gradients_ ? in.rows : 0, num_nodes = in.sweeps.tree.num_nodes;
@@ -373,6 +408,12 @@ class PredictiveOp : public PredictiveBase<T> {
       outputs.spread_weight = output[3]->flat<T>().data();
     }
     this->ForRows(ctx, in, outputs, gradients_ ? 2 : 1);
+    for (int64_t i = 0; i < in.rows; ++i) {
+      // A point that is no number has no density: NaN, not the -inf of a far one.
+      bool missing = false;
+      for (int64_t k = 0; k < in.sweeps.dim; ++k) missing |= std::isnan(in.z[i * in.sweeps.dim + k]);
+      if (missing) outputs.log_prob[i] = std::numeric_limits<T>::quiet_NaN();
+    }
   }
 
  private:
@@ -384,7 +425,7 @@ class PredictiveLeavesGradOp : public PredictiveBase<T> {
  public:
   using PredictiveBase<T>::PredictiveBase;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     typename PredictiveBase<T>::Inputs in;
     OP_REQUIRES_OK(ctx, this->Read(ctx, &in));
     Sweeps& s = in.sweeps;
@@ -420,7 +461,7 @@ class AttachmentOp : public PredictiveBase<T> {
  public:
   using PredictiveBase<T>::PredictiveBase;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     typename PredictiveBase<T>::Inputs in;
     OP_REQUIRES_OK(ctx, this->Read(ctx, &in));
     Tensor* output;
@@ -432,11 +473,11 @@ class AttachmentOp : public PredictiveBase<T> {
   }
 };
 
-class SamplePosteriorOp : public OpKernel {
+class SamplePosteriorOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     Tree tree;
     std::vector<double> leaves;
     SamplerOptions options;
@@ -475,11 +516,11 @@ class SamplePosteriorOp : public OpKernel {
   }
 };
 
-class SamplePriorOp : public OpKernel {
+class SamplePriorOp : public Kernel {
  public:
-  using OpKernel::OpKernel;
+  using Kernel::Kernel;
 
-  void Compute(OpKernelContext* ctx) override {
+  void Run(OpKernelContext* ctx) override {
     double a, b;
     OP_REQUIRES(ctx, ctx->input(0).dims() == 0, Invalid("num_leaves must be a scalar."));
     const int num_leaves = ctx->input(0).scalar<int32_t>()();

@@ -274,7 +274,8 @@ def complaint(name, case, out):
         total = np.bincount(edge, np.exp(log_weight))
         if not np.allclose(total[np.unique(edge)], 1, atol=1e-6):
             return f"weights sum to {total}"
-        if np.any((t < 0) | (t > 1) | (position < 0) | (position > 1) | (variance < 0)):
+        most = 1 + 1e-12  # of positions: rounding
+        if np.any((t < 0) | (t > 1) | (position < 0) | (position > most) | (variance < 0)):
             return f"out of range: {t}, {position}, {variance}"
     # Where squares overflow, -inf and NaN are the honest answer.
     size = [np.asarray(case[n], np.float64) for n in FLOATS]

@@ -5,16 +5,16 @@ import sys
 
 import numpy as np
 import pytest
-from tmc.native_cases import random_case
 
 from tfsp.tmc import native
+from tmc.native_cases import random_case
 
 PARENT, TIME = [3, 3, 4, 4, -1], [1.0, 1.0, 1.0, 0.5, 0.0]
 LEAVES = np.zeros((3, 2))
 
 
 @pytest.mark.parametrize(
-    "parent, message",
+    ("parent", "message"),
     [
         ([], "2 \\* N - 1"),
         ([3, 3, 4, -1], "2 \\* N - 1 entries.*length 4"),
@@ -47,7 +47,7 @@ def test_cycle():
 
 
 @pytest.mark.parametrize(
-    "time, message",
+    ("time", "message"),
     [
         ([1, 1, 1, 0.5], "length 4"),
         ([1, 1, 0.9, 0.5, 0], "time\\[2\\] = 0.9 must be 1"),
@@ -66,7 +66,7 @@ def test_malformed_times(time, message):
 
 
 @pytest.mark.parametrize(
-    "leaves, message",
+    ("leaves", "message"),
     [
         (np.zeros((4, 2)), "leaves must have shape \\[3, D >= 1\\]. Received: \\[4, 2\\]"),
         (np.zeros((3, 0)), "D >= 1"),
@@ -89,7 +89,7 @@ def test_malformed_leaves(leaves, message):
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    ("options", "message"),
     [
         (dict(concentration1=0.0), "concentration1 = 0 "),
         (dict(concentration0=np.nan), "concentration0 = nan"),

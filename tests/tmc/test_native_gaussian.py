@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 from reference import tmc
-from tmc.native_cases import CAP, caterpillar, central_gradient, random_case, relabel
 
 from tfsp.tmc import native
+from tmc.native_cases import CAP, caterpillar, central_gradient, random_case, relabel
 
 SIZES = [(1, 1), (1, 3), (2, 1), (2, 5), (3, 2), (5, 4), (17, 7), (60, 1), (100, 12), (200, 40)]
 
 
-@pytest.mark.parametrize("num_leaves, dim", SIZES)
+@pytest.mark.parametrize(("num_leaves", "dim"), SIZES)
 def test_log_joint_is_the_dense_gaussian(num_leaves, dim):
     parent, time, leaves, _ = random_case(num_leaves + dim, num_leaves, dim)
     exact = tmc.log_likelihood(parent, time, leaves)
@@ -22,7 +22,7 @@ def test_log_joint_is_the_dense_gaussian(num_leaves, dim):
     )
 
 
-@pytest.mark.parametrize("num_leaves, dim", SIZES)
+@pytest.mark.parametrize(("num_leaves", "dim"), SIZES)
 def test_node_posterior_is_the_dense_conditional(num_leaves, dim):
     parent, time, leaves, _ = random_case(num_leaves + dim, num_leaves, dim)
     mean, variance = native.node_posterior(parent, time, leaves)
@@ -32,7 +32,7 @@ def test_node_posterior_is_the_dense_conditional(num_leaves, dim):
     assert np.array_equal(mean[:num_leaves], leaves)
 
 
-@pytest.mark.parametrize("num_leaves, dim", [(1, 2), (2, 1), (3, 2), (12, 5)])
+@pytest.mark.parametrize(("num_leaves", "dim"), [(1, 2), (2, 1), (3, 2), (12, 5)])
 def test_gradient_of_the_log_joint(num_leaves, dim):
     parent, time, leaves, _ = random_case(num_leaves, num_leaves, dim)
     value, gradient = native.log_joint_and_gradient(parent, time, leaves)
@@ -41,7 +41,7 @@ def test_gradient_of_the_log_joint(num_leaves, dim):
     np.testing.assert_allclose(gradient, numeric, rtol=1e-7, atol=1e-7)
 
 
-@pytest.mark.parametrize("num_leaves, dim", [(1, 3), (2, 1), (3, 2), (9, 6), (100, 5)])
+@pytest.mark.parametrize(("num_leaves", "dim"), [(1, 3), (2, 1), (3, 2), (9, 6), (100, 5)])
 def test_adjoint_is_the_transpose(num_leaves, dim):
     """<G, W s> = <W^T G, s> for random G; W is linear."""
     parent, time, leaves, _ = random_case(num_leaves, num_leaves, dim)
@@ -58,7 +58,7 @@ def test_adjoint_is_the_transpose(num_leaves, dim):
         )
 
 
-@pytest.mark.parametrize("num_leaves, dim", [(1, 2), (2, 3), (3, 1), (20, 4)])
+@pytest.mark.parametrize(("num_leaves", "dim"), [(1, 2), (2, 3), (3, 1), (20, 4)])
 def test_expected_log_joint(num_leaves, dim):
     parent, time, mean, _ = random_case(num_leaves, num_leaves, dim)
     stddev = np.random.default_rng(0).uniform(0.1, 1.5, size=mean.shape)
@@ -122,7 +122,7 @@ def test_times_at_the_cap_and_duplicate_leaves():
     np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-3)
 
 
-@pytest.mark.parametrize("num_leaves, dim", [(1, 3), (3, 1), (40, 7), (150, 40)])
+@pytest.mark.parametrize(("num_leaves", "dim"), [(1, 3), (3, 1), (40, 7), (150, 40)])
 def test_portable_and_vectorised_kernels_agree(num_leaves, dim):
     if not native.has_avx2():
         pytest.skip("this processor has no AVX2")

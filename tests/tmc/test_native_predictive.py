@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from reference import tmc
 from scipy import special
+
+from tfsp.tmc import native
 from tmc.native_cases import (
     CAP,
     caterpillar,
@@ -12,9 +14,7 @@ from tmc.native_cases import (
     random_case,
 )
 
-from tfsp.tmc import native
-
-CASES = [(2, 1), (2, 6), (3, 2), (6, 3), (20, 8)]
+CASES = [(2, 1), (2, 6), (3, 2), (6, 3), (12, 8)]
 OPTIONS = [
     dict(),
     dict(concentration1=1.3, concentration0=0.7),
@@ -37,7 +37,7 @@ def reference_terms(z, parent, time, leaves, options):
     )
 
 
-@pytest.mark.parametrize("num_leaves, dim", CASES)
+@pytest.mark.parametrize(("num_leaves", "dim"), CASES)
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_log_prob_and_attachment_equal_the_reference_rule(num_leaves, dim, options):
     parent, time, leaves, z = random_case(num_leaves, num_leaves, dim)
@@ -146,7 +146,7 @@ def test_added_variance_blurs_the_density():
     np.testing.assert_allclose(np.convolve(sharp, kernel, "same"), blurred, atol=1e-6)
 
 
-@pytest.mark.parametrize("num_leaves, dim", [(2, 1), (3, 4), (9, 9)])
+@pytest.mark.parametrize(("num_leaves", "dim"), [(2, 1), (3, 4), (9, 9)])
 @pytest.mark.parametrize("options", OPTIONS[:3], ids=str)
 def test_gradients(num_leaves, dim, options):
     parent, time, leaves, z = random_case(num_leaves, num_leaves, dim)
@@ -201,7 +201,7 @@ def test_rows_do_not_depend_on_their_neighbours(dtype):
         assert np.array_equal(part_gradient, gradient[begin:end])
 
 
-@pytest.mark.parametrize("dtype, tolerance", [(np.float32, 1e-5), (np.float64, 1e-11)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-11)])
 def test_portable_and_vectorised_kernels_agree(dtype, tolerance):
     if not native.has_avx2():
         pytest.skip("this processor has no AVX2")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from reference import tmc
 from scipy import integrate, special
-from tmc.native_cases import CAP, caterpillar, random_case, relabel
 
 from tfsp.tmc import native
+from tmc.native_cases import CAP, caterpillar, random_case, relabel
 
 CONCENTRATIONS = [(2.0, 2.0), (1.0, 1.0), (0.7, 1.6), (5.0, 3.0), (30.0, 8.0)]
 
@@ -25,7 +25,7 @@ def test_topology_probabilities_sum_to_one(num_leaves):
 
 
 @pytest.mark.parametrize("num_leaves", [2, 3, 20, 200, 3000])
-@pytest.mark.parametrize("a, b", CONCENTRATIONS)
+@pytest.mark.parametrize(("a", "b"), CONCENTRATIONS)
 def test_priors_equal_the_reference(num_leaves, a, b):
     rng = np.random.default_rng(num_leaves)
     parent, time = tmc.random_tree(rng, num_leaves)
@@ -41,7 +41,7 @@ def test_priors_equal_the_reference(num_leaves, a, b):
     )
 
 
-@pytest.mark.parametrize("a, b", [(2.0, 2.0), (1.5, 3.0)])
+@pytest.mark.parametrize(("a", "b"), [(2.0, 2.0), (1.5, 3.0)])
 def test_density_of_times_integrates_to_one(a, b):
     """Four leaves in a row: two free times below the root."""
     parent, time = caterpillar(4)
@@ -75,7 +75,7 @@ def test_edge_probability_of_the_single_place():
     assert native.edge_log_prob([-1], [1.0], "bayes") == 0
 
 
-@pytest.mark.parametrize("a, b", CONCENTRATIONS)
+@pytest.mark.parametrize(("a", "b"), CONCENTRATIONS)
 def test_attachment_time_densities_integrate_to_one(a, b):
     parent, time, *_ = random_case(3, 6, 1)
     for v in np.flatnonzero(parent >= 0):

@@ -74,7 +74,8 @@ def test_log_likelihood_to_leaves(name, size):
 @pytest.mark.parametrize("size", SMALL + LARGE)
 def test_expected_log_likelihood_to_mean_and_variance(size):
     parent, time, mean, _ = random_case(*size)
-    variance = np.random.default_rng(1).gamma(2.0, 0.2, size=mean.shape)
+    # Away from 0: the differences step to both sides, and a negative variance is refused.
+    variance = 0.1 + np.random.default_rng(1).gamma(2.0, 0.2, size=mean.shape)
 
     def value(m, v):
         return ops.expected_log_likelihood(parent, time, m, v)

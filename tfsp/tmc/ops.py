@@ -17,7 +17,9 @@ corrections named at each function; Boyles & Welling 2012.
 
 import collections
 import math
+import operator
 
+import numpy as np
 import tensorflow as tf
 
 from tfsp.random import as_seed
@@ -65,7 +67,19 @@ def expected_log_likelihood(parent, time, mean, variance):
     all others. Args: mean, variance: `[N, D]`. Gradients: to both. Source: eq. (9) of the TMC-VAE.
     """
     parent, time = _tree(parent, time)
-    variance = tf.cast(variance, tf.float64)
+    mean, variance = _leaves(mean), _float64(variance)
+    if not variance.shape.is_compatible_with(mean.shape) or variance.shape.rank != 2:
+        raise ValueError(
+            "`mean` and `variance` must have the same shape [N, D]. Received: "
+            f"{mean.shape} and {variance.shape}."
+        )
+    with tf.control_dependencies(
+        [
+            tf.debugging.assert_non_negative(variance, "variance must not be negative"),
+            tf.debugging.assert_all_finite(variance, "variance must be finite"),
+        ]
+    ):
+        variance = tf.identity(variance)
     leave_one_out = library.load().tfsp_tmc_leave_one_out_variance(parent, time)
     penalty = tf.reduce_sum(variance / leave_one_out[:, tf.newaxis])
     return log_likelihood(parent, time, mean) - 0.5 * penalty
@@ -186,15 +200,17 @@ def sample_posterior(
 
     Source: section 2.1 (SPR); the other moves make it mix tens of times faster.
     """
+    if _is_empty(leaf_variance):
+        raise ValueError("`leaf_variance` must be None or hold one number for each leaf, not [].")
     empty = tf.zeros([0], tf.float64)
     return Sampled(
         *library.load().tfsp_tmc_sample_posterior(
             *_tree(parent, time),
             tf.cast(_leaves(leaves), tf.float64),
-            empty if leaf_variance is None else tf.cast(leaf_variance, tf.float64),
+            empty if leaf_variance is None else _float64(leaf_variance),
             _concentrations(concentration1, concentration0),
-            tf.cast(mixture, tf.float64),
-            tf.cast(num_moves, tf.int64),
+            _float64(mixture),
+            _integer("num_moves", num_moves, tf.int64),
             as_seed(seed),
         )
     )
@@ -207,7 +223,7 @@ def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, seed=None):
     """
     return tuple(
         library.load().tfsp_tmc_sample_prior(
-            tf.cast(num_leaves, tf.int32),
+            _integer("num_leaves", num_leaves, tf.int32),
             _concentrations(concentration1, concentration0),
             as_seed(seed),
         )
@@ -216,7 +232,7 @@ def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, seed=None):
 
 @tf.RegisterGradient("TfspTmcLogLikelihood")
 def _log_likelihood_gradient(op, upstream, _):
-    gradient = op.outputs[1]
+    gradient = _no_second_derivative(op.outputs[1])
     return None, None, tf.cast(upstream, gradient.dtype) * gradient
 
 
@@ -241,7 +257,14 @@ def _predictive_gradient(op, upstream, *_):
     leaves_gradient = library.load().tfsp_tmc_predictive_leaves_grad(
         z, parent, time, leaves, parameters, node_weight, spread_weight, upstream, **attributes
     )
+    z_gradient = _no_second_derivative(z_gradient)
     return upstream[:, tf.newaxis] * z_gradient, None, None, leaves_gradient, None
+
+
+def _no_second_derivative(gradient):
+    return tf.raw_ops.PreventGradient(
+        input=gradient, message="The TMC ops have first derivatives only."
+    )
 
 
 for _name in (
@@ -258,11 +281,54 @@ for _name in (
 
 
 def _parent(parent):
-    return tf.convert_to_tensor(parent, tf.int32)
+    """As int32, where nothing is rounded or wrapped on the way."""
+    if tf.is_tensor(parent):
+        if parent.dtype != tf.int32:
+            raise TypeError(f"parent must be int32. Received a tensor of {parent.dtype.name}.")
+        return tf.convert_to_tensor(parent)
+    if isinstance(parent, tf.Variable) or hasattr(parent, "value"):
+        return tf.convert_to_tensor(parent, tf.int32)
+    array = np.asarray(parent)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"parent must hold integers. Received: dtype {array.dtype}.")
+    limits = np.iinfo(np.int32)
+    if array.size and not (limits.min <= array.min() and array.max() <= limits.max):
+        raise ValueError(
+            f"parent must lie in [-1, V). Received values from {array.min()} to {array.max()}."
+        )
+    return tf.convert_to_tensor(array.astype(np.int32))
 
 
 def _tree(parent, time):
-    return _parent(parent), tf.convert_to_tensor(time, tf.float64)
+    return _parent(parent), _float64(time)
+
+
+def _float64(value):
+    """As float64, a Python or NumPy number exactly: `tf.cast` would go through float32."""
+    if tf.is_tensor(value) or isinstance(value, tf.Variable) or hasattr(value, "value"):
+        return tf.cast(value, tf.float64)
+    if isinstance(value, (list, tuple)) and any(tf.is_tensor(part) for part in value):
+        return tf.stack([_float64(part) for part in value])
+    return tf.convert_to_tensor(np.asarray(value, np.float64))
+
+
+def _integer(name, value, dtype):
+    """A scalar integer tensor, where nothing is rounded or wrapped on the way."""
+    if tf.is_tensor(value):
+        if not value.dtype.is_integer:
+            raise TypeError(f"{name} must be an integer. Received a tensor of {value.dtype.name}.")
+        return tf.cast(value, dtype)
+    try:
+        value = operator.index(value)
+    except TypeError as error:
+        raise TypeError(f"{name} must be a scalar integer. Received: {value!r}.") from error
+    if not dtype.min <= value <= dtype.max:
+        raise ValueError(f"{name} must lie in [{dtype.min}, {dtype.max}]. Received: {value}.")
+    return tf.constant(value, dtype)
+
+
+def _is_empty(value):
+    return value is not None and 0 in tuple(np.shape(value))
 
 
 def _leaves(leaves):
@@ -270,7 +336,7 @@ def _leaves(leaves):
 
 
 def _concentrations(concentration1, concentration0):
-    return tf.stack([tf.cast(concentration1, tf.float64), tf.cast(concentration0, tf.float64)])
+    return tf.stack([_float64(concentration1), _float64(concentration0)])
 
 
 def _options(options):
@@ -288,8 +354,17 @@ def _options(options):
         raise TypeError(f"Unknown option {unknown[0]!r}. Known: {', '.join(known)}.")
     known.update(options)
     numbers = ("concentration1", "concentration0", "variance_floor", "added_variance")
-    parameters = tf.stack([tf.cast(known[name], tf.float64) for name in numbers])
-    leaf_nodes, internal_nodes = known["num_nodes"]
+    parameters = tf.stack([_float64(known[name]) for name in numbers])
+    try:
+        leaf_nodes, internal_nodes = map(operator.index, known["num_nodes"])
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"num_nodes must be a pair of integers. Received: {known['num_nodes']!r}."
+        ) from error
+    if known["edge_weights"] not in ("prior", "bayes"):
+        raise ValueError(
+            f"edge_weights must be 'prior' or 'bayes'. Received: {known['edge_weights']!r}."
+        )
     return parameters, dict(
         leaf_nodes=leaf_nodes, internal_nodes=internal_nodes, edge_weights=known["edge_weights"]
     )

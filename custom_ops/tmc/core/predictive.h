@@ -3,10 +3,8 @@
 //   log p(z) = logsumexp over edges e and nodes q of
 //              [ log p(e) + log w_eq + log N(z; m(t_q), var(t_q) I) ].
 //
-// With a = |z - M_u|^2, b = |z - M_v|^2, D = |M_u - M_v|^2 the distance at a node is
-// (1 - x) a + x b - x (1 - x) D, so that one distance per tree node serves every edge and time.
-// A table is built once per tree and leaves; rows of z are then independent, and each row's result
-// does not depend on the other rows of the call: ranges may run on any number of threads.
+// Rows of z are independent, and a row's result does not depend on the other rows of the call, to
+// the last bit: ranges may run on any number of threads on one table.
 #ifndef TFSP_TMC_CORE_PREDICTIVE_H_
 #define TFSP_TMC_CORE_PREDICTIVE_H_
 
@@ -18,132 +16,10 @@
 
 #include "custom_ops/tmc/core/buffer.h"
 #include "custom_ops/tmc/core/posterior.h"
-#include "custom_ops/tmc/core/quadrature.h"
+#include "custom_ops/tmc/core/predictive_table.h"
 #include "custom_ops/tmc/core/simd.h"
 
 namespace tfsp::tmc {
-
-// Per entry (edge and node): log density = constant + slope_parent * a + slope_child * b.
-template <typename T>
-struct PredictiveTable {
-  int64_t dim = 0;
-  int num_tree_nodes = 0;  // V
-  int num_edges = 0;
-  int64_t num_entries = 0;
-  std::vector<int32_t> child, parent;  // [edges] rows of M
-  std::vector<int64_t> begin;          // [edges + 1] first entry of each edge
-  // Views of `storage`, one block: malloc then keeps it for the next table, where many blocks
-  // would go back to the system and be paged in again.
-  T* constant = nullptr;      // log p(e) + log w - d/2 log 2 pi var + x (1-x) D / 2 var
-  T* slope_parent = nullptr;  // -(1 - x) / (2 var)
-  T* slope_child = nullptr;   // -x / (2 var)
-  T* slope_spread = nullptr;  // x (1 - x) / (2 var), derivative of `constant` by D
-  // Node means [V, d]; float keeps the rounding error beside the value, so that z - M stays exact
-  // where variances are tiny.
-  T* mean = nullptr;
-  T* mean_low = nullptr;
-  Buffer<T> storage;
-  double mean_scale = 1.0;  // M = mean_scale * posterior mean: 1/2 for a tree of one leaf
-};
-
-namespace internal {
-
-// |M_u - M_v|^2, four partial sums.
-struct SquaredDistanceBody {
-  TFSP_INLINE static double Run(const double* x, const double* y, int64_t dim) {
-    Vec<double> sum = {};
-    int64_t i = 0;
-    for (; i + 4 <= dim; i += 4) {
-      const Vec<double> difference = Load(x + i) - Load(y + i);
-      sum += difference * difference;
-    }
-    double total = Sum<double>(sum);
-    for (; i < dim; ++i) total += (x[i] - y[i]) * (x[i] - y[i]);
-    return total;
-  }
-};
-
-// Value and rounding error of each scaled mean.
-template <typename T>
-struct SplitMeansBody {
-  TFSP_INLINE static void Run(const double* __restrict mean, int64_t size, double scale,
-                              T* __restrict value, T* __restrict low) {
-    for (int64_t i = 0; i < size; ++i) {
-      const double m = mean[i] * scale;
-      value[i] = static_cast<T>(m);
-      low[i] = static_cast<T>(m - static_cast<double>(value[i]));
-    }
-  }
-};
-
-// One edge's entries into the table.
-template <typename T>
-struct FillEntriesBody {
-  TFSP_INLINE static void Run(const EdgeNodes* nodes, double log_edge, double half_dim,
-                              double spread, T* __restrict constant, T* __restrict slope_parent,
-                              T* __restrict slope_child, T* __restrict slope_spread) {
-    const double offset = log_edge - nodes->log_total - half_dim * kLog2Pi;
-    for (int q = 0; q < nodes->count; ++q) {
-      const double half = nodes->half_precision[q];
-      const double x = nodes->position[q], rest = nodes->rest[q], bend = x * rest * half;
-      constant[q] = static_cast<T>(nodes->log_weight[q] + offset -
-                                   half_dim * nodes->log_variance[q] + bend * spread);
-      slope_parent[q] = static_cast<T>(-rest * half);
-      slope_child[q] = static_cast<T>(-x * half);
-      slope_spread[q] = static_cast<T>(bend);
-    }
-  }
-};
-
-}  // namespace internal
-
-// `posterior_mean` [V, d]. Options must have passed CheckOptions.
-template <typename T>
-void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
-                          const DownwardVariances& down, const double* posterior_mean, int64_t dim,
-                          const QuadratureOptions& options, PredictiveTable<T>* table,
-                          Isa isa = Isa::kAuto) {
-  const int num_nodes = tree.num_nodes, num_edges = std::max(1, num_nodes - 1);
-  table->dim = dim;
-  table->num_tree_nodes = num_nodes;
-  table->num_edges = num_edges;
-  table->mean_scale = tree.num_leaves == 1 ? 0.5 : 1.0;
-  table->num_entries = NumQuadratureNodes(tree.num_leaves, options);
-  table->child.resize(num_edges);
-  table->parent.resize(num_edges);
-  table->begin.resize(num_edges + 1);
-  const int64_t size = static_cast<int64_t>(num_nodes) * dim;
-  table->storage.Resize(4 * table->num_entries + 2 * size);
-  T* next = table->storage.data();
-  for (T** view : {&table->constant, &table->slope_parent, &table->slope_child,
-                   &table->slope_spread}) {
-    *view = next;
-    next += table->num_entries;
-  }
-  table->mean = next;
-  table->mean_low = next + size;
-  Dispatch<internal::SplitMeansBody<T>>(isa, posterior_mean, size, table->mean_scale, table->mean,
-                                        table->mean_low);
-  std::vector<double> log_edge(num_nodes);
-  EdgeLogProb(tree, options.edge_weights, options.concentration1, options.concentration0,
-              log_edge.data());
-  int edge = 0;
-  int64_t entry = 0;
-  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) TFSP_INLINE_LAMBDA {
-    table->child[edge] = nodes.child;
-    table->parent[edge] = nodes.parent;
-    table->begin[edge] = entry;
-    const double spread = internal::SquaredDistanceBody::Run(
-        posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
-    internal::FillEntriesBody<T>::Run(
-        &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
-        table->constant + entry, table->slope_parent + entry, table->slope_child + entry,
-        table->slope_spread + entry);
-    entry += nodes.count;
-    ++edge;
-  });
-  table->begin[num_edges] = entry;
-}
 
 // What a range of rows yields besides log p(z); null pointers are left out.
 template <typename T>

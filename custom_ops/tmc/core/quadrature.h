@@ -11,74 +11,19 @@
 #ifndef TFSP_TMC_CORE_QUADRATURE_H_
 #define TFSP_TMC_CORE_QUADRATURE_H_
 
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "custom_ops/tmc/core/buffer.h"
 #include "custom_ops/tmc/core/messages.h"
-#include "custom_ops/tmc/core/priors.h"
+#include "custom_ops/tmc/core/quadrature_rule.h"
 #include "custom_ops/tmc/core/simd.h"
 
 namespace tfsp::tmc {
 
-constexpr int kMaxQuadratureNodes = 256;
-
-struct QuadratureOptions {
-  double concentration1 = 2.0, concentration0 = 2.0;  // a, b of the time prior
-  int leaf_nodes = 24, internal_nodes = 12;           // nodes on a leaf's edge, on another edge
-  double variance_floor = 1e-3;                       // in (0, 1), relative to var(t_u)
-  double added_variance = 0.0;                        // added to every var(t)
-  EdgeWeights edge_weights = EdgeWeights::kPrior;
-};
-
-inline std::string CheckOptions(const QuadratureOptions& o) {
-  std::string error = CheckConcentrations(o.concentration1, o.concentration0);
-  if (!error.empty()) return error;
-  const int counts[2] = {o.leaf_nodes, o.internal_nodes};
-  for (int i = 0; i < 2; ++i) {
-    if (counts[i] < 1 || counts[i] > kMaxQuadratureNodes) {
-      return "num_nodes[" + std::to_string(i) + "] = " + std::to_string(counts[i]) +
-             " must lie in [1, " + std::to_string(kMaxQuadratureNodes) + "].";
-    }
-  }
-  if (!(o.variance_floor >= 1e-12 && o.variance_floor < 1.0)) {
-    return "variance_floor = " + FormatDouble(o.variance_floor) + " must lie in [1e-12, 1).";
-  }
-  if (!(o.added_variance >= 0.0 && std::isfinite(o.added_variance))) {
-    return "added_variance = " + FormatDouble(o.added_variance) + " must be finite and >= 0.";
-  }
-  return "";
-}
-
-// Gauss-Legendre rule on (0, 1), nodes ascending, weights summing to 1.
-inline void GaussLegendre(int num_nodes, double* node, double* weight) {
-  for (int i = 0; i < (num_nodes + 1) / 2; ++i) {
-    double x = std::cos(kPi * (i + 0.75) / (num_nodes + 0.5)), slope = 1.0;
-    for (int step = 0; step < 100; ++step) {
-      double p = 1.0, before = 0.0;
-      for (int k = 1; k <= num_nodes; ++k) {
-        const double next = ((2 * k - 1) * x * p - (k - 1) * before) / k;
-        before = p;
-        p = next;
-      }
-      slope = num_nodes * (x * p - before) / (x * x - 1);
-      const double change = p / slope;
-      x -= change;
-      if (std::abs(change) < 1e-15) break;
-    }
-    const double w = 1.0 / ((1 - x * x) * slope * slope);
-    node[i] = 0.5 * (1 - x);
-    node[num_nodes - 1 - i] = 0.5 * (1 + x);
-    weight[i] = weight[num_nodes - 1 - i] = w;
-  }
-}
-
 // One edge's nodes, padded to whole vectors; entries at and beyond `count` have no meaning.
 struct EdgeNodes {
-  // Eight more than needed, so that the arrays do not start at the same place of a memory page.
-  static constexpr int kSize = kMaxQuadratureNodes + 8;
+  static constexpr int kSize = kQuadratureStride;
   int child = 0, parent = 0, count = 0;     // edge (parent, child)
   double log_total = 0.0;                   // log w = log_weight - log_total sums to one per edge
   alignas(64) double log_weight[kSize];
@@ -88,39 +33,6 @@ struct EdgeNodes {
   alignas(64) double variance[kSize];       // var(t) + added_variance
   alignas(64) double half_precision[kSize]; // 1 / (2 variance)
   alignas(64) double log_variance[kSize];
-};
-
-// Gauss-Legendre nodes and weights, padded like EdgeNodes.
-struct RuleTable {
-  int count = 0, padded = 0;
-  alignas(64) double node[EdgeNodes::kSize];
-  alignas(64) double log_weight[EdgeNodes::kSize];
-  alignas(64) double weight[EdgeNodes::kSize];
-
-  // Rules of up to 64 nodes are made once per process.
-  static const RuleTable& Get(int num_nodes, RuleTable* own) {
-    constexpr int kKept = 64;
-    static const std::vector<RuleTable> kept = [] {
-      std::vector<RuleTable> rules;
-      rules.reserve(kKept);
-      for (int n = 1; n <= kKept; ++n) rules.emplace_back(n);
-      return rules;
-    }();
-    if (num_nodes <= kKept) return kept[num_nodes - 1];
-    *own = RuleTable(num_nodes);
-    return *own;
-  }
-
-  RuleTable() = default;
-  explicit RuleTable(int num_nodes) : count(num_nodes), padded((num_nodes + 3) / 4 * 4) {
-    GaussLegendre(num_nodes, node, weight);
-    for (int q = 0; q < num_nodes; ++q) log_weight[q] = std::log(weight[q]);
-    for (int q = num_nodes; q < padded; ++q) {
-      node[q] = 0.5;
-      weight[q] = 0.0;
-      log_weight[q] = -1e30;
-    }
-  }
 };
 
 namespace internal {
@@ -154,7 +66,8 @@ TFSP_INLINE Vec<double> OneMinusExp(Vec<double> x) {
          (1.0 - x * (0.5 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120 - x * (1.0 / 720))))));
 }
 
-// exp(-delta), its reciprocal and 1 - exp(-delta) at the nodes of a leaf's edge, the same for every leaf.
+// exp(-delta), its reciprocal and 1 - exp(-delta) at the nodes of a leaf's edge: the same for
+// every leaf.
 struct LeafSteps {
   double span = 0.0;  // -log(variance_floor)
   alignas(64) double shrink[EdgeNodes::kSize];
@@ -175,20 +88,31 @@ struct LeafStepsBody {
   }
 };
 
+// Logarithms of all edges at once: log var(t_u) and, given l (lambda_u + lambda_v) / var(t_v) in
+// `span`, log var(t_u) / var(t_v). Arrays padded to whole vectors.
+struct EdgeLogarithmsBody {
+  TFSP_INLINE static void Run(int64_t padded, double* log_start, double* span) {
+    for (int64_t i = 0; i < padded; i += 4) {
+      Store(log_start + i, Log(Load(log_start + i)));
+      // log1p(x) = log(y) x / (y - 1) with y = 1 + x as rounded.
+      const Vec<double> x = Load(span + i), y = 1.0 + x, d = y - 1.0;
+      Store(span + i, d > 0.0 ? Log(y) * x / d : x);
+    }
+  }
+};
+
 // Nodes of one edge. kSquare: a = b = 2, where powers are products and one logarithm serves.
 template <bool kLeaf, bool kSquare>
 struct EdgeNodesBody {
   TFSP_INLINE static void Run(const EdgeGeometry* geometry, const RuleTable* rule,
                               const LeafSteps* steps, const QuadratureOptions* options,
-                              EdgeNodes* out) {
+                              double log_start, double internal_span, EdgeNodes* out) {
     using V = Vec<double>;
     const EdgeGeometry& e = *geometry;
     const double a = options->concentration1, b = options->concentration0;
     // delta = log var(t_u) - log var(t) runs over (0, span).
-    const double span =
-        kLeaf ? steps->span
-              : std::log1p(e.length * (e.start_ratio + e.end_ratio) / e.end_variance);
-    const double log_start = std::log(e.start_variance), inverse_length = 1.0 / e.length;
+    const double span = kLeaf ? steps->span : internal_span;
+    const double inverse_length = 1.0 / e.length;
     const double inverse_total = 1.0 / e.total, half_start_precision = 0.5 / e.start_variance;
     const double start_square = e.start_ratio * e.start_ratio;
     V sum = {}, largest = Broadcast<double>(-1e300);
@@ -267,36 +191,6 @@ struct EdgeNodesBody {
   }
 };
 
-// All edges: the leaves' first, as they are numbered.
-template <bool kSquare>
-struct AllEdgesBody {
-  template <typename Sink>
-  TFSP_INLINE static void Run(const Tree* tree, const UpwardVariances* up,
-                              const DownwardVariances* down, const QuadratureOptions* options,
-                              const RuleTable* leaf_rule, const RuleTable* internal_rule,
-                              EdgeNodes* nodes, Sink* sink) {
-    LeafSteps steps;
-    LeafStepsBody::Run(leaf_rule, options->variance_floor, &steps);
-    nodes->count = leaf_rule->count;
-    for (int v = 0; v < tree->num_leaves; ++v) {
-      nodes->child = v;
-      nodes->parent = tree->parent[v];
-      const EdgeGeometry geometry(*tree, *up, *down, v);
-      EdgeNodesBody<true, kSquare>::Run(&geometry, leaf_rule, &steps, options, nodes);
-      (*sink)(static_cast<const EdgeNodes&>(*nodes));
-    }
-    nodes->count = internal_rule->count;
-    for (int v = tree->num_leaves; v < tree->num_nodes; ++v) {
-      if (v == tree->root) continue;
-      nodes->child = v;
-      nodes->parent = tree->parent[v];
-      const EdgeGeometry geometry(*tree, *up, *down, v);
-      EdgeNodesBody<false, kSquare>::Run(&geometry, internal_rule, &steps, options, nodes);
-      (*sink)(static_cast<const EdgeNodes&>(*nodes));
-    }
-  }
-};
-
 }  // namespace internal
 
 inline int64_t NumQuadratureNodes(int num_leaves, const QuadratureOptions& options) {
@@ -306,7 +200,7 @@ inline int64_t NumQuadratureNodes(int num_leaves, const QuadratureOptions& optio
 }
 
 // Calls sink(const EdgeNodes&) for the edge above every node but the root, in the order of the
-// nodes' numbers. The sink must be inlined, to be compiled with the kernel: TFSP_INLINE_LAMBDA. With one leaf: its one place, at time 0 on the edge from the virtual root.
+// nodes' numbers. With one leaf: its one place, at time 0 on the edge from the virtual root.
 template <typename Sink>
 void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVariances& down,
                  const QuadratureOptions& options, Isa isa, Sink&& sink) {
@@ -324,13 +218,44 @@ void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVari
   RuleTable own_leaf, own_internal;
   const RuleTable& leaf_rule = RuleTable::Get(options.leaf_nodes, &own_leaf);
   const RuleTable& internal_rule = RuleTable::Get(options.internal_nodes, &own_internal);
+  internal::LeafSteps steps;
+  Dispatch<internal::LeafStepsBody>(isa, &leaf_rule, options.variance_floor, &steps);
   const bool square = options.concentration1 == 2.0 && options.concentration0 == 2.0;
-  if (square) {
-    Dispatch<internal::AllEdgesBody<true>>(isa, &tree, &up, &down, &options, &leaf_rule,
-                                           &internal_rule, &nodes, &sink);
-  } else {
-    Dispatch<internal::AllEdgesBody<false>>(isa, &tree, &up, &down, &options, &leaf_rule,
-                                            &internal_rule, &nodes, &sink);
+  const int64_t padded = (tree.num_nodes + 3) / 4 * 4;
+  Buffer<double> log_start(padded), span(padded);
+  for (int64_t v = 0; v < padded; ++v) log_start[v] = span[v] = 1.0;
+  for (int v = 0; v < tree.num_nodes; ++v) {
+    if (v == tree.root) continue;
+    const internal::EdgeGeometry e(tree, up, down, v);
+    log_start[v] = e.start_variance;
+    if (v >= tree.num_leaves) {
+      span[v] = e.length * (e.start_ratio + e.end_ratio) / e.end_variance;
+    }
+  }
+  Dispatch<internal::EdgeLogarithmsBody>(isa, padded, log_start.data(), span.data());
+  for (int v = 0; v < tree.num_nodes; ++v) {
+    if (v == tree.root) continue;
+    const bool leaf = v < tree.num_leaves;
+    const RuleTable* rule = leaf ? &leaf_rule : &internal_rule;
+    nodes.child = v;
+    nodes.parent = tree.parent[v];
+    nodes.count = rule->count;
+    const internal::EdgeGeometry geometry(tree, up, down, v);
+    const auto run = [&](auto body) {
+      Dispatch<decltype(body)>(isa, &geometry, rule, &steps, &options, log_start[v], span[v],
+                               &nodes);
+    };
+    using internal::EdgeNodesBody;
+    if (leaf && square) {
+      run(EdgeNodesBody<true, true>());
+    } else if (leaf) {
+      run(EdgeNodesBody<true, false>());
+    } else if (square) {
+      run(EdgeNodesBody<false, true>());
+    } else {
+      run(EdgeNodesBody<false, false>());
+    }
+    sink(static_cast<const EdgeNodes&>(nodes));
   }
 }
 
@@ -342,7 +267,7 @@ inline void WriteQuadrature(const Tree& tree, const UpwardVariances& up,
                             int32_t* edge, double* time, double* log_weight, double* position,
                             double* variance, Isa isa = Isa::kAuto) {
   int64_t i = 0;
-  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) TFSP_INLINE_LAMBDA {
+  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
     const double start = tree.num_leaves == 1 ? 0.0 : tree.time[nodes.parent];
     for (int q = 0; q < nodes.count; ++q, ++i) {
       edge[i] = nodes.child;

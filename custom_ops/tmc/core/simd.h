@@ -21,7 +21,6 @@
 #endif
 
 #define TFSP_INLINE inline __attribute__((always_inline))
-#define TFSP_INLINE_LAMBDA __attribute__((always_inline))
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define TFSP_HAS_AVX2 1
@@ -145,7 +144,8 @@ TFSP_INLINE Vec<double> Exp(Vec<double> x) {
   // (exp(f) - 1 - f) / f^2, in pairs of terms: short chains of dependent operations.
   const Vec<double> f2 = f * f, f4 = f2 * f2, f8 = f4 * f4;
   const Vec<double> low = (0.5 + f * (1.0 / 6)) + f2 * (1.0 / 24 + f * (1.0 / 120));
-  const Vec<double> middle = (1.0 / 720 + f * (1.0 / 5040)) + f2 * (1.0 / 40320 + f * (1.0 / 362880));
+  const Vec<double> middle =
+      (1.0 / 720 + f * (1.0 / 5040)) + f2 * (1.0 / 40320 + f * (1.0 / 362880));
   const Vec<double> high = (1.0 / 3628800 + f * (1.0 / 39916800)) +
                            f2 * (1.0 / 479001600 + f * (1.0 / 6227020800.0));
   const Vec<double> p = f2 * (low + f4 * middle + f8 * high) + f + 1.0;

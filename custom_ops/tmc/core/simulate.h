@@ -36,6 +36,43 @@ inline void SampleTopology(int num_leaves, Random* random, std::vector<int32_t>*
   }
 }
 
+// x = logit(beta) for beta ~ Beta(a, b) given beta < most, for any a, b > 0: the density
+// sigmoid(x)^a sigmoid(-x)^b is log-concave, and is thinned from a flat top of width 2 A with
+// exponential tails, A at least its area (Devroye 1986, section VII.2.3): about half are kept.
+inline double SampleTruncatedLogit(double a, double b, double most, Random* random) {
+  const double limit = std::log(most) - std::log1p(-most);
+  const double mode = std::fmin(std::log(a / b), limit);
+  const auto log_density = [a, b](double x) {
+    const double tail = std::log1p(std::exp(-std::fabs(x)));
+    return x > 0 ? -a * tail - b * (x + tail) : a * (x - tail) - b * tail;
+  };
+  const double top = log_density(mode);
+  const double p = 1.0 / (1.0 + std::exp(-mode));
+  const double scale = std::fmax(std::sqrt((a + b) * p * (1.0 - p)), std::fabs(a - (a + b) * p));
+  // Area on either side of the mode from above: steps that grow, each at the height of its start.
+  double area = 0.0;
+  for (int side = -1; side <= 1; side += 2) {
+    double x = mode, step = 0.1 / scale;
+    for (int i = 0; i < 400; ++i, step *= 1.2) {
+      const double height = std::exp(log_density(x) - top);
+      if (height < 1e-14 || (side > 0 && x >= limit)) break;
+      area += height * (side > 0 ? std::fmin(step, limit - x) : step);
+      x += side * step;
+    }
+  }
+  const double right = limit - mode;  // room above the mode
+  const double right_area =
+      right <= area ? right : area + area * -std::expm1(-(right - area) / area);
+  for (;;) {
+    const double u = random->Uniform() * (2.0 * area + right_area);
+    const double v = u < 2.0 * area ? u : u - 2.0 * area;  // area of the hat between mode and x
+    const double distance = v <= area ? v : area - area * std::log1p(-(v - area) / area);
+    const double x = u < 2.0 * area ? mode - distance : mode + distance;
+    const double hat = distance <= area ? 0.0 : 1.0 - distance / area;
+    if (x < limit && std::log(random->Uniform()) + hat <= log_density(x) - top) return x;
+  }
+}
+
 // Share beta of what remains, Beta(a, b) cut off at `most`: exact by rejection.
 inline double SampleStick(double a, double b, double most, Random* random) {
   double beta, rest;
@@ -43,12 +80,8 @@ inline double SampleStick(double a, double b, double most, Random* random) {
     random->Beta(a, b, &beta, &rest);
     if (beta < most) return beta;
   }
-  // Little mass below the cut: beta^(a-1) on (0, most), thinned by (1 - beta)^(b-1).
-  for (;;) {
-    beta = most * std::exp(std::log(random->Uniform()) / a);
-    const double ratio = b >= 1.0 ? 1.0 - beta : (1.0 - beta) / (1.0 - most);
-    if (std::log(random->Uniform()) <= (b - 1.0) * std::log(ratio)) return beta;
-  }
+  beta = 1.0 / (1.0 + std::exp(-SampleTruncatedLogit(a, b, most, random)));
+  return std::fmin(beta, most);
 }
 
 // Times by stick breaking, t_v = t_u + Beta(a, b) (1 - t_u) (eq. (2) with its sign mended). Sticks
@@ -68,7 +101,8 @@ inline void SampleTimes(int num_leaves, const int32_t* parent, double a, double 
     const double start = (*time)[u], remaining = 1.0 - start;
     const double most = std::max(0.0, 1.0 - min_remaining / remaining);
     double t = start;
-    if (most > 0.0) t += SampleStick(a, b, most, random) * remaining;
+    // Shares below 1e-90, which concentrations near 0 bring, would leave edges without a length.
+    if (most > 0.0) t += std::fmax(SampleStick(a, b, most, random), 1e-90) * remaining;
     // Only after dozens of nodes at the cut does this matter; the order is then kept by one bit.
     (*time)[v] = t > start ? t : std::nextafter(start, 1.0);
   }

@@ -52,8 +52,8 @@ inline std::string CheckParents(int num_leaves, const int32_t* parent, Tree* tre
     const int u = parent[v];
     if (u == -1) {
       if (tree->root >= 0) {
-        return "parent must have one root. Received two: " + At("parent", tree->root) + " = -1 and " +
-               At("parent", v) + " = -1.";
+        return "parent must have one root. Received two: " + At("parent", tree->root) +
+               " = -1 and " + At("parent", v) + " = -1.";
       }
       tree->root = v;
       continue;
@@ -160,6 +160,12 @@ inline std::string CheckTimes(const Tree& tree) {
     if (u >= 0 && !(tree.time[u] < tree.time[v])) {
       return "Times must increase from parent to child. Received " + At("time", v) + " = " +
              FormatDouble(tree.time[v]) + " below its parent's " + At("time", u) + " = " +
+             FormatDouble(tree.time[u]) + ".";
+    }
+    // Possible only beside the root, at 0; squares and products of lengths must not underflow.
+    if (u >= 0 && tree.time[v] - tree.time[u] < 1e-100) {
+      return "Edges must be at least 1e-100 long. Received " + At("time", v) + " = " +
+             FormatDouble(tree.time[v]) + " and its parent's " + At("time", u) + " = " +
              FormatDouble(tree.time[u]) + ".";
     }
   }

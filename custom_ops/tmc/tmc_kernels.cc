@@ -366,7 +366,10 @@ class PredictiveBase : public Kernel {
     in->z = z.flat<T>().data();
     in->mean.resize(s.tree.num_nodes * s.dim);
     NodePosteriorMeans(s.tree, s.up, s.down, s.leaves.data(), s.dim, in->mean.data());
-    BuildPredictiveTable(s.tree, s.up, s.down, in->mean.data(), s.dim, options, &in->table);
+    // An edge's entries take some 500 cycles.
+    const auto split = [ctx](int64_t total, const auto& work) { Parallel(ctx, total, 500, work); };
+    BuildPredictiveTable(s.tree, s.up, s.down, in->mean.data(), s.dim, options, &in->table,
+                         Isa::kAuto, split);
     return absl::OkStatus();
   }
 

@@ -93,11 +93,11 @@ struct FillEntriesBody {
 }  // namespace internal
 
 // `posterior_mean` [V, d]. Options must have passed CheckOptions.
-template <typename T>
+template <typename T, typename Split = Serially>
 void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
                           const DownwardVariances& down, const double* posterior_mean, int64_t dim,
                           const QuadratureOptions& options, PredictiveTable<T>* table,
-                          Isa isa = Isa::kAuto) {
+                          Isa isa = Isa::kAuto, const Split& split = {}) {
   const int num_nodes = tree.num_nodes, num_edges = std::max(1, num_nodes - 1);
   table->dim = dim;
   table->num_tree_nodes = num_nodes;
@@ -122,9 +122,16 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
   std::vector<double> log_edge(num_nodes);
   EdgeLogProb(tree, options.edge_weights, options.concentration1, options.concentration0,
               log_edge.data());
-  int edge = 0;
-  int64_t entry = 0;
-  ForEachEdge(tree, up, down, options, isa, [&](const EdgeNodes& nodes) {
+  // Where an edge stands follows from its number alone: ranges of edges may be filled at once.
+  const auto place = [&](int v, int* edge, int64_t* entry) {
+    *edge = v - (v > tree.root ? 1 : 0);
+    const int64_t leaf_edges = std::min(*edge, tree.num_leaves);
+    *entry = leaf_edges * options.leaf_nodes + (*edge - leaf_edges) * options.internal_nodes;
+  };
+  const auto fill = [&](const EdgeNodes& nodes) {
+    int edge = 0;
+    int64_t entry = 0;
+    if (tree.num_leaves > 1) place(nodes.child, &edge, &entry);
     table->child[edge] = nodes.child;
     table->parent[edge] = nodes.parent;
     table->begin[edge] = entry;
@@ -134,10 +141,9 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
         isa, &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
         table->constant + entry, table->slope_parent + entry,
         table->slope_child + entry, table->slope_spread + entry);
-    entry += nodes.count;
-    ++edge;
-  });
-  table->begin[num_edges] = entry;
+  };
+  ForEachEdge(tree, up, down, options, isa, fill, split);
+  table->begin[num_edges] = table->num_entries;
 }
 
 }  // namespace tfsp::tmc

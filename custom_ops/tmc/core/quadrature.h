@@ -199,13 +199,23 @@ inline int64_t NumQuadratureNodes(int num_leaves, const QuadratureOptions& optio
          static_cast<int64_t>(num_leaves - 2) * options.internal_nodes;
 }
 
+// Runs work(begin, end) on [0, total) at once. A kernel passes a function that splits the range
+// over its threads instead.
+struct Serially {
+  template <typename Work>
+  void operator()(int64_t total, const Work& work) const {
+    work(int64_t{0}, total);
+  }
+};
+
 // Calls sink(const EdgeNodes&) for the edge above every node but the root, in the order of the
-// nodes' numbers. With one leaf: its one place, at time 0 on the edge from the virtual root.
-template <typename Sink>
+// nodes' numbers (within each range that `split` makes of them). With one leaf: its one place, at
+// time 0 on the edge from the virtual root.
+template <typename Sink, typename Split = Serially>
 void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVariances& down,
-                 const QuadratureOptions& options, Isa isa, Sink&& sink) {
-  EdgeNodes nodes;
+                 const QuadratureOptions& options, Isa isa, Sink&& sink, const Split& split = {}) {
   if (tree.num_leaves == 1) {
+    EdgeNodes nodes;
     nodes.count = 1;
     nodes.log_weight[0] = nodes.elapsed[0] = nodes.position[0] = 0.0;
     nodes.rest[0] = 1.0;
@@ -233,30 +243,33 @@ void ForEachEdge(const Tree& tree, const UpwardVariances& up, const DownwardVari
     }
   }
   Dispatch<internal::EdgeLogarithmsBody>(isa, padded, log_start.data(), span.data());
-  for (int v = 0; v < tree.num_nodes; ++v) {
-    if (v == tree.root) continue;
-    const bool leaf = v < tree.num_leaves;
-    const RuleTable* rule = leaf ? &leaf_rule : &internal_rule;
-    nodes.child = v;
-    nodes.parent = tree.parent[v];
-    nodes.count = rule->count;
-    const internal::EdgeGeometry geometry(tree, up, down, v);
-    const auto run = [&](auto body) {
-      Dispatch<decltype(body)>(isa, &geometry, rule, &steps, &options, log_start[v], span[v],
-                               &nodes);
-    };
-    using internal::EdgeNodesBody;
-    if (leaf && square) {
-      run(EdgeNodesBody<true, true>());
-    } else if (leaf) {
-      run(EdgeNodesBody<true, false>());
-    } else if (square) {
-      run(EdgeNodesBody<false, true>());
-    } else {
-      run(EdgeNodesBody<false, false>());
+  split(tree.num_nodes, [&](int64_t range_begin, int64_t range_end) {
+    EdgeNodes nodes;
+    for (int v = static_cast<int>(range_begin); v < range_end; ++v) {
+      if (v == tree.root) continue;
+      const bool leaf = v < tree.num_leaves;
+      const RuleTable* rule = leaf ? &leaf_rule : &internal_rule;
+      nodes.child = v;
+      nodes.parent = tree.parent[v];
+      nodes.count = rule->count;
+      const internal::EdgeGeometry geometry(tree, up, down, v);
+      const auto run = [&](auto body) {
+        Dispatch<decltype(body)>(isa, &geometry, rule, &steps, &options, log_start[v], span[v],
+                                 &nodes);
+      };
+      using internal::EdgeNodesBody;
+      if (leaf && square) {
+        run(EdgeNodesBody<true, true>());
+      } else if (leaf) {
+        run(EdgeNodesBody<true, false>());
+      } else if (square) {
+        run(EdgeNodesBody<false, true>());
+      } else {
+        run(EdgeNodesBody<false, false>());
+      }
+      sink(static_cast<const EdgeNodes&>(nodes));
     }
-    sink(static_cast<const EdgeNodes&>(nodes));
-  }
+  });
 }
 
 // All nodes as flat arrays of NumQuadratureNodes entries: the edge (its lower node), t, log weight

@@ -136,20 +136,23 @@ absl::Status ReadParameters(const Tensor& tensor, QuadratureOptions* options) {
   return Check(CheckOptions(*options));
 }
 
-// Splits [0, total) over TensorFlow's threads. `cost` in cycles for each unit. A lack of memory on
-// any of them is thrown on this one.
+// Splits [0, total) over TensorFlow's threads, one piece for each. `cost` in cycles for each unit.
+// With no more pieces than threads the calling thread works on one of them; with more it would hand
+// the whole over and sleep, which takes longer than a small call. A lack of memory on any thread is
+// thrown on this one.
 template <typename Work>
 void Parallel(OpKernelContext* ctx, int64_t total, int64_t cost, const Work& work) {
   const auto& workers = *ctx->device()->tensorflow_cpu_worker_threads();
+  const int64_t pieces = std::max<int64_t>(1, std::min<int64_t>(workers.num_threads, total));
   std::atomic<bool> exhausted{false};
-  tensorflow::Shard(workers.num_threads, workers.workers, total, cost,
-                    [&](int64_t begin, int64_t end) {
-                      try {
-                        work(begin, end);
-                      } catch (const std::bad_alloc&) {
-                        exhausted = true;
-                      }
-                    });
+  const auto run = [&](int64_t begin, int64_t end) {
+    try {
+      work(total * begin / pieces, total * end / pieces);
+    } catch (const std::bad_alloc&) {
+      exhausted = true;
+    }
+  };
+  tensorflow::Shard(workers.num_threads, workers.workers, pieces, cost * (total / pieces + 1), run);
   if (exhausted) throw std::bad_alloc();
 }
 

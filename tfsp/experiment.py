@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfsp import callbacks, data, likelihoods, models, networks, priors
 from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config, to_dict
+from tfsp.models.base import ADAPT_LIMIT
 from tfsp.run_directory import RunDirectory
 
 
@@ -111,8 +112,6 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
             model = keras.saving.load_model(run.checkpoint_path(first_epoch))
         else:
             model = build_model(config, dataset.info.image_shape)
-            if model.prior.wants_data:
-                model.adapt(dataset.arrays("train", limit=20_000)[0])
             compile_model(model, config, steps)
     run.start(config)
     if data_dir:
@@ -145,6 +144,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         verbose=0,
         callbacks=[
             callbacks.KLWarmUp(train_config["kl_warmup_epochs"], train_config["kl_start"]),
+            callbacks.PriorSchedule(lambda: dataset.arrays("train", limit=ADAPT_LIMIT)[0]),
             callbacks.StopOnNonFinite(last_good),
             *([callbacks.EpochLine(images)] if verbose else []),
             history,

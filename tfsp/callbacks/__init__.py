@@ -5,6 +5,7 @@ from tfsp.callbacks.early_stopping import EarlyStopping
 from tfsp.callbacks.kl_warm_up import KLWarmUp
 from tfsp.callbacks.logs import EpochLine, HistoryFile, TensorBoardLog
 from tfsp.callbacks.nonfinite import NonFiniteError, StopOnNonFinite
+from tfsp.callbacks.prior_schedule import PriorSchedule
 
 __all__ = [
     "Checkpoint",
@@ -13,6 +14,7 @@ __all__ = [
     "HistoryFile",
     "KLWarmUp",
     "NonFiniteError",
+    "PriorSchedule",
     "StopOnNonFinite",
     "TensorBoardLog",
 ]

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.callbacks import StopOnNonFinite
+from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, serving
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
@@ -163,12 +163,12 @@ class StructuredVAE(keras.Model):
 
         Data are checked first (arrays whole, datasets by their first batch): not finite, or
         outside [0, 1] where the likelihood needs that, is an error. A prior that is to start from
-        data does so. Training stops with `NonFiniteError` when a term turns NaN or infinite.
-        Generators yield (x,) or (x, y).
+        data does so when its epoch has come (`PriorSchedule`, which also logs the prior's health).
+        Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
+        (x,) or (x, y); a prior that starts from data needs an array or a dataset, or
+        `model.adapt(x)` beforehand.
         """
         data_checks.check(x, self.likelihood)
-        if self.prior.wants_data and isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
-            self.adapt(x)
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -176,6 +176,11 @@ class StructuredVAE(keras.Model):
             callbacks = [callback for callback in callbacks if callback is not None]
             if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
                 callbacks.insert(0, StopOnNonFinite())
+            if not any(isinstance(callback, PriorSchedule) for callback in callbacks):
+                if isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
+                    callbacks.insert(0, PriorSchedule(lambda: take_examples(x, ADAPT_LIMIT)))
+                elif self.prior.wants_data or self.prior.has_health:
+                    self._refuse_generator(x)
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
@@ -212,6 +217,14 @@ class StructuredVAE(keras.Model):
         step = tf.cast(self.optimizer.iterations, tf.int64)
         found = (first < 0) & ~tf.math.is_finite(sums)
         self.nonfinite_step.assign(tf.where(found, step, first))
+
+    def _refuse_generator(self, x):
+        raise ValueError(
+            f"The prior {type(self.prior).__name__} starts from data in the course of training and "
+            "needs an array or a `tf.data.Dataset`, or the callback "
+            "`tfsp.callbacks.PriorSchedule(examples)` with an array of examples. "
+            f"Received: {type(x).__name__}."
+        )
 
     def _require_built(self):
         if not self.built:
@@ -251,6 +264,9 @@ class StructuredVAE(keras.Model):
             "num_samples": self.num_samples,
             "seed": self.seeds.seed,
         }
+
+
+ADAPT_LIMIT = 20_000  # examples that a prior starts from
 
 
 def take_examples(data, limit=None):

@@ -7,12 +7,11 @@ import tensorflow as tf
 
 from tfsp import likelihoods, networks, priors
 from tfsp.distributions import diagonal_normal
-from tfsp.models.base import StructuredVAE, register, take_examples
+from tfsp.models.base import ADAPT_LIMIT, StructuredVAE, register, take_examples
 from tfsp.random import as_seed
 
 # exp(-10/2) = 0.007: tight enough for any code in use, and no exponential overflows in float32.
 _LOG_VARIANCE_RANGE = (-10.0, 10.0)
-_ADAPT_LIMIT = 20_000
 
 
 @register("vae")
@@ -169,13 +168,18 @@ class VAE(StructuredVAE):
         outputs = self._decoder_outputs(tf.cast(z, self.variable_dtype))
         return self.likelihood.distribution(outputs, data_rank=len(self.data_shape))
 
-    def sample(self, n, seed=None):
-        """Means of x for `n` draws from the prior, `[n, *data_shape]`."""
-        return self.decode(self.prior.sample(n, seed)).mean()
+    def sample(self, n, seed=None, **condition):
+        """Means of x for `n` draws from the prior, `[n, *data_shape]`.
+
+        Args:
+          seed: None, an int, an int32 pair or a `SeedStream`.
+          **condition: of the prior's `sample`: a part of it to draw from.
+        """
+        return self.decode(self.prior.sample(n, seed, **condition)).mean()
 
     def adapt(self, x):
         """Lets the prior start from data: up to 20,000 examples of an array or a dataset."""
-        examples = take_examples(x, _ADAPT_LIMIT)
+        examples = take_examples(x, ADAPT_LIMIT)
         self.build((None, *examples.shape[1:]))
         self.prior.adapt(examples)
 

@@ -1,5 +1,6 @@
 """The contract of a prior, and the registry."""
 
+import contextlib
 import numbers
 
 import keras
@@ -43,7 +44,8 @@ class Prior(keras.layers.Layer):
     Attributes:
       is_density: whether `log_prob` and `sample` exist. False only for the plain autoencoder.
       needs_posterior: whether the model must hand over its posterior (`connect`).
-      wants_data: whether `adapt` is still to be called (`fit` does so).
+      wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
+      start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
 
     Raises: ValueError if `latent_dim` is not a positive integer.
     """
@@ -51,6 +53,8 @@ class Prior(keras.layers.Layer):
     is_density = True
     needs_posterior = False
     wants_data = False
+    start_epoch = 0
+    has_health = False
 
     def __init__(self, latent_dim, **kwargs):
         # Densities are never computed in half precision, whatever the networks use.
@@ -75,7 +79,10 @@ class Prior(keras.layers.Layer):
         return self.distribution(training).log_prob(z)
 
     def sample(self, n, seed=None):
-        """`n` draws, `[n, D]`. `seed`: None, an int, an int32 pair or a `SeedStream`."""
+        """`n` draws, `[n, D]`. `seed`: None, an int, an int32 pair or a `SeedStream`.
+
+        A prior with parts takes further keywords that name one (`subtree`).
+        """
         return self.distribution().sample(n, seed=as_seed(seed))
 
     def kl(self, q, z, training=False):
@@ -91,6 +98,28 @@ class Prior(keras.layers.Layer):
 
     def update(self):
         """Called inside each training step before the gradient. Tree samplers move here."""
+
+    def begin_epoch(self, epoch):
+        """Called by `fit` at the beginning of each epoch (from 0), after `adapt` if that is due."""
+
+    def health(self, codes):
+        """Signs of how the prior does, for the log of each epoch: dict of floats.
+
+        Only asked for where `has_health`.
+
+        Args:
+          codes: `[n, D]`, encodings of some training examples.
+        """
+        return {}
+
+    def warnings(self, health, epoch):
+        """(kind, message) of each thing amiss in `health`; `fit` shows each kind once."""
+        return ()
+
+    @contextlib.contextmanager
+    def portable(self):
+        """Within this context the density needs nothing but TensorFlow: for SavedModels."""
+        yield self
 
     def connect(self, posterior, data_shape):
         """Receives the model's posterior function when the model is built.

@@ -12,8 +12,11 @@ __all__ = [
     "Phylogeny",
     "dendrogram_purity",
     "effective_sample_size",
+    "induced_hierarchy",
+    "place_points",
     "potential_scale_reduction",
     "run_chains",
+    "slice_locations",
     "subtree_purity",
 ]
 
@@ -23,8 +26,11 @@ _HOMES = {
     "Phylogeny": "tfsp.tmc.phylogeny",
     "dendrogram_purity": "tfsp.tmc.purity",
     "effective_sample_size": "tfsp.tmc.chain",
+    "induced_hierarchy": "tfsp.tmc.induced",
+    "place_points": "tfsp.tmc.induced",
     "potential_scale_reduction": "tfsp.tmc.chain",
     "run_chains": "tfsp.tmc.chain",
+    "slice_locations": "tfsp.tmc.slices",
     "subtree_purity": "tfsp.tmc.purity",
 }
 

@@ -1,0 +1,65 @@
+"""Signs of how a tree prior does, and what is known to go wrong."""
+
+import numpy as np
+import tensorflow as tf
+
+from tfsp.tmc import ops
+from tfsp.tmc.attachment import entry_log_prob
+
+
+def measure(codes, table, time, inducing):
+    """Dict of floats for codes `[n, D]` on one tree.
+
+    predictive_variance: mean over codes of the variance with which the tree predicts each, entries
+      of the density weighted by their responsibility. Healthy below .25.
+    leaf_edge_mass: share of the codes' responsibility on leaves' edges.
+    inducing_norm: mean length of the inducing points.
+    time_10, time_50, time_90: quantiles of the internal nodes' times (without the root).
+    """
+    num_leaves = len(inducing)
+    weights = tf.nn.softmax(entry_log_prob(tf.convert_to_tensor(codes), table), axis=-1).numpy()
+    internal = np.sort(time[num_leaves:])[1:]
+    quantiles = np.quantile(internal, [0.1, 0.5, 0.9]) if internal.size else np.zeros(3)
+    return {
+        "predictive_variance": float(np.mean(weights @ table.variance.numpy())),
+        "leaf_edge_mass": float(np.mean(weights[:, table.edge.numpy() < num_leaves].sum(axis=1))),
+        "inducing_norm": float(np.mean(np.linalg.norm(inducing, axis=1))),
+        **{f"time_{p}": float(q) for p, q in zip((10, 50, 90), quantiles, strict=True)},
+    }
+
+
+def acceptance(counts):
+    """Share of proposals accepted by kind of move, from counts `[2, 4]` (accepted, proposed)."""
+    accepted, proposed = np.asarray(counts, float)
+    return {
+        f"acceptance_{kind}": float(a / p)
+        for kind, a, p in zip(ops.MOVE_KINDS, accepted, proposed, strict=True)
+        if p
+    }
+
+
+def warnings(health, epochs, start_norm):
+    """(kind, message) for what is known to go wrong, after `epochs` epochs with the tree.
+
+    Args:
+      start_norm: `inducing_norm` at the start of the tree.
+    """
+    variance, norm = health["predictive_variance"], health["inducing_norm"]
+    if epochs >= 2 and variance > 0.5:
+        yield (
+            "root blob",
+            f"LORACs: the tree predicts the encodings with variance {variance:.2f}; healthy is "
+            "below .25. They hang near the root, as under a normal prior (the 'root blob'), and "
+            "the latent space will have no clusters. Usual causes: edge_weights='bayes' without "
+            "`anneal_epochs`, a large `concentration0`, rescaled latents, too short a phase with "
+            "the normal prior before (`start_epoch`).",
+        )
+    if norm < 0.5 * start_norm:
+        yield (
+            "contraction",
+            f"LORACs: the learned inducing points have shrunk from a mean length of "
+            f"{start_norm:.2f} to {norm:.2f}. The path gradient alone does that without end "
+            "(loracs.txt drops the score term of eq. (C.29)): keep them fixed "
+            "(inducing_points='fixed'), keep the term (inducing_gradient='score', num_chains=4), "
+            "or lower `inducing_learning_rate`.",
+        )

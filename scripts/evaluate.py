@@ -1,6 +1,7 @@
-"""Evaluates a trained run on its test data: bound, its parts, active units, log p(x).
+"""Evaluates a trained run on its test data: bound, its parts, active units, log p(x), and more.
 
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
+python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=few_shot,retrieval,labelled_points
 """
 
 from absl import app, flags
@@ -14,6 +15,12 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is no
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "'best' (on the validation data), 'last', or the number of an epoch."
 )
+_TASKS = flags.DEFINE_list(
+    "tasks",
+    ["bounds", "log_likelihood"],
+    "Some of bounds, log_likelihood, few_shot, retrieval, labelled_points, with commas between "
+    "them. Results of other tasks that the run has already are kept.",
+)
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",
     None,
@@ -26,7 +33,24 @@ _NUM_EXAMPLES = flags.DEFINE_integer(
     "Test images that log p(x) is estimated on; 0 for all. Default: the config's.",
     lower_bound=0,
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws.")
+_LABELS_PER_CLASS = flags.DEFINE_list(
+    "labels_per_class",
+    None,
+    "Few-shot: numbers of labels, such as 1,10,100. Default: the paper's, 1,10,20,...,100, with "
+    "more than 100 classes 1,2,5,10,15.",
+)
+_NUM_LABEL_SETS = flags.DEFINE_integer(
+    "num_label_sets",
+    None,
+    "Few-shot: random choices of labels. Default: the paper's, 20, with more than 100 classes 5.",
+    lower_bound=1,
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws and of the few-shot labels.")
+flags.register_validator(
+    "labels_per_class",
+    lambda values: all(value.isdecimal() and int(value) > 0 for value in values or []),
+    message="must be positive integers with commas between them, such as 1,10,100.",
+)
 
 
 @plain_errors
@@ -39,8 +63,12 @@ def main(_):
         _NUM_EXAMPLES.value,
         _CHECKPOINT.value,
         _SEED.value,
+        tasks=_TASKS.value,
+        labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
+        num_label_sets=_NUM_LABEL_SETS.value,
     )
-    print(evaluation.format_results([row]))
+    tables = evaluation.format_results([row]), evaluation.format_beside_paper([row])
+    print("\n\n".join(filter(None, tables)))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,23 @@ def test_evaluate_prints_a_table_and_writes_json(run_dir):
     assert (run_dir / "metrics.json").exists()
 
 
+def test_evaluate_takes_tasks(run_dir):
+    out = run(
+        "evaluate",
+        f"--run_dir={run_dir}",
+        "--tasks=few_shot,retrieval,labelled_points",
+        "--labels_per_class=1,10",
+        "--num_label_sets=2",
+    ).stdout
+    for name in ("few_shot_1", "few_shot_10", "retrieval_auc", "labelled_points"):
+        assert name in out
+    assert "Beside the paper's" not in out  # it has no digits
+    assert '"retrieval_precision"' in (run_dir / "metrics.json").read_text()
+    wrong = run("evaluate", f"--run_dir={run_dir}", "--tasks=recall", check=False)
+    assert wrong.returncode != 0
+    assert "some of few_shot, retrieval" in wrong.stderr
+
+
 def test_visualize_writes_every_picture(run_dir):
     out = run("visualize", f"--run_dir={run_dir}", "--format=pdf").stdout
     names = {pathlib.Path(line).name for line in out.splitlines() if line.endswith(".pdf")}

@@ -41,6 +41,15 @@ def default_config():
                 start="noise",
                 num_flows=1,
                 hidden=(512, 512),
+                num_inducing=200,
+                num_chains=1,
+                # Epochs with the normal prior before a tree starts.
+                start_epoch=5,
+                attachment="collapsed",
+                edge_weights="prior",
+                inducing_points="fixed",
+                inducing_gradient="path",
+                added_variance=0.0,
             ),
             train=dict(
                 batch_size=100,

@@ -113,6 +113,9 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         else:
             model = build_model(config, dataset.info.image_shape)
             compile_model(model, config, steps)
+        indexed = getattr(model, "needs_index", False)  # it must know each training point
+        if indexed:
+            model.set_num_points(dataset.info.num_train)
     run.start(config)
     if data_dir:
         run.remember_data_dir(data_dir)
@@ -133,9 +136,10 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
             return "No epoch was completed, so there is no checkpoint."
         return f"The last good checkpoint is {run.checkpoint_path(epochs[-1])}."
 
+    limit = None if indexed else ADAPT_LIMIT
     images = steps * min(train_config["batch_size"], dataset.info.num_train)
     model.fit(
-        _stream_from(dataset, first_epoch * steps),
+        _stream_from(dataset, first_epoch * steps, indexed),
         initial_epoch=first_epoch,
         epochs=train_config["epochs"],
         steps_per_epoch=steps,
@@ -144,7 +148,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         verbose=0,
         callbacks=[
             callbacks.KLWarmUp(train_config["kl_warmup_epochs"], train_config["kl_start"]),
-            callbacks.PriorSchedule(lambda: dataset.arrays("train", limit=ADAPT_LIMIT)[0]),
+            callbacks.PriorSchedule(lambda: dataset.arrays("train", limit=limit)[0]),
             callbacks.StopOnNonFinite(last_good),
             *([callbacks.EpochLine(images)] if verbose else []),
             history,
@@ -189,10 +193,10 @@ def _part(config, section, build, **context):
     return build({"name": name, **own}, **context)
 
 
-def _stream_from(dataset, step):
+def _stream_from(dataset, step, index=False):
     """Training batches from the `step`-th on; an epoch of training need not be a pass over data."""
     passes, rest = divmod(step, dataset.steps_per_epoch)
-    stream = dataset.train_stream(passes)
+    stream = dataset.train_stream(passes, index)
     return stream.skip(rest) if rest else stream
 
 

@@ -5,13 +5,17 @@ import numpy as np
 from tfsp import evaluation, experiment, viz
 from tfsp.run_directory import RunDirectory
 
+_MOST_LEAVES = 2000  # of a tree that is drawn
+
 
 def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", seed=0, suffix=".png"):
     """Draws a run's pictures into its `figures/`.
 
     reconstructions, samples (from the prior), latent_map (t-SNE of the test codes, coloured by
     label), training_curves, traversal (for a latent of two dimensions a grid of quantiles of the
-    standard normal, else one row for each of the most active dimensions).
+    standard normal, else one row for each of the most active dimensions). Where the prior is a tree
+    that has started (LORACs), also `tree.nwk`, the tree in Newick format whose leaf n is the
+    prior's inducing point n, and, of up to 2,000 leaves, those of `viz.hierarchy_pictures`.
 
     Args:
       run_dir: the run's folder.
@@ -31,15 +35,31 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
     figures["latent_map"] = viz.latent_map(
         codes, labels, method="none" if codes.shape[1] == 2 else "tsne", seed=seed
     )
-    if len(data.info.image_shape) == 3:
+    is_image = len(data.info.image_shape) == 3
+    if is_image:
         means = np.asarray(model.reconstruct(images[:20]))
         figures["reconstructions"] = viz.reconstructions(images[:20], means)
         figures["traversal"] = _traversal(model, codes)
         if model.prior.is_density:
             figures["samples"] = viz.prior_samples(np.asarray(model.sample(100, seed=seed)))
-    return {
+    tree = _tree(model.prior)
+    if tree is not None and tree.num_leaves <= _MOST_LEAVES:
+        shown = images if is_image else None
+        figures |= viz.hierarchy_pictures(model, codes, labels, shown, seed=seed)
+    paths = {
         name: viz.save(figure, run.figures / f"{name}{suffix}") for name, figure in figures.items()
     }
+    if tree is not None:
+        paths["newick"] = run.figures / "tree.nwk"
+        paths["newick"].write_text(tree.to_newick() + "\n")
+    return paths
+
+
+def _tree(prior):
+    """The prior's tree if it has one that is in force, else None."""
+    if hasattr(prior, "phylogeny") and bool(np.asarray(prior.started)):
+        return prior.phylogeny()
+    return None
 
 
 def _traversal(model, codes):

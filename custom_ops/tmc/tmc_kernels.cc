@@ -226,6 +226,25 @@ class LeaveOneOutVarianceOp : public Kernel {
   }
 };
 
+class EdgeVariancesOp : public Kernel {
+ public:
+  using Kernel::Kernel;
+
+  void Run(OpKernelContext* ctx) override {
+    Sweeps s;
+    OP_REQUIRES_OK(ctx, ReadTree(ctx, 0, &s.tree));
+    s.Variances();
+    const TensorShape shape({s.tree.num_nodes});
+    Tensor *cavity, *upward;
+    OP_REQUIRES_OK(ctx, ctx->allocate_output(0, shape, &cavity));
+    OP_REQUIRES_OK(ctx, ctx->allocate_output(1, shape, &upward));
+    std::copy(s.down.cavity.begin(), s.down.cavity.end(), cavity->vec<double>().data());
+    std::copy(s.up.variance.begin(), s.up.variance.end(), upward->vec<double>().data());
+    // The virtual neighbour above the root; the sweep adds the edge above a lone leaf to it.
+    cavity->vec<double>()(s.tree.root) = 1.0;
+  }
+};
+
 template <typename T>
 class LogLikelihoodOp : public Kernel {
  public:
@@ -555,6 +574,7 @@ class SamplePriorOp : public Kernel {
 TFSP_REGISTER("TfspTmcTopologyLogProb", TopologyLogProbOp);
 TFSP_REGISTER("TfspTmcTimeLogProb", TimeLogProbOp);
 TFSP_REGISTER("TfspTmcLeaveOneOutVariance", LeaveOneOutVarianceOp);
+TFSP_REGISTER("TfspTmcEdgeVariances", EdgeVariancesOp);
 TFSP_REGISTER("TfspTmcEdgeLogProb", EdgeLogProbOp);
 TFSP_REGISTER("TfspTmcQuadrature", QuadratureOp);
 TFSP_REGISTER("TfspTmcSamplePosterior", SamplePosteriorOp);

@@ -72,6 +72,14 @@ absl::Status LeaveOneOutShape(InferenceContext* c) {
   return absl::OkStatus();
 }
 
+absl::Status EdgeVariancesShape(InferenceContext* c) {
+  DimensionHandle num_nodes;
+  TF_RETURN_IF_ERROR(TreeShape(c, 0, &num_nodes));
+  c->set_output(0, c->Vector(num_nodes));
+  c->set_output(1, c->Vector(num_nodes));
+  return absl::OkStatus();
+}
+
 absl::Status LogLikelihoodShape(InferenceContext* c) {
   DimensionHandle num_nodes, num_leaves, dim;
   TF_RETURN_IF_ERROR(TreeShape(c, 0, &num_nodes));
@@ -211,6 +219,13 @@ REGISTER_OP("TfspTmcLeaveOneOutVariance")
     .Input("time: float64")
     .Output("variance: float64")
     .SetShapeFn(LeaveOneOutShape);
+
+REGISTER_OP("TfspTmcEdgeVariances")
+    .Input("parent: int32")
+    .Input("time: float64")
+    .Output("cavity: float64")
+    .Output("upward: float64")
+    .SetShapeFn(EdgeVariancesShape);
 
 REGISTER_OP("TfspTmcLogLikelihood")
     .Input("parent: int32")

@@ -35,6 +35,7 @@ RAW = {
     "topology_log_prob": (("parent",), False),
     "time_log_prob": ((*TREE, "concentrations"), False),
     "leave_one_out_variance": (TREE, False),
+    "edge_variances": (TREE, False),
     "log_likelihood": (LEAVES, False),
     "node_posterior": (LEAVES, False),
     "node_posterior_grad": ((*TREE, "by_node"), False),

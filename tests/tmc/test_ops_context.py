@@ -31,6 +31,7 @@ def calls(parent, time, leaves, z):
         ),
         "log_joint": lambda: ops.log_joint(parent, time, leaves),
         "node_posterior": lambda: ops.node_posterior(parent, time, leaves),
+        "edge_variances": lambda: ops.edge_variances(parent, time),
         "edge_log_prob": lambda: ops.edge_log_prob(parent, time),
         "attachment_quadrature": lambda: ops.attachment_quadrature(parent, time),
         "predictive_log_prob": lambda: ops.predictive_log_prob(z, parent, time, leaves),
@@ -76,6 +77,7 @@ def test_static_shapes_with_an_unknown_batch():
     assert shapes(lambda p, t, s, z: ops.attachment(z, p, t, s)) == [[None, V]]
     assert shapes(lambda p, t, s, z: ops.node_posterior(p, t, s)) == [[V, D], [V]]
     assert shapes(lambda p, t, s, z: ops.log_joint(p, t, s)) == [[]]
+    assert shapes(lambda p, t, s, z: ops.edge_variances(p, t)) == [[V], [V]]
     assert shapes(lambda p, t, s, z: ops.edge_log_prob(p, t)) == [[V]]
     assert shapes(lambda p, t, s, z: ops.attachment_quadrature(p, t)) == [[None]] * 5
     assert shapes(lambda p, t, s, z: ops.sample_posterior(p, t, s, num_moves=3, seed=0)) == [
@@ -146,7 +148,7 @@ def test_eager_and_traced_values_are_the_same(case):
             np.testing.assert_array_equal(a, b, err_msg=name)
         return len(eager)
 
-    assert sum(compare(*item) for item in calls(*case).items()) >= 20
+    assert sum(compare(*item) for item in calls(*case).items()) >= 22
 
 
 # --- Places -------------------------------------------------------------------------------------

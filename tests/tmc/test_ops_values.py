@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from reference import tmc
+from reference.tmc_trees import leaves_below
 from scipy import special
 
 from tfsp.tmc import native, native_sampler, ops
@@ -74,6 +75,46 @@ def test_node_posterior(num_leaves, dim):
     expected_mean, expected_variance = tmc.node_posterior(parent, time, leaves)
     np.testing.assert_allclose(mean, expected_mean, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(variance, expected_variance, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_leaves", [1, 2, 3, 5, 30, 200])
+def test_edge_variances(num_leaves):
+    parent, time, leaves, _ = random_case(num_leaves, 1)
+    cavity, upward = ops.edge_variances(parent, time)
+    _, expected = tmc.cavities(parent, time, leaves)
+    np.testing.assert_allclose(cavity, expected.astype(float), rtol=1e-12)
+    expected = tmc.messages(parent, time, leaves)["variance"].astype(float)
+    np.testing.assert_allclose(upward, expected, rtol=1e-12)
+    assert cavity.dtype == upward.dtype == tf.float64
+    assert_same(upward[:num_leaves], np.zeros(num_leaves))
+    assert cavity[int(np.argmin(parent))] == 1.0
+
+
+@pytest.mark.parametrize("num_leaves", [2, 3, 5, 12])
+def test_edge_variances_by_dense_conditioning(num_leaves):
+    """A0 and nu_v are conditional variances of u and v; together they give the rule's variance."""
+    parent, time, _, _ = random_case(num_leaves, 1)
+    cavity, upward = ops.edge_variances(parent, time)
+    cov = tmc.node_covariance(parent, time)
+    for v in range(len(parent)):
+        u = parent[v]
+        if u < 0:
+            continue
+        below = sorted(leaves_below(parent, v))
+        others = np.setdiff1d(np.arange(num_leaves), below)
+        known = cov[np.ix_(others, others)]
+        expected = cov[u, u] - cov[u, others] @ np.linalg.solve(known, cov[others, u])
+        np.testing.assert_allclose(cavity[v], expected, rtol=1e-7)
+        if v >= num_leaves:  # given its leaves and the prior N(0, 1 + t_v) of v; then the prior out
+            known = cov[np.ix_(below, below)]
+            both = cov[v, v] - cov[v, below] @ np.linalg.solve(known, cov[below, v])
+            np.testing.assert_allclose(1 / upward[v], 1 / both - 1 / cov[v, v], rtol=1e-6)
+    nodes = ops.attachment_quadrature(parent, time)
+    v = nodes.edge.numpy()
+    start, end = time[parent[v]], time[v]
+    a, nu = cavity.numpy()[v], upward.numpy()[v]
+    total, gone = a + nu + (end - start), nodes.time - start
+    np.testing.assert_allclose(nodes.variance, 1 - start + a - (a + gone) ** 2 / total, rtol=1e-6)
 
 
 @pytest.mark.parametrize("num_leaves", [1, 2, 3, 5, 30, 200])

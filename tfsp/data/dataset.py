@@ -1,5 +1,6 @@
 """What `load` returns: the parts of a data set, ready to be iterated over."""
 
+import dataclasses
 import functools
 
 from tfsp.data import pipeline, splits
@@ -38,17 +39,21 @@ class Data:
     def test(self):
         return self._parts["test"].in_order(self._plan)
 
-    def train_stream(self, first_epoch=0):
+    def train_stream(self, first_epoch=0, index=False):
         """Infinite tf.data.Dataset of training batches, epoch after epoch without a seam.
 
         Epoch e holds `steps_per_epoch` batches that are a function of (seed, e) alone, whatever
         `first_epoch` is: training that is resumed at epoch e goes on bit for bit.
 
-        Args: first_epoch: integer >= 0, number of the epoch to begin with.
+        Args:
+          first_epoch: integer >= 0, number of the epoch to begin with.
+          index: whether {"x": x, "index": i} stands for x, i int32 [B] the place of each image
+            in `arrays("train")`.
         Raises: ValueError for another `first_epoch`.
         """
         splits.check_size(first_epoch, "first_epoch")
-        return pipeline.endless(self._parts["train"], self._plan, first_epoch or 0)
+        plan = dataclasses.replace(self._plan, index=bool(index))
+        return pipeline.endless(self._parts["train"], plan, first_epoch or 0)
 
     def arrays(self, part, limit=None):
         """Images and labels of a part as evaluation sees them, the fixed draws included.

@@ -48,21 +48,23 @@ class MemoryPart:
         """
         images, labels = self._store.tensors
         rows = tf.constant(self._rows, tf.int32)
+        places = tf.range(self.size)
         if plan.shuffle:
-            rows = tf.random.experimental.stateless_shuffle(
-                rows, plan.order_key(number), alg="philox"
+            places = tf.random.experimental.stateless_shuffle(
+                places, plan.order_key(number), alg="philox"
             )
         draws_key = plan.draws_key(number)
         batch_size = min(plan.batch_size, self.size)
 
         def batch(step):
             start = tf.cast(step, tf.int32) * batch_size
-            chosen = tf.ensure_shape(rows[start : start + batch_size], [batch_size])
+            index = tf.ensure_shape(places[start : start + batch_size], [batch_size])
+            chosen = tf.gather(rows, index)
             x = tf.gather(images, chosen)
             if plan.dynamic:
                 x = binarization.bernoulli(x, pipeline.fold(draws_key, step))
             x = tf.ensure_shape(binarization.to_unit(x), [batch_size, *self.image_shape])
-            return plan.element(x, tf.gather(labels, chosen))
+            return plan.element(x, tf.gather(labels, chosen), index)
 
         steps = pipeline.steps_per_epoch(self.size, plan.batch_size)
         return tf.data.Dataset.range(steps).map(batch)

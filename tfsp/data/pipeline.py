@@ -16,13 +16,15 @@ _ORDER, _DRAWS = 1, 2  # salts: the two uses of a seed must not share random num
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How batches are made: size, labels or not, order, and whether training redraws pixels."""
+    """How batches are made: size, labels or not, order, whether training redraws pixels, and
+    whether training elements tell each image's place in its part."""
 
     batch_size: int
     labels: bool
     seed: int
     shuffle: bool
     dynamic: bool
+    index: bool = False
 
     def order_key(self, epoch):
         """[2] int64 key of the order of `epoch`."""
@@ -36,8 +38,10 @@ class Plan:
         seed = (self.seed + 2**63) % 2**64 - 2**63  # any Python integer, wrapped to int64
         return fold(fold(tf.constant([seed, 0], tf.int64), salt), epoch)
 
-    def element(self, images, labels):
-        """What a data set yields: x, or (x, y)."""
+    def element(self, images, labels, index=None):
+        """What a data set yields: x, or (x, y); in training with `index` a dict stands for x."""
+        if self.index and index is not None:
+            images = {"x": images, "index": tf.cast(index, tf.int32)}
         return (images, labels) if self.labels else images
 
 

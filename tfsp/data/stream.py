@@ -34,6 +34,7 @@ class StreamPart:
         # plan's seed alone, so the graph of this epoch is made to have none.
         tf.compat.v1.get_default_graph().seed = None
         elements = self._fixed_draws() if self._mode == "static" else self._elements
+        elements = elements.enumerate()
         if plan.shuffle:
             buffer = min(self.size, _BUFFER)
             seed = plan.order_key(number)
@@ -42,12 +43,12 @@ class StreamPart:
         draws_key = plan.draws_key(number)
         batch_size = min(plan.batch_size, self.size)
 
-        def batch(step, pair):
-            x, y = pair
+        def batch(step, numbered):
+            index, (x, y) = numbered
             if plan.dynamic:
                 x = binarization.bernoulli(x, pipeline.fold(draws_key, step))
             x = tf.ensure_shape(self._deterministic(x), [batch_size, *self.image_shape])
-            return plan.element(x, y)
+            return plan.element(x, y, tf.ensure_shape(index, [batch_size]))
 
         return elements.batch(batch_size, drop_remainder=True).enumerate().map(batch)
 

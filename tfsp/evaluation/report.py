@@ -30,7 +30,7 @@ def format_table(rows, columns=None):
         return "(no results)"
     columns = list(columns or rows[0])
     cells = [[_cell(row.get(name)) for name in columns] for row in rows]
-    numeric = [all(isinstance(row.get(name), (int, float)) for row in rows) for name in columns]
+    numeric = [all(_is_numeric(row.get(name)) for row in rows) for name in columns]
     widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(columns)]
 
     def line(values):
@@ -41,6 +41,10 @@ def format_table(rows, columns=None):
         return "  ".join(padded).rstrip()
 
     return "\n".join([line(columns), line(["-" * width for width in widths]), *map(line, cells)])
+
+
+def _is_numeric(value):
+    return value is None or isinstance(value, (int, float))
 
 
 def _cell(value):

@@ -1,16 +1,12 @@
 """Evaluation of a run directory: test results as JSON and as a table."""
 
-from tfsp import experiment
-from tfsp.evaluation.bounds import bounds
-from tfsp.evaluation.latent import active_units, encode
-from tfsp.evaluation.likelihood import log_likelihood
+from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.run_directory import RunDirectory
 
+_IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
+_ALWAYS = ("data", "binarization", "prior")
 _COLUMNS = (
-    "data",
-    "binarization",
-    "prior",
     "elbo",
     "log_likelihood_term",
     "kl",
@@ -18,12 +14,26 @@ _COLUMNS = (
     "log_p",
     "standard_error",
     "num_samples",
+    "few_shot_1",
+    "few_shot_10",
+    "few_shot_100",
+    "retrieval_auc",
+    "retrieval_map",
+    "labelled_points",
 )
 
 
 def format_results(rows):
-    """Rows of `evaluate_run` as a plain-text table; what data they are on stands in each row."""
-    return format_table(rows, _COLUMNS)
+    """Rows of `evaluate_run` as a plain-text table; what data they are on stands in each row.
+
+    Columns that no row has are left out, and of the few-shot accuracies those with other than 1,
+    10 and 100 labels per class: `format_beside_paper` shows more.
+    """
+    # A row with `num_samples` speaks of log p(x), even if only to say that there is none.
+    present = {key for row in rows for key in row}
+    if "num_samples" in present:
+        present |= {"log_p", "standard_error"}
+    return format_table(rows, [*_ALWAYS, *(name for name in _COLUMNS if name in present)])
 
 
 def evaluate_run(
@@ -35,8 +45,23 @@ def evaluate_run(
     checkpoint="best",
     seed=0,
     progress=True,
+    tasks=tasks_of.DEFAULT_TASKS,
+    labels_per_class=None,
+    num_label_sets=None,
 ):
-    """Evaluates a run on its test data and adds the row to the run's `metrics.json`.
+    """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
+
+    Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; shares in
+    [0, 1] for the last three, which take the posterior means of `model.encode` and need labels):
+
+      bounds: the bound and its parts, active units.
+      log_likelihood: log p(x) by importance samples (left out where the prior has no density).
+      few_shot: `few_shot_<n>` accuracy with n labels per class, `_sd` over label sets,
+        `_num_labels` used in all: a class with fewer examples gives all it has, and sizes
+        beyond the largest class are left out.
+      retrieval: `retrieval_auc` (Table 1), `retrieval_map`, `retrieval_precision` (the curve).
+      labelled_points: accuracy of a classifier trained on the points of the prior alone, which
+        are labelled by their 5 nearest training codes. Needs `representatives(model)`.
 
     Args:
       run_dir: the run's folder.
@@ -46,40 +71,73 @@ def evaluate_run(
       num_examples: how many test examples log p(x) is estimated on; None takes the config's
         `evaluate.num_examples`; 0 means all.
       checkpoint: "best", "last" or an epoch.
-      seed: of the draws.
-      progress: show a progress bar.
+      seed: of the draws and of the label sets.
+      progress: show progress bars.
+      tasks: names of tasks, a sequence.
+      labels_per_class, num_label_sets: of the few-shot task. None takes the paper's: 1, 10, 20,
+        ..., 100 and 20 sets, with more than 100 classes 1, 2, 5, 10, 15 and 5 sets.
 
-    Returns: the row, a dict. Units: nats per example, but for `bits_per_dimension`.
-      An earlier row of the same data, checkpoint, S and seed is replaced.
+    Returns: the row, a dict. Results of other tasks on the same data, checkpoint and seed that
+      the run has already are in it too; those of a task that is run again are replaced. Rows
+      with different S are kept apart.
+
+    Raises: ValueError, before anything is computed, for unknown tasks and for tasks that the run
+      cannot be given: no labels, no representative points.
+
+    Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
+      section 6.2.
     """
-    model, config = experiment.load_run(run_dir, checkpoint)
+    tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
-    data = experiment.load_data(config, data_dir or run.data_dir(), download)
-    if num_samples is None:
-        num_samples = config["evaluate"]["num_samples"]
-    if num_examples is None:
-        num_examples = config["evaluate"]["num_examples"]
-    terms = bounds(model, data.test, seed)
+    subject = tasks_of.of_run(
+        run,
+        data_dir,
+        download,
+        checkpoint,
+        seed=seed,
+        progress=progress,
+        num_samples=num_samples,
+        num_examples=num_examples,
+        labels_per_class=labels_per_class,
+        num_label_sets=num_label_sets,
+    )
+    results = tasks_of.measure(subject, tasks)
+    info, config = subject.data.info, subject.config
+    optimizer = getattr(subject.model, "optimizer", None)
     row = {
-        "data": data.info.name,
-        "split": data.info.split,
-        "binarization": data.info.binarization,
+        "data": info.name,
+        "split": info.split,
+        "binarization": info.binarization,
+        "num_classes": info.num_classes,
         "model": config["model"]["name"],
         "prior": config["prior"]["name"],
         "checkpoint": checkpoint,
+        "steps": None if optimizer is None else int(optimizer.iterations),
         "seed": seed,
-        **terms,
-        "active_units": active_units(encode(model, data.test)[0]),
+        **results,
     }
-    row["log_likelihood_term"] = row.pop("log_likelihood")
-    row["num_samples"] = num_samples if model.prior.is_density else 0
-    if row["num_samples"]:
-        test = data.arrays("test", limit=num_examples or None)[0]
-        estimate = log_likelihood(model, test, num_samples, seed=seed, progress=progress)
-        row["log_p_num_examples"] = estimate.pop("num_examples")
-        row.update(estimate)
-    results = read_json(run.metrics)["results"] if run.metrics.exists() else []
-    key = ("data", "split", "binarization", "checkpoint", "seed", "num_samples")
-    results = [old for old in results if any(old.get(k) != row.get(k) for k in key)]
-    write_json(run.metrics, {"results": [*results, row]})
-    return row
+    rows = read_json(run.metrics)["results"] if run.metrics.exists() else []
+    rows = _merged(rows, row, tasks)
+    write_json(run.metrics, {"results": rows})
+    return rows[-1]
+
+
+def _merged(rows, row, tasks):
+    """`rows` with `row` at the end, which takes up what a row of the same identity has more.
+
+    Rows of a checkpoint that has since been trained on (its number of steps has changed) are
+    dropped: they tell of weights that are no more.
+    """
+    same = [old for old in rows if all(old.get(key) == row.get(key) for key in _IDENTITY)]
+    kept = [old for old in rows if old not in same]
+    same = [old for old in same if old.get("steps", row["steps"]) == row["steps"]]
+    asked = row.get("num_samples")
+    fitting = [old for old in same if asked is None or old.get("num_samples", asked) == asked]
+    if fitting:
+        base = fitting[-1]
+        same.remove(base)
+    else:  # another S: all but log p(x) holds for it too
+        base = same[-1] if same else {}
+        base = {k: v for k, v in base.items() if tasks_of.owner(k) != "log_likelihood"}
+    base = {k: v for k, v in base.items() if tasks_of.owner(k) not in tasks}
+    return [*kept, *same, {**base, **row}]

@@ -5,9 +5,11 @@ A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@re
 
 from tfsp.models.base import StructuredVAE, build, get, names, register
 from tfsp.models.importance import importance_log_prob
+from tfsp.models.tmc_vae import TMCVAE
 from tfsp.models.vae import VAE
 
 __all__ = [
+    "TMCVAE",
     "VAE",
     "StructuredVAE",
     "build",

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, serving
@@ -69,6 +70,7 @@ class StructuredVAE(keras.Model):
         )
         self._trackers = [keras.metrics.Mean(name=n) for n in self._metric_names()]
         self.data_shape = None
+        self._compile_networks = False
 
     # What a subclass defines.
 
@@ -116,7 +118,8 @@ class StructuredVAE(keras.Model):
 
         Args:
           optimizer: Keras optimizer or name. "adam" is Adam with learning rate 1e-3.
-          **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`, ...
+          **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`, ... With a prior whose
+            native ops XLA does not know, `jit_compile` compiles the networks alone.
 
         Raises: ValueError if a loss is given.
         """
@@ -126,7 +129,23 @@ class StructuredVAE(keras.Model):
                 "out of `compile`; choose the bound by `objective` and the reconstruction by "
                 f"`likelihood` in the constructor. Received: loss={kwargs['loss']!r}."
             )
+        self._jit_compile_given = kwargs.get("jit_compile", "auto")
+        whole = self._jit_compile_given and self.prior.supports_jit
+        # A native op inside the step keeps XLA from compiling all of it: the networks alone then.
+        self._compile_networks = bool(self._jit_compile_given) and not (
+            self.prior.supports_jit
+            or kwargs.get("run_eagerly")
+            or tf.distribute.has_strategy()
+            or is_op_determinism_enabled()
+        )
+        kwargs["jit_compile"] = self._jit_compile_given if whole else False
         super().compile(optimizer=optimizer, **kwargs)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config is not None and "jit_compile" in config:
+            config["jit_compile"] = self._jit_compile_given
+        return config
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -1,19 +1,14 @@
 """LORACs: a tree over inducing points as the prior; a latent is a new leaf on that tree."""
 
-import contextlib
-
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from tfsp.distributions import diagonal_normal
 from tfsp.priors import loracs_health, loracs_start
-from tfsp.priors.base import Prior, register
-from tfsp.random import SeedStream, as_seed, fold_in, split_seed
-from tfsp.tmc import Attachment, Phylogeny, ops
-from tfsp.tmc.attachment import build_table, table_log_prob
-
-tfd = tfp.distributions
+from tfsp.priors.base import register
+from tfsp.priors.recognition import Recognition
+from tfsp.priors.tree_prior import TreePrior
+from tfsp.random import fold_in
+from tfsp.tmc import ops
 
 _CHOICES = {
     "attachment": ("collapsed", "recognition"),
@@ -26,7 +21,7 @@ _CHOICES = {
 
 
 @register("loracs")
-class LORACs(Prior):
+class LORACs(TreePrior):
     """p(z) = r(s_{N+1} = z | tree, s_1..s_N): z attaches to a tree over N inducing points s.
 
     The tree is a draw from the posterior of the time-marginalized coalescent given the inducing
@@ -85,10 +80,6 @@ class LORACs(Prior):
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 4.
     """
 
-    needs_posterior = True
-    has_health = True
-    supports_jit = False
-
     def __init__(
         self,
         latent_dim,
@@ -118,61 +109,49 @@ class LORACs(Prior):
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
         del config["latent_dim"]
-        for name in ("num_nodes", "training_num_nodes", "recognition_hidden", "move_mixture"):
-            config[name] = None if config[name] is None else list(config[name])
-        super().__init__(latent_dim, **kwargs)
-        self.supports_jit = False
         _check(config)
-        self._config = config
-        self.num_inducing, self.num_chains = int(num_inducing), int(num_chains)
+        for name in ("training_num_nodes", "recognition_hidden"):
+            config[name] = list(config[name])
+        super().__init__(latent_dim, config, seed, **kwargs)
+        self.num_inducing = int(num_inducing)
         self.start_epoch = int(start_epoch)
-        self.seeds = SeedStream(seed)
-        self._posterior = None
-        self._frozen = None
         rng = np.random.default_rng(seed)
         learned = inducing_points == "learned"
-        self._scale = float(inducing_learning_rate) if learned else 1.0
-        noise = rng.standard_normal((self.num_inducing, latent_dim))
-        self._inducing = self._constant("inducing", noise / self._scale, learned)
-        parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
-        chains = [self.num_chains, 1]
-        once = {"aggregation": "only_first_replica"}
-        self.parent = self._constant(
-            "parent", np.tile(parent, chains), False, dtype="int32", **once
-        )
-        self.time = self._constant("time", np.tile(time, chains), False, dtype="float64", **once)
-        self.started = self._constant("started", False, False, dtype="bool", **once)
-        self.annealed_variance = self._constant(
-            "annealed_variance", 0.0, False, dtype="float64", **once
-        )
-        self.start_norm = self._constant("start_norm", 0.0, False, **once)
-        counts = np.zeros((2, 4), np.int64)
-        self.move_counts = self._constant("move_counts", counts, False, dtype="int64", **once)
+        # Adam's steps have a fixed length: a weight in other units moves faster or slower.
+        self._unit = float(inducing_learning_rate) if learned else 1.0
+        points = rng.standard_normal((self.num_inducing, latent_dim))
+        self._inducing = self._constant("inducing", points / self._unit, learned)
+        tree = loracs_start.near_zero_tree(self.num_inducing, rng)
+        parent, time = (np.tile(part, [num_chains, 1]) for part in tree)
+        self.parent = self._state("parent", parent, "int32")
+        self.time = self._state("time", time, "float64")
+        self.annealed_variance = self._state("annealed_variance", 0.0, "float64")
+        self.start_norm = self._state("start_norm", 0.0)
         self.recognition = None
         if attachment == "recognition":
-            from tfsp.priors.recognition import Recognition
-
             self.recognition = Recognition(
                 tuple(recognition_hidden),
-                concentration1=concentration1,
-                concentration0=concentration0,
-                edge_weights=edge_weights,
+                concentration1,
+                concentration0,
+                edge_weights,
+                seed=seed,
                 dtype=self.dtype_policy,
             )
-
-    # The tree.
 
     @property
     def inducing(self):
         """The inducing points s, `[N, D]`."""
-        return self._scale * tf.convert_to_tensor(self._inducing)
+        return self._unit * tf.convert_to_tensor(self._inducing)
 
-    @property
-    def wants_data(self):
-        return not self._is_started()
+    def leaf_locations(self):
+        return self.inducing
 
-    def connect(self, posterior, data_shape):
-        self._posterior = posterior
+    def build(self, input_shape=None):
+        if self.recognition is not None and not self.recognition.built:
+            self.recognition.build((None, self.latent_dim))
+        super().build(input_shape)
+
+    # The start, and what happens between steps and epochs.
 
     def adapt(self, x):
         """Starts the tree from the encodings of examples `x` `[n, *data_shape]`, n >= N.
@@ -181,27 +160,11 @@ class LORACs(Prior):
 
         Raises: ValueError before the model is built, or for fewer than N examples.
         """
-        if self._is_started():
+        if self.is_started():
             return
-        if self._posterior is None:
-            raise ValueError(
-                "This LORACs prior has no posterior yet. Build the model that holds it first "
-                "(`model.build((None, *data_shape))`, or call `fit`), or start the tree from "
-                "points of your own by `prior.start(inducing)`."
-            )
-        codes = [
-            self._posterior(tf.convert_to_tensor(x[i : i + 1000], self.variable_dtype)).mean()
-            for i in range(0, len(x), 1000)
-        ]
-        settings = self._config
-        self.start(
-            loracs_start.inducing_points(
-                np.concatenate(codes),
-                self.num_inducing,
-                settings["inducing_start"],
-                settings["seed"],
-            )
-        )
+        codes, _ = self._encode(x)
+        names = ("num_inducing", "inducing_start", "seed")
+        self.start(loracs_start.inducing_points(codes, *(self._config[name] for name in names)))
 
     def start(self, inducing, parent=None, time=None, burn_in=None):
         """Puts the tree in force.
@@ -211,7 +174,8 @@ class LORACs(Prior):
           parent, time: `[V]`, where each chain starts; None takes the tree of `tree_start`.
           burn_in: moves of each chain; None takes the prior's.
 
-        Raises: ValueError for another shape; `tf.errors.InvalidArgumentError` for a bad tree.
+        Raises: ValueError for another shape or points that are not finite;
+          `tf.errors.InvalidArgumentError` for a bad tree.
         """
         settings = self._config
         inducing = np.asarray(inducing, np.float64)
@@ -220,17 +184,20 @@ class LORACs(Prior):
                 "`inducing` must have shape [num_inducing, latent_dim] = "
                 f"{[self.num_inducing, self.latent_dim]}. Received: {list(inducing.shape)}."
             )
-        if parent is None:
-            if settings["tree_start"] == "ward":
-                parent, time = loracs_start.ward_tree(inducing)
-            else:
-                rng = np.random.default_rng(settings["seed"])
-                parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
-        self._inducing.assign(inducing / self._scale)
-        chains = [self.num_chains, 1]
-        trees = tf.tile([tf.cast(parent, tf.int32)], chains), tf.tile([tf.cast(time, tf.float64)], chains)
+        if not np.isfinite(inducing).all():
+            raise ValueError(
+                "`inducing` must be finite. Received NaN or inf: did training diverge?"
+            )
+        if parent is None and settings["tree_start"] == "ward":
+            parent, time = loracs_start.ward_tree(inducing)
+        elif parent is None:
+            rng = np.random.default_rng(settings["seed"])
+            parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
+        self._inducing.assign(inducing / self._unit)
+        tree = tf.cast(parent, tf.int32), tf.cast(time, tf.float64)
         burn_in = settings["burn_in"] if burn_in is None else burn_in
-        parent, time, _ = self._move(*trees, burn_in, self.seeds.next())
+        trees = [tree] * self.num_chains
+        parent, time, _ = self._move(burn_in, self.seeds.next(), trees)
         self.parent.assign(parent)
         self.time.assign(time)
         self.start_norm.assign(np.mean(np.linalg.norm(inducing, axis=1)))
@@ -238,26 +205,25 @@ class LORACs(Prior):
 
     def begin_epoch(self, epoch):
         """Anneals the variance that steadies edge weights "bayes"; clears the move counts."""
-        settings = self._config
-        since = epoch - self.start_epoch
-        length = settings["anneal_epochs"]
+        super().begin_epoch(epoch)
+        since, length = epoch - self.start_epoch, self._config["anneal_epochs"]
         left = max(0.0, 1.0 - since / length) if length and since >= 0 else 0.0
-        bayes = settings["edge_weights"] == "bayes"
+        bayes = self._config["edge_weights"] == "bayes"
         self.annealed_variance.assign(0.5 * left if bayes else 0.0)
-        self.move_counts.assign(tf.zeros_like(self.move_counts))
+
+    def update(self):
+        """Moves the trees by `moves_per_step` proposals each."""
+        self._advance(self._config["moves_per_step"])
 
     def health(self, codes):
         """See `loracs_health.measure`; also the acceptance rate of each kind of move this epoch."""
-        if not self._is_started():
+        if not self.is_started():
             return {}
-        # With the full variance: annealing must not look like a blob.
-        table = build_table(self.parent[0], self.time[0], self.inducing, **self.options())
+        # Without what is annealed, which must not look like a blob.
         codes = tf.cast(codes, self.variable_dtype)
         inducing = np.asarray(self.inducing)
-        return {
-            **loracs_health.measure(codes, table, self.time.numpy()[0], inducing),
-            **loracs_health.acceptance(self.move_counts),
-        }
+        health = loracs_health.measure(codes, self.tables()[0], self.time.numpy()[0], inducing)
+        return {**health, **self._acceptance()}
 
     def warnings(self, health, epoch):
         if not health:
@@ -265,217 +231,58 @@ class LORACs(Prior):
         since = epoch + 1 - self.start_epoch
         return loracs_health.warnings(health, since, float(self.start_norm.numpy()))
 
-    def update(self):
-        """Moves the trees by `moves_per_step` proposals each."""
-        seed = self.seeds.next()
-        parent, time = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
-        none = tf.zeros([2, 4], tf.int64)
-        # Assignments stay outside the condition: on several replicas they may not be inside.
-        parent, time, counts = tf.cond(
-            self.started,
-            lambda: self._move(parent, time, self._config["moves_per_step"], seed),
-            lambda: (parent, time, none),
-        )
-        self.parent.assign(parent)
-        self.time.assign(time)
-        self.move_counts.assign(self.move_counts + counts)
-
-    def phylogeny(self, chain=0):
-        """The tree of a chain over the inducing points, a `tfsp.tmc.Phylogeny`."""
-        self._require_started()
-        return Phylogeny(self.parent.numpy()[chain], self.time.numpy()[chain])
-
-    def attachment(self, chain=0, subtree=None, training=False):
-        """The density of z on the tree of a chain, a `tfsp.tmc.Attachment`.
-
-        Its `edge_log_prob(z)` tells where on the tree z belongs.
-        """
-        return Attachment(
-            self.parent[chain], self.time[chain], self.inducing, subtree, **self.options(training)
-        )
-
-    def options(self, training=False):
-        """Options of `tfsp.tmc.ops.predictive_log_prob` as this prior uses them."""
-        settings = self._config
-        names = ("concentration1", "concentration0", "edge_weights", "variance_floor")
-        added = settings["added_variance"]
-        if training:
-            added = added + tf.convert_to_tensor(self.annealed_variance)
-        return {
-            **{name: settings[name] for name in names},
-            "added_variance": added,
-            "num_nodes": settings["training_num_nodes" if training else "num_nodes"],
-        }
-
     # The density.
 
-    def distribution(self, training=False):
-        """The density as it is now (outside `tf.function`): the tree's, or the normal before it."""
-        if not self._is_started():
-            return self._normal()
-        trees = [self.attachment(chain, training=training) for chain in range(self.num_chains)]
-        if len(trees) == 1:
-            return trees[0]
-        return tfd.Mixture(tfd.Categorical(logits=tf.zeros([len(trees)])), trees)
+    def options(self, training=False):
+        options = super().options(training)
+        if training:
+            options["num_nodes"] = self._config["training_num_nodes"]
+            options["added_variance"] += tf.convert_to_tensor(self.annealed_variance)
+        return options
 
-    def log_prob(self, z, training=False):
-        """log p(z), the attachment summed out, of the mixture of the trees: `[..., D]` -> `[...]`."""
-        z = tf.cast(z, self.variable_dtype)
-        if self._frozen is not None:
-            return self._mixture([table_log_prob(z, table) for table in self._frozen])
-        return tf.cond(
-            self.started,
-            lambda: self._mixture(self._tree_log_probs(z, training)),
-            lambda: self._normal().log_prob(z),
-        )
+    def _kl_seed(self):
+        return None if self.recognition is None else self.seeds.next()
 
-    def kl(self, q, z, training=False):
-        """log q(z) - log p(z | tree), averaged over the trees; exact for the normal prior.
-
-        With attachment="recognition" the bound of eq. (14) stands for log p.
-        """
-        log_q = q.log_prob(z)
-
-        def normal():
-            return q.kl_divergence(self._normal()) + tf.zeros_like(log_q)
-
-        seed = self.seeds.next() if self.recognition is not None else None
-        return tf.cond(self.started, lambda: log_q - self._bound(z, training, seed), normal)
-
-    def sample(self, n, seed=None, subtree=None):
-        """`n` draws `[n, D]`, from a tree of their own choice among the chains.
-
-        Args:
-          subtree: None, or a node of the first chain's tree: only below it.
-
-        Raises: ValueError for a subtree before the tree has started.
-        """
-        seeds = split_seed(as_seed(seed), self.num_chains + 1)
-        if subtree is not None:
-            self._require_started()
-            return self.attachment(subtree=subtree).sample(n, seed=seeds[0])
-
-        def tree():
-            chains = range(self.num_chains)
-            draws = tf.stack([self.attachment(c).sample(n, seed=seeds[1 + c]) for c in chains])
-            logits = tf.zeros([1, self.num_chains])
-            chosen = tf.random.stateless_categorical(logits, n, seeds[0], dtype=tf.int32)[0]
-            return tf.gather_nd(draws, tf.stack([chosen, tf.range(n)], axis=-1))
-
-        return tf.cond(self.started, tree, lambda: self._normal().sample(n, seed=seeds[0]))
-
-    def _tree_log_probs(self, z, training):
-        """log p(z | tree) for each chain: list of `[...]`."""
-        options = self.options(training)
-        return [
-            ops.predictive_log_prob(z, self.parent[c], self.time[c], self.inducing, **options)
-            for c in range(self.num_chains)
-        ]
-
-    def _bound(self, z, training, seed):
-        """Lower bound on E_tree[log p(z | tree)] `[..., B]`, its gradient by s as chosen."""
+    def _mean_log_prob(self, z, training, seed):
+        """The mean over the trees, by the recognition network where there is one (eq. (14))."""
         if self.recognition is None:
             values = self._tree_log_probs(z, training)
         else:
-            flat = tf.reshape(z, [-1, self.latent_dim])
-            values = [
-                tf.reshape(
-                    self.recognition.bound(
-                        flat, self.parent[c], self.time[c], self.inducing, fold_in(seed, c)
-                    ),
-                    tf.shape(z)[:-1],
-                )
-                for c in range(self.num_chains)
-            ]
+            values = self._bounds(z, training, seed)
         mean = tf.add_n(values) / self.num_chains
         if training and self._config["inducing_gradient"] == "score":
             mean += self._score_term(values, mean)
         return mean
 
+    def _bounds(self, z, training, seed):
+        """The recognition network's bound on log p(z | tree) for each tree, a list of `[...]`."""
+        flat = tf.reshape(z, [-1, self.latent_dim])
+        added = self.options(training)["added_variance"]
+        bounds = [
+            self.recognition.bound(flat, *tree, self.inducing, fold_in(seed, c), added)
+            for c, tree in enumerate(self._trees())
+        ]
+        return [tf.reshape(bound, tf.shape(z)[:-1]) for bound in bounds]
+
     def _score_term(self, values, mean):
-        """Zero, with the gradient Cov_tree(bound, grad_s log r(s | tree)): `[..., B]`.
+        """Zero, with the gradient Cov_tree(bound, grad_s log r(s | tree)): `[...]`.
 
         The covariance over chains (divisor C - 1) is unbiased for independent trees, and the mean
         of the bounds over the chains is its control variate. grad_s log r(tree | s) differs from
         grad_s log r(s | tree) by a constant over trees, which the covariance cancels.
         """
         total = tf.zeros_like(mean)
-        for c, value in enumerate(values):
-            log_r = ops.log_likelihood(self.parent[c], self.time[c], self.inducing)
-            log_r = tf.cast(log_r, mean.dtype)
+        for tree, value in zip(self._trees(), values, strict=True):
+            log_r = tf.cast(ops.log_likelihood(*tree, self.inducing), mean.dtype)
             weight = tf.stop_gradient(value - mean) / (self.num_chains - 1)
             total += weight * (log_r - tf.stop_gradient(log_r))
         return total
-
-    def _move(self, parent, time, num_moves, seed):
-        settings = self._config
-        mixture = settings["move_mixture"] or ops.DEFAULT_MIXTURE
-        states = [
-            ops.sample_posterior(
-                parent[c],
-                time[c],
-                self.inducing,
-                settings["concentration1"],
-                settings["concentration0"],
-                num_moves,
-                fold_in(seed, c),
-                mixture,
-            )
-            for c in range(self.num_chains)
-        ]
-        counts = tf.add_n([tf.stack([state.accepted, state.proposed]) for state in states])
-        return tf.stack([s.parent for s in states]), tf.stack([s.time for s in states]), counts
-
-    def _mixture(self, values):
-        if len(values) == 1:
-            return values[0]
-        return tf.reduce_logsumexp(tf.stack(values), axis=0) - np.log(len(values))
-
-    def _normal(self):
-        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
-        return diagonal_normal(zeros, tf.ones_like(zeros))
-
-    def _is_started(self):
-        with tf.init_scope():
-            return bool(self.started.numpy())
-
-    def _require_started(self):
-        if not self._is_started():
-            raise ValueError(
-                f"The tree has not started: it does at epoch {self.start_epoch} of `fit`, or when "
-                "you call `model.adapt(x)`."
-            )
-
-    @contextlib.contextmanager
-    def portable(self):
-        """Within this context densities are plain TensorFlow, the tree as constants.
-
-        For SavedModels, which then need no native op where they are served.
-        """
-        if self._is_started():
-            with tf.init_scope():
-                self._frozen = [
-                    build_table(self.parent[c], self.time[c], self.inducing, **self.options())
-                    for c in range(self.num_chains)
-                ]
-        try:
-            yield self
-        finally:
-            self._frozen = None
-
-    def build(self, input_shape=None):
-        if self.recognition is not None and not self.recognition.built:
-            self.recognition.build((None, self.latent_dim))
-        self.built = True
 
     @classmethod
     def example(cls):
         prior = cls(latent_dim=2, num_inducing=4, start_epoch=0, burn_in=100, moves_per_step=10)
         prior.start([[1.0, 0.0], [1.2, 0.3], [-1.0, 0.5], [0.0, -1.0]])
         return prior
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
 
 
 def _check(config):

@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.tmc import ops
 from tfsp.tmc.attachment import entry_log_prob
 
 
@@ -25,16 +24,6 @@ def measure(codes, table, time, inducing):
         "leaf_edge_mass": float(np.mean(weights[:, table.edge.numpy() < num_leaves].sum(axis=1))),
         "inducing_norm": float(np.mean(np.linalg.norm(inducing, axis=1))),
         **{f"time_{p}": float(q) for p, q in zip((10, 50, 90), quantiles, strict=True)},
-    }
-
-
-def acceptance(counts):
-    """Share of proposals accepted by kind of move, from counts `[2, 4]` (accepted, proposed)."""
-    accepted, proposed = np.asarray(counts, float)
-    return {
-        f"acceptance_{kind}": float(a / p)
-        for kind, a, p in zip(ops.MOVE_KINDS, accepted, proposed, strict=True)
-        if p
     }
 
 

@@ -59,15 +59,15 @@ def place_points(z, parent, time, leaves, seed=None, mode="sample", **options):
         else:
             edge[part] = _draw(log_edge, uniform[part, 0])
         upper = np.asarray(parent)[edge[part]]
-        log_node, node = _node_log_prob(z[part], mean[upper], mean[edge[part]], rule, nodes[edge[part]])
+        log_node, node = _node_log_prob(
+            z[part], mean[upper], mean[edge[part]], rule, nodes[edge[part]]
+        )
         chosen = _draw(log_node, uniform[part, 1])
         when[part] = rule["time"][node[np.arange(len(node)), chosen]]
     return Places(edge, when)
 
 
-def induced_hierarchy(
-    z, parent, time, leaves, seed=None, mode="sample", names=None, **options
-):
+def induced_hierarchy(z, parent, time, leaves, seed=None, mode="sample", names=None, **options):
     """The tree over points that a tree over inducing points implies.
 
     All points are attached to one and the same tree (`place_points`); then its own leaves, the
@@ -170,7 +170,7 @@ def _check(z, leaves, mode):
             raise TypeError(f"`{name}` must hold real numbers. Received: dtype={array.dtype}.")
         if array.ndim != 2 or not len(array):
             raise ValueError(
-                f"`{name}` must have shape [n, D] with n >= 1. Received: {name}.shape={array.shape}."
+                f"`{name}` must have shape [n, D], n >= 1. Received: {name}.shape={array.shape}."
             )
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):

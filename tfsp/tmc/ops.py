@@ -29,6 +29,7 @@ MOVE_KINDS = ("spr", "local", "slide", "gibbs")
 DEFAULT_MIXTURE = (50.0, 25.0, 25.0, 1.0)
 
 Sampled = collections.namedtuple("Sampled", "parent time log_joint accepted proposed")
+EdgeVariances = collections.namedtuple("EdgeVariances", "cavity upward")
 Quadrature = collections.namedtuple("Quadrature", "edge time log_weight position variance")
 
 
@@ -104,6 +105,28 @@ def node_posterior(parent, time, leaves):
     `leaves`, O(N D) by the adjoint (the forward gradients of appendix C.2 take O(N^2 D) memory).
     """
     return tuple(library.load().tfsp_tmc_node_posterior(*_tree(parent, time), _leaves(leaves)))
+
+
+def edge_variances(parent, time):
+    """What an edge's attachment density needs of the times: cavity, upward `[V]` float64 each.
+
+    For the edge from u = parent(v) down to v, in units of one dimension's variance:
+
+      cavity[v]: A0, variance of u's location given every leaf that is not below v. At the root: 1,
+        that of the virtual neighbour above it (for a tree of one leaf as well).
+      upward[v]: nu_v, variance of v's location given the leaves below it alone (a flat prior on v).
+        0 at the leaves.
+
+    With l the edge's length, C = A0 + nu_v + l and s the time since u, a new leaf that attaches
+    there has variance (1 - t_u + A0) - (A0 + s)^2 / C. No gradient. Cost O(N).
+
+    Returns: a named tuple.
+
+    Raises: InvalidArgumentError: the tree is not valid.
+
+    Source: the messages of appendix C.2; cavity and upward variance of eq. (11)'s predictive.
+    """
+    return EdgeVariances(*library.load().tfsp_tmc_edge_variances(*_tree(parent, time)))
 
 
 def edge_log_prob(parent, time, concentration1=2.0, concentration0=2.0, edge_weights="prior"):
@@ -271,6 +294,7 @@ for _name in (
     "TfspTmcTopologyLogProb",
     "TfspTmcTimeLogProb",
     "TfspTmcLeaveOneOutVariance",
+    "TfspTmcEdgeVariances",
     "TfspTmcEdgeLogProb",
     "TfspTmcQuadrature",
     "TfspTmcAttachment",

@@ -70,8 +70,7 @@ def at_or_below(tree, node):
     """Whether each node is `node` or one of its descendants: bool `[V]`."""
     node = checks.check_node(node, tree.num_nodes, "subtree")
     start, count = tree._layout.start, tree._layout.count
-    inside = (start >= start[node]) & (start + count <= start[node] + count[node])
-    return inside & (tree.time >= tree.time[node])
+    return (start >= start[node]) & (start + count <= start[node] + count[node])
 
 
 def message_variances(tree):

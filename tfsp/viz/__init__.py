@@ -7,23 +7,44 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
     viz.save(figure, "figures/reconstructions.pdf")
 """
 
+from tfsp.viz.comparison import few_shot_curves, retrieval_curves
 from tfsp.viz.curves import training_curves
+from tfsp.viz.hierarchy import hierarchy_pictures
 from tfsp.viz.images import image_grid, prior_samples, reconstructions, tile
 from tfsp.viz.latent import latent_map
 from tfsp.viz.scatter import scatter_2d
 from tfsp.viz.style import paper_style, save
+from tfsp.viz.subtrees import (
+    disjoint_subtrees,
+    inducing_points,
+    largest_subtree,
+    subtree,
+    subtree_samples,
+)
 from tfsp.viz.traversal import decoder_mean, traversal_grid, traversal_rows
+from tfsp.viz.tree_map import latent_tree
+from tfsp.viz.tree_slices import slices
 from tfsp.viz.trees import tree
 
 __all__ = [
     "decoder_mean",
+    "disjoint_subtrees",
+    "few_shot_curves",
+    "hierarchy_pictures",
     "image_grid",
+    "inducing_points",
+    "largest_subtree",
     "latent_map",
+    "latent_tree",
     "paper_style",
     "prior_samples",
     "reconstructions",
+    "retrieval_curves",
     "save",
     "scatter_2d",
+    "slices",
+    "subtree",
+    "subtree_samples",
     "tile",
     "training_curves",
     "traversal_grid",

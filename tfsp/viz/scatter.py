@@ -128,8 +128,8 @@ def draw_classes(axes, points, labels, names, annotate):
                 text.set_path_effects(halo)
 
 
-def class_legend(figure, names):
-    """A legend of all classes in `names`, in columns of at most twenty."""
+def class_legend(figure, names, extra=()):
+    """A legend of all classes in `names` and of `extra` handles, in columns of at most twenty."""
     from matplotlib.lines import Line2D
 
     size = len(style.PALETTE)
@@ -147,9 +147,9 @@ def class_legend(figure, names):
         for i, name in enumerate(names.values())
     ]
     return figure.legend(
-        handles=handles,
+        handles=[*handles, *extra],
         loc="center left",
-        ncols=-(-len(handles) // 20),
+        ncols=-(-(len(handles) + len(extra)) // 20),
         handlelength=0.8,
         labelspacing=0.45,
         borderpad=0,

@@ -24,7 +24,7 @@ def as_phylogeny(value):
     )
 
 
-def arrange(phylogeny, labels, class_names):
+def arrange(phylogeny, labels=None, class_names=None, classes=None):
     """Where nodes stand across the time axis, and which class is below them.
 
     Returns: leaves from first to last `[N]`; place of every node `[V]`, leaves at 0..N-1, others
@@ -51,12 +51,19 @@ def arrange(phylogeny, labels, class_names):
                 f"{scatter.MAX_CLASSES} of them: whole numbers or strings. Received: "
                 f"{len(np.unique(labels))} different numbers. Group them into intervals."
             )
-        names = scatter.class_names_of(labels, class_names)
-        index = np.unique(labels, return_inverse=True)[1].ravel()[order]
+        known = np.unique(labels if classes is None else np.asarray(classes))
+        names = scatter.class_names_of(known, class_names)
+        index = np.searchsorted(known, labels)[order]
+        odd = labels[order][known[np.minimum(index, len(known) - 1)] != labels[order]]
+        if odd.size:
+            raise ValueError(
+                f"`classes` must hold every label. Received: {known.tolist()}, without "
+                f"{odd.tolist()[0]!r}."
+            )
         changes = np.concatenate([[0], np.cumsum(index[1:] != index[:-1])])
         pure = changes[start] == changes[start + count - 1]
         branch_class = np.where(pure, index[start], -1)
-    elif class_names is not None:
+    elif class_names is not None or classes is not None:
         raise ValueError("`class_names` needs `labels`, one per leaf. Received: labels=None.")
     old = _canonical_numbers(phylogeny, same)
     return order, place[old], branch_class[old], names
@@ -68,6 +75,15 @@ def _canonical_numbers(phylogeny, same):
     for v in phylogeny.postorder[:-1].tolist():
         new[phylogeny.parent[v]] = same.parent[new[v]]
     return new
+
+
+def readable_power(phylogeny):
+    """A `time_power` that draws the median split half-way: in [0.1, 1], two digits."""
+    inner = np.delete(np.asarray(phylogeny.time), [*range(phylogeny.num_leaves), phylogeny.root])
+    if not inner.size:
+        return 1.0
+    median = float(np.median(inner))
+    return round(float(np.clip(np.log(0.5) / np.log1p(-median), 0.1, 1.0)), 2)
 
 
 def depth(time, power):

@@ -30,6 +30,7 @@ def tree(
     time_power=1.0,
     max_leaf_text=50,
     title=None,
+    classes=None,
 ):
     """A binary tree over its leaves, time on an axis from the root to the leaves.
 
@@ -52,6 +53,8 @@ def tree(
       max_leaf_text: up to this many leaves have their names, or numbers, beside them, where there
         are no images.
       title: text above.
+      classes: all classes, which take colours and the legend's lines in sorted order; None takes
+        those that occur in `labels`. The classes of a whole keep the colours alike in its parts.
     Returns: a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis
       and of leaves (circle: the radius is the time axis); images are in a second one.
     Raises: ValueError or TypeError naming what is wrong, the index and the value.
@@ -63,7 +66,7 @@ def tree(
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     time_power = checks.positive_number(time_power, "time_power")
     max_leaf_text = checks.positive_int(max_leaf_text, "max_leaf_text", minimum=0)
-    order, place, branch_class, names = tree_layout.arrange(phylogeny, labels, class_names)
+    order, place, branch_class, names = tree_layout.arrange(phylogeny, labels, class_names, classes)
     count = phylogeny.num_leaves
     if leaf_images is not None:
         leaf_images = tree_images.check(leaf_images, count)

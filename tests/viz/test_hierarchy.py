@@ -1,0 +1,138 @@
+"""The pictures of a model with a tree: all there, from the right parts of the model."""
+
+import numpy as np
+import pytest
+from reference import tmc
+from viz.test_trees import branches, leaf_points
+
+from tfsp import viz
+from tfsp.tmc import Phylogeny, induced_hierarchy
+from tfsp.viz import hierarchy, style
+
+NAMES = [
+    "induced_hierarchy",
+    "inducing_points",
+    "latent_tree",
+    "slices",
+    "subtree",
+    "subtree_samples",
+    "tree",
+]
+
+
+class Model:
+    """A tree over 12 points in 2 dimensions; an image is as grey as the first latent."""
+
+    def __init__(self, num_leaves=12, leaves="inducing"):
+        rng = np.random.default_rng(0)
+        parent, time = tmc.random_tree(rng, num_leaves)
+        self.tree = Phylogeny(parent, time)
+        self.leaves = tmc.sample_leaves(rng, parent, time, 2)[:num_leaves]
+        self.prior = self
+        setattr(self, leaves, self.leaves)
+        self.asked = []
+
+    def phylogeny(self):
+        return self.tree
+
+    def options(self):
+        return {"num_nodes": [8, 4], "edge_weights": "bayes"}
+
+    def __call__(self, z):
+        grey = 1 / (1 + np.exp(-np.asarray(z)[:, :1]))
+        return np.broadcast_to(grey[:, None, None], (len(z), 4, 4, 1))
+
+    def decode(self, z):
+        class Means:
+            mean = staticmethod(lambda: self(z))
+
+        return Means()
+
+    def sample(self, n, seed=None, subtree=None):
+        self.asked.append((n, seed, subtree))
+        return np.full((n, 4, 4, 1), subtree / self.tree.num_nodes)
+
+
+@pytest.fixture(scope="module")
+def data():
+    model, rng = Model(), np.random.default_rng(1)
+    which = np.arange(60) % 12
+    codes = model.leaves[which] + 0.05 * rng.normal(size=(60, 2))
+    return codes, which % 3, rng.uniform(size=(60, 4, 4, 1))
+
+
+def test_all_pictures(data):
+    codes, labels, images = data
+    model = Model()
+    figures = viz.hierarchy_pictures(model, codes, labels, images, num_induced=30, num_rows=2)
+    assert sorted(figures) == NAMES
+    for figure in figures.values():
+        figure.canvas.draw()
+    assert len(branches(figures["tree"])) == 22
+    _, colors = leaf_points(figures["tree"])
+    nearest = [labels[np.argsort(((codes - s) ** 2).sum(1))[0]] for s in model.leaves]
+    assert colors == [style.PALETTE[k] for k in nearest]
+    # The rows of samples: 10 each below disjoint subtrees, their own seeds.
+    assert [n for n, _, _ in model.asked] == [10, 10]
+    assert [node for _, _, node in model.asked] == viz.disjoint_subtrees(model.tree, 2, 2)
+    assert len({seed for _, seed, _ in model.asked}) == 2
+    induced = induced_hierarchy(
+        codes[:30],
+        model.tree.parent,
+        model.tree.time,
+        model.leaves,
+        seed=0,
+        num_nodes=(8, 4),
+        edge_weights="bayes",
+    )
+    assert len(branches(figures["induced_hierarchy"])) == 58
+    expected = viz.tree(
+        induced, labels[:30], orientation="circle", time_power=hierarchy_power(induced)
+    )
+    assert branches(expected) == branches(figures["induced_hierarchy"])
+    two = figures["latent_tree"].axes[0].collections[0].get_offsets()
+    assert {tuple(p) for p in np.round(two, 9)} == {tuple(p) for p in np.round(codes, 9)}
+
+
+def hierarchy_power(tree):
+    inner = [tree.time[v] for v in range(tree.num_leaves, tree.num_nodes) if v != tree.root]
+    median = np.median(inner)
+    return round(float(np.clip(np.log(0.5) / np.log(1 - median), 0.1, 1)), 2)
+
+
+def test_without_images_or_labels(data):
+    codes, _, _ = data
+    figures = viz.hierarchy_pictures(Model(), codes)
+    assert sorted(figures) == ["induced_hierarchy", "latent_tree", "tree"]
+    assert set(branches(figures["tree"]).values()) == {"#4a4a4a"}
+
+
+@pytest.mark.parametrize("num_leaves", [2, 3])
+def test_the_smallest_trees(data, num_leaves):
+    model = Model(num_leaves, leaves="mean")
+    figures = viz.hierarchy_pictures(model, *data, num_induced=5)
+    assert set(NAMES) - set(figures) == ({"subtree"} if num_leaves == 2 else set())
+
+
+def test_classes_of_points():
+    codes = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]])
+    labels = np.array(["b", "a", "b", "c", "c", "a"])
+    points = np.array([[0.0], [5.0], [0.04]])
+    assert hierarchy.nearest_classes(points, codes, labels, 3).tolist() == ["b", "c", "b"]
+    assert hierarchy.nearest_classes(points, codes, labels, 2).tolist() == ["a", "c", "a"]
+    assert hierarchy.nearest_classes(points, codes, labels, 50).tolist() == ["a"] * 3
+
+
+def test_errors(data):
+    codes, labels, images = data
+    for change, match in [
+        ({"codes": codes[0]}, r"`codes` must have shape \[n, D\]"),
+        ({"labels": labels[:5]}, r"\(60,\)"),
+        ({"images": images[..., 0]}, r"\[n, H, W, C\]"),
+        ({"images": images[:5]}, "one image per code.*60.*5"),
+        ({"num_induced": 1}, "num_induced.*>= 2"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            viz.hierarchy_pictures(
+                **{**dict(model=Model(), codes=codes, labels=labels, images=images), **change}
+            )

@@ -1,0 +1,280 @@
+"""What priors made of trees share: the chain's state, and the density of a z that attaches."""
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.distributions import diagonal_normal
+from tfsp.priors.base import Prior
+from tfsp.random import SeedStream, as_seed, fold_in, split_seed
+from tfsp.tmc import Attachment, Phylogeny, ops
+from tfsp.tmc.attachment import build_table, table_log_prob
+
+tfd = tfp.distributions
+
+
+class TreePrior(Prior):
+    """Base of priors where z attaches to a tree that a Markov chain moves.
+
+    Until the tree has started the prior is the standard normal. A subclass makes the weights
+    `parent` int32 `[C, V]` and `time` float64 `[C, V]` (C trees), says where the leaves are
+    (`leaf_locations`), starts the tree, and moves it in `update`.
+
+    Args:
+      latent_dim: D.
+      config: dict, the subclass's arguments, with at least concentration1, concentration0,
+        edge_weights, variance_floor, added_variance, num_nodes and move_mixture.
+      seed: int, of the chains.
+      **kwargs: of `Prior`.
+
+    Attributes:
+      started: weight, bool: whether the tree is in force.
+      move_counts: weight, int64 `[2, 4]`: moves accepted and proposed in this epoch, by
+        `tfsp.tmc.ops.MOVE_KINDS`.
+    """
+
+    needs_posterior = True
+    has_health = True
+
+    def __init__(self, latent_dim, config, seed, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.supports_jit = False  # XLA does not know the native ops
+        for name in ("num_nodes", "move_mixture"):
+            config[name] = None if config[name] is None else list(config[name])
+        self._config = config
+        self.seeds = SeedStream(seed)
+        self._posterior = None
+        self._tables = None
+        self.parent = self.time = None
+        self.started = self._state("started", False, "bool")
+        self.move_counts = self._state("move_counts", np.zeros((2, 4)), "int64")
+
+    def leaf_locations(self):
+        """Where the leaves are, `[N, D]`."""
+        raise NotImplementedError(f"{type(self).__name__} must define `leaf_locations`.")
+
+    @property
+    def num_chains(self):
+        """C, the number of trees."""
+        return self.parent.shape[0]
+
+    @property
+    def wants_data(self):
+        return not self.is_started()
+
+    def is_started(self):
+        """Whether the tree is in force, a Python bool."""
+        with tf.init_scope():
+            return bool(self.started.numpy())
+
+    def connect(self, posterior, data_shape):
+        self._posterior = posterior
+
+    def begin_epoch(self, epoch):
+        self.move_counts.assign(tf.zeros_like(self.move_counts))
+
+    def phylogeny(self, chain=0, names=None):
+        """A tree as it is now, a `tfsp.tmc.Phylogeny`.
+
+        Raises: ValueError before the tree has started.
+        """
+        self._require_started()
+        return Phylogeny(self.parent.numpy()[chain], self.time.numpy()[chain], names)
+
+    def attachment(self, chain=0, subtree=None, training=False):
+        """The density of z on a tree, a `tfsp.tmc.Attachment`.
+
+        Its `edge_log_prob(z)` tells where on the tree z belongs.
+        """
+        parent, time = self._trees()[chain]
+        return Attachment(parent, time, self.leaf_locations(), subtree, **self.options(training))
+
+    def options(self, training=False):
+        """Options of `tfsp.tmc.ops.predictive_log_prob` as this prior uses them."""
+        names = "concentration1 concentration0 num_nodes variance_floor added_variance edge_weights"
+        return {name: self._config[name] for name in names.split()}
+
+    def tables(self):
+        """The density of each tree as a finite mixture, a list of `tfsp.tmc.attachment.Table`."""
+        return [
+            build_table(parent, time, self.leaf_locations(), **self.options())
+            for parent, time in self._trees()
+        ]
+
+    def distribution(self, training=False):
+        """The density as it is now (not inside `tf.function`): the tree's, or the normal's."""
+        if not self.is_started():
+            return self._normal()
+        trees = [self.attachment(c, training=training) for c in range(self.num_chains)]
+        if len(trees) == 1:
+            return trees[0]
+        return tfd.Mixture(tfd.Categorical(logits=tf.zeros([len(trees)])), trees)
+
+    def log_prob(self, z, training=False):
+        """log p(z), the place of attachment summed out: `[..., D]` -> `[...]`, nats.
+
+        With several trees that of their equal mixture.
+        """
+        z = tf.cast(z, self.variable_dtype)
+        if self._tables is not None:
+            return _log_mean_exp([table_log_prob(z, table) for table in self._tables])
+        return tf.cond(
+            self.started,
+            lambda: _log_mean_exp(self._tree_log_probs(z, training)),
+            lambda: self._normal().log_prob(z),
+        )
+
+    def kl(self, q, z, training=False):
+        """log q(z) - log p(z), exact for the normal prior. With several trees the mean over them.
+
+        The mean over trees, and not their mixture, is what belongs into a bound: all z hang on
+        one and the same tree.
+        """
+        log_q = q.log_prob(z)
+        if self._tables is not None:
+            return log_q - self.log_prob(z)
+        seed = self._kl_seed()
+        return tf.cond(
+            self.started,
+            lambda: log_q - self._mean_log_prob(z, training, seed),
+            lambda: q.kl_divergence(self._normal()) + tf.zeros_like(log_q),
+        )
+
+    def sample(self, n, seed=None, subtree=None):
+        """`n` draws `[n, D]`, each from a tree of its own choice.
+
+        Args:
+          subtree: None, or a node of the first tree: only from below it.
+
+        Raises: ValueError for a subtree before the tree has started.
+        """
+        seeds = split_seed(as_seed(seed), self.num_chains + 1)
+        if subtree is not None:
+            self._require_started()
+            return self.attachment(subtree=subtree).sample(n, seed=seeds[0])
+
+        def tree():
+            draws = [self.attachment(c).sample(n, seeds[1 + c]) for c in range(self.num_chains)]
+            logits = tf.zeros([1, self.num_chains])
+            chosen = tf.random.stateless_categorical(logits, n, seeds[0], dtype=tf.int32)[0]
+            return tf.gather_nd(tf.stack(draws), tf.stack([chosen, tf.range(n)], axis=-1))
+
+        return tf.cond(self.started, tree, lambda: self._normal().sample(n, seed=seeds[0]))
+
+    @contextlib.contextmanager
+    def portable(self):
+        """Within this context the density is plain TensorFlow, the trees as constants.
+
+        For SavedModels, which then need no native op where they are served.
+        """
+        if self.is_started():
+            with tf.init_scope():
+                self._tables = self.tables()
+        try:
+            yield self
+        finally:
+            self._tables = None
+
+    # For subclasses.
+
+    def _trees(self):
+        """(parent, time) of each chain, as tensors."""
+        parent, time = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
+        return [(parent[c], time[c]) for c in range(self.num_chains)]
+
+    def _tree_log_probs(self, z, training):
+        """log p(z | tree) for each tree, a list of `[...]`."""
+        leaves, options = self.leaf_locations(), self.options(training)
+        return [ops.predictive_log_prob(z, *tree, leaves, **options) for tree in self._trees()]
+
+    def _kl_seed(self):
+        """The seed of `_mean_log_prob`, taken outside of the condition, if it draws anything."""
+
+    def _mean_log_prob(self, z, training, seed):
+        """What `kl` takes for log p(z): the mean over the trees."""
+        return tf.add_n(self._tree_log_probs(z, training)) / self.num_chains
+
+    def _move(self, num_moves, seed, trees=None, leaf_variance=None):
+        """(parent, time, counts) after `num_moves` proposals for each tree."""
+        settings = self._config
+        states = [
+            ops.sample_posterior(
+                *tree,
+                self.leaf_locations(),
+                settings["concentration1"],
+                settings["concentration0"],
+                num_moves,
+                fold_in(seed, c),
+                settings["move_mixture"] or ops.DEFAULT_MIXTURE,
+                leaf_variance,
+            )
+            for c, tree in enumerate(trees or self._trees())
+        ]
+        counts = tf.add_n([tf.stack([state.accepted, state.proposed]) for state in states])
+        return tf.stack([s.parent for s in states]), tf.stack([s.time for s in states]), counts
+
+    def _advance(self, num_moves, **kwargs):
+        """Moves the trees, if they have started, and counts the moves."""
+        seed = self.seeds.next()
+        before = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
+        # Assignments stay outside the condition: on several replicas they may not be inside.
+        parent, time, counts = tf.cond(
+            self.started,
+            lambda: self._move(num_moves, seed, **kwargs),
+            lambda: (*before, tf.zeros([2, 4], tf.int64)),
+        )
+        self.parent.assign(parent)
+        self.time.assign(time)
+        self.move_counts.assign(self.move_counts + counts)
+
+    def _encode(self, x):
+        """Posterior means and variances of examples, `[n, D]` each, NumPy.
+
+        Raises: ValueError before the model is built.
+        """
+        if self._posterior is None:
+            raise ValueError(
+                f"This {type(self).__name__} has no posterior yet. Build the model that holds it "
+                "first (`model.build((None, *data_shape))`, or call `fit`), or start the tree "
+                "from points of your own by `prior.start(...)`."
+            )
+        parts = []
+        for i in range(0, len(x), 1000):
+            q = self._posterior(tf.convert_to_tensor(x[i : i + 1000], self.variable_dtype))
+            parts.append((q.mean().numpy(), q.variance().numpy()))
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+    def _acceptance(self):
+        """Share of proposals accepted in this epoch, by kind of move."""
+        accepted, proposed = self.move_counts.numpy().astype(float)
+        return {
+            f"acceptance_{kind}": float(a / p)
+            for kind, a, p in zip(ops.MOVE_KINDS, accepted, proposed, strict=True)
+            if p
+        }
+
+    def _state(self, name, value, dtype=None):
+        """A weight that is not trained, the same on all replicas."""
+        return self._constant(name, value, False, dtype=dtype, aggregation="only_first_replica")
+
+    def _normal(self):
+        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
+        return diagonal_normal(zeros, tf.ones_like(zeros))
+
+    def _require_started(self):
+        if not self.is_started():
+            raise ValueError(
+                f"The tree has not started: it does at epoch {self.start_epoch} of `fit`, or when "
+                "you call `model.adapt(x)`."
+            )
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+
+def _log_mean_exp(values):
+    if len(values) == 1:
+        return values[0]
+    return tf.reduce_logsumexp(tf.stack(values), axis=0) - np.log(len(values))

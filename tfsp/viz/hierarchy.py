@@ -1,0 +1,134 @@
+"""All pictures of a model whose prior is a tree over inducing points."""
+
+import numpy as np
+
+from tfsp.viz import checks, subtrees, traversal, tree_layout, trees
+from tfsp.viz.tree_map import latent_tree
+from tfsp.viz.tree_slices import slices
+
+_NEIGHBOURS = 5
+
+
+def hierarchy_pictures(
+    model, codes, labels=None, images=None, class_names=None, num_induced=200, num_rows=8, seed=0
+):
+    """The pictures of section 6.1 of the LORACs paper, for a trained model.
+
+    inducing_points (Figure 3), tree (all of them, a circle), subtree (Figure 4), slices (Figure
+    5), subtree_samples (Figures 6 and 7), latent_tree (Figure A.11) and induced_hierarchy (data
+    attached to the tree, inducing points removed). Inducing points have the class of most of the
+    five codes nearest to them.
+
+    Args:
+      model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
+        [N, D]; it decodes, and draws by `sample(n, seed=..., subtree=node)`.
+      codes: [n, D], encoded data. labels: [n] classes of the data, or None.
+      images: [n, H, W, C] the data, or None where they are no images: then only the tree, the map
+        and the induced hierarchy are drawn.
+      class_names: as in `latent_map`.
+      num_induced: so many of the data, from the first, make the induced hierarchy.
+      num_rows: subtrees of `subtree_samples`.
+      seed: an int, of the samples, the attachment and t-SNE.
+    Returns: dict from name to `matplotlib.figure.Figure`.
+    Raises: ValueError or TypeError naming what is wrong.
+    Source: Vikram et al. 2018, arXiv:1810.06891, section 6.1 and appendix A.
+    """
+    from tfsp.tmc import induced_hierarchy
+
+    codes = checks.as_matrix(codes, "codes")
+    num_induced = checks.positive_int(num_induced, "num_induced", minimum=2)
+    prior = model.prior
+    tree = prior.phylogeny()
+    inducing = np.asarray(prior.inducing if hasattr(prior, "inducing") else prior.mean)
+    leaf_labels, classes = None, None
+    if labels is not None:
+        labels = checks.as_labels(labels, len(codes))
+        leaf_labels, classes = nearest_classes(inducing, codes, labels), np.unique(labels)
+    look = dict(class_names=class_names, classes=classes)
+    power = tree_layout.readable_power(tree)
+    figures = {}
+    decoded = None
+    if images is not None:
+        images = checks.as_images(images)
+        if len(images) != len(codes):
+            raise ValueError(
+                f"`images` must hold one image per code, {len(codes)}. Received: {len(images)}."
+            )
+        decoded = traversal._decode(traversal.decoder_mean(model), inducing)
+        figures["inducing_points"] = subtrees.inducing_points(
+            decoded, tree, columns=20 if len(decoded) >= 200 else None
+        )
+        if tree.num_leaves > 2:
+            figures["subtree"] = subtrees.subtree(
+                tree, None, 30, leaf_labels, class_names, decoded, time_power=power
+            )
+        figures["slices"] = slices(tree, inducing, model)
+        figures["subtree_samples"] = _samples(model, tree, decoded, num_rows, seed)
+    figures["tree"] = _circle(tree, leaf_labels, decoded, power, look)
+    figures["latent_tree"] = latent_tree(
+        codes,
+        tree,
+        inducing,
+        labels,
+        class_names,
+        method="none" if codes.shape[1] == 2 else "tsne",
+        seed=seed,
+    )
+    part = slice(min(num_induced, len(codes)))
+    induced = induced_hierarchy(
+        codes[part],
+        tree.parent,
+        tree.time,
+        inducing,
+        seed=seed,
+        **{k: _plain(v) for k, v in prior.options().items()},
+    )
+    figures["induced_hierarchy"] = _circle(
+        induced,
+        None if labels is None else labels[part],
+        None if images is None else images[part],
+        tree_layout.readable_power(induced),
+        look,
+    )
+    return figures
+
+
+def nearest_classes(points, codes, labels, neighbours=_NEIGHBOURS):
+    """The commonest label among the codes nearest to each point `[N]`; ties go to the smaller."""
+    known, index = np.unique(labels, return_inverse=True)
+    points, codes = points.astype(np.float64), codes.astype(np.float64)
+    out = []
+    for point in points:
+        near = np.argsort(np.sum((codes - point) ** 2, 1), kind="stable")[:neighbours]
+        out.append(known[np.bincount(index[near]).argmax()])
+    return np.array(out)
+
+
+def _circle(tree, labels, images, power, look):
+    look = look if labels is not None else {}
+    if images is not None:
+        images = np.clip(images, 0, 1)
+    return trees.tree(
+        tree, labels, leaf_images=images, orientation="circle", time_power=power, **look
+    )
+
+
+def _samples(model, tree, decoded, num_rows, seed, num_samples=10):
+    """Rows of samples below the largest subtrees of at most a fifth of the leaves."""
+    most = max(2, tree.num_leaves // 5)
+    nodes = subtrees.disjoint_subtrees(tree, num_rows, most) or [tree.root]
+    draws = [
+        np.asarray(model.sample(num_samples, seed=seed + row, subtree=node))
+        for row, node in enumerate(nodes)
+    ]
+    examples = [decoded[tree.leaves_below(node)] for node in nodes]
+    texts = [
+        f"{len(row)} leaves, $t$ = {tree.time[v]:.2f}"
+        for v, row in zip(nodes, examples, strict=True)
+    ]
+    return subtrees.subtree_samples(draws, examples, texts)
+
+
+def _plain(value):
+    """A tensor as a number; anything else as it is."""
+    return float(value) if hasattr(value, "numpy") else value

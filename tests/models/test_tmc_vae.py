@@ -40,7 +40,7 @@ def full_term(model, x):
     """1/N of -sum_n H[q_n] - E_q[log r(z_1..z_N | tree)], dense."""
     loc, scale = encodings(model, x)
     entropy = np.sum(0.5 * np.log(2 * np.pi * np.e * scale**2))
-    tree = model.prior.parent.numpy(), model.prior.time.numpy()
+    tree = model.prior.parent.numpy()[0], model.prior.time.numpy()[0]
     return -(entropy + reference.expected_log_likelihood(*tree, loc, scale)) / len(x)
 
 
@@ -58,7 +58,7 @@ def test_training_terms_by_hand():
     log_likelihood = -np.logaddexp(0, np.where(x[index] > 0.5, -logits, logits)).sum(axis=1)
     np.testing.assert_allclose(terms["log_likelihood"], log_likelihood, rtol=1e-5)
     loc, scale = encodings(model, x)
-    tree = model.prior.parent.numpy(), model.prior.time.numpy()
+    tree = model.prior.parent.numpy()[0], model.prior.time.numpy()[0]
     joint = reference.expected_log_likelihood(*tree, loc, scale)
     entropy = np.sum(0.5 * np.log(2 * np.pi * np.e * scale**2), axis=1)
     np.testing.assert_allclose(terms["kl"], -entropy[index] - joint / N, rtol=1e-5)

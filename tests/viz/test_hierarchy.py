@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from reference import tmc
-from viz.test_trees import branches, leaf_points
 
 from tfsp import viz
 from tfsp.tmc import Phylogeny, induced_hierarchy
 from tfsp.viz import hierarchy, style
+from viz.test_trees import branches, leaf_points
 
 NAMES = [
     "induced_hierarchy",

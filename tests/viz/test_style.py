@@ -22,7 +22,18 @@ def decode(z):
     return np.broadcast_to(np.abs(np.tanh(z[:, :1, None, None])), (len(z), 8, 8, 1))
 
 
+CURVE = (np.linspace(0, 1, 5), np.linspace(1, 0.2, 5))
+SHOTS = ([1, 10], [0.4, 0.8], [0.05, 0.02])
+LEAVES = CODES[:3]
+
 PICTURES = {
+    "few_shot_curves": lambda: viz.few_shot_curves({"model": SHOTS}, title="Few labels"),
+    "inducing_points": lambda: viz.inducing_points(IMAGES[:3], TREE, title="Inducing points"),
+    "latent_tree": lambda: viz.latent_tree(CODES, TREE, LEAVES, method="pca", title="Map"),
+    "retrieval_curves": lambda: viz.retrieval_curves({"model": CURVE}, title="Retrieval"),
+    "slices": lambda: viz.slices(TREE, LEAVES, decode, title="Slices"),
+    "subtree": lambda: viz.subtree(TREE, 3, labels=[0, 0, 1], leaf_images=IMAGES[:3]),
+    "subtree_samples": lambda: viz.subtree_samples([IMAGES], [IMAGES[:2]], ["row"], title="Rows"),
     "image_grid": lambda: viz.image_grid(IMAGES, title="Digits"),
     "reconstructions": lambda: viz.reconstructions(IMAGES, IMAGES, columns=4),
     "prior_samples": lambda: viz.prior_samples(IMAGES),
@@ -36,7 +47,8 @@ PICTURES = {
 
 
 def is_figure(name):
-    return name not in ("decoder_mean", "paper_style", "save", "tile")
+    others = ("decoder_mean", "disjoint_subtrees", "hierarchy_pictures", "largest_subtree")
+    return name not in (*others, "paper_style", "save", "tile")
 
 
 def test_every_picture_is_covered_here():

@@ -118,8 +118,18 @@ class Prior(keras.layers.Layer):
 
     @contextlib.contextmanager
     def portable(self):
-        """Within this context the density needs nothing but TensorFlow: for SavedModels."""
+        """Within this context `log_prob`, `sample` and what `signatures` names are TensorFlow alone.
+
+        For SavedModels, which are to need no native op where they are served.
+        """
         yield self
+
+    def signatures(self, model):
+        """What a SavedModel of `model` answers besides the usual: name -> (function, input specs).
+
+        The functions return dicts of tensors; see `tfsp.models.serving.signatures`.
+        """
+        return {}
 
     def connect(self, posterior, data_shape):
         """Receives the model's posterior function when the model is built.

@@ -58,8 +58,8 @@ class LORACs(TreePrior):
       start_epoch: epochs of training with the normal prior before the tree starts.
       burn_in: moves of each chain at the start.
       moves_per_step: moves of each chain before each training step.
-      move_mixture: proportions of SPR, local SPR, slide and Gibbs moves; None takes a mixture
-        that suits N.
+      move_mixture: proportions of SPR, local SPR, slide and Gibbs moves; None takes
+        `tree_prior.default_mixture(N)`.
       num_chains: C, number of trees. Bounds are averages over them; `log_prob` and `sample` are
         of their equal mixture.
       num_nodes, training_num_nodes: quadrature nodes on a leaf's edge and on an inner edge, in

@@ -34,6 +34,15 @@ def warnings(health, epochs, start_norm):
       start_norm: `inducing_norm` at the start of the tree.
     """
     variance, norm = health["predictive_variance"], health["inducing_norm"]
+    if start_norm < 0.5:
+        yield (
+            "early start",
+            f"LORACs: the tree started from encodings around the origin (mean length of the "
+            f"inducing points {start_norm:.2f}): the model had learned next to nothing, and the "
+            "tree has nothing to hold on to. Train longer with the normal prior before "
+            "(`start_epoch`; it counts epochs, and small data make short ones), or raise the KL "
+            "weight slowly at first (`tfsp.callbacks.KLWarmUp`).",
+        )
     if epochs >= 2 and variance > 0.5:
         yield (
             "root blob",

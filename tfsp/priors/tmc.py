@@ -1,23 +1,20 @@
 """The tree prior over all training points at once (TMC-VAE)."""
 
-import contextlib
 import math
 
 import numpy as np
 import tensorflow as tf
 
-from tfsp.distributions import diagonal_normal
 from tfsp.priors import tmc_start
-from tfsp.priors.base import Prior, register
-from tfsp.random import SeedStream, as_seed
-from tfsp.tmc import Attachment, Phylogeny, library, ops
-from tfsp.tmc.attachment import build_table, table_log_prob
+from tfsp.priors.base import register
+from tfsp.priors.tree_prior import TreePrior
+from tfsp.tmc import library, ops
 
 _DEFAULT_POINTS = 1000
 
 
 @register("tmc")
-class TMCPrior(Prior):
+class TMCPrior(TreePrior):
     """p(tree) r(z_1, ..., z_N | tree): one leaf of the tree for each training point.
 
     The points' posteriors q(z_n | x_n) = N(m_n, diag(s_n^2)) are kept as weights, and a Markov
@@ -51,17 +48,12 @@ class TMCPrior(Prior):
 
     Attributes (weights that are not trained; None until N is known):
       mean: `[N, D]`, m_n. variance: `[N]`, sum_k s_nk^2, all that the joint density asks for.
-      parent: int32 `[V]`; time: float64 `[V]`, V = 2N - 1: the tree.
-      move_counts: int64 `[2, 4]`, moves accepted and proposed in this epoch, by `ops.MOVE_KINDS`.
-      started: bool, whether the tree is in force.
+      parent: int32 `[1, V]`; time: float64 `[1, V]`, V = 2N - 1: the tree.
 
     Raises: ValueError for settings outside their range.
 
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 3.
     """
-
-    needs_posterior = True
-    has_health = True
 
     def __init__(
         self,
@@ -83,20 +75,12 @@ class TMCPrior(Prior):
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
         del config["latent_dim"], config["num_points"]
-        for name in ("num_nodes", "move_mixture"):
-            config[name] = None if config[name] is None else list(config[name])
-        super().__init__(latent_dim, **kwargs)
-        self.supports_jit = False
         _check(num_points, config)
-        self._config = config
+        super().__init__(latent_dim, config, seed, **kwargs)
         self.start_epoch = int(start_epoch)
-        self.seeds = SeedStream(seed)
         self.waits_for_data = False  # set by `TMCVAE`: N comes with the data
         self.num_points = None
-        self.mean = self.variance = self.parent = self.time = None
-        self._posterior = self._frozen = None
-        self.started = self._state("started", False, "bool")
-        self.move_counts = self._state("move_counts", np.zeros((2, 4)), "int64")
+        self.mean = self.variance = None
         if num_points is not None:
             self.set_num_points(num_points)
 
@@ -122,11 +106,14 @@ class TMCPrior(Prior):
         parent, time = tmc_start.caterpillar(num_points)
         self.mean = self._state("mean", np.zeros((num_points, self.latent_dim)))
         self.variance = self._state("variance", np.zeros(num_points))
-        self.parent = self._state("parent", parent, "int32")
-        self.time = self._state("time", time, "float64")
+        self.parent = self._state("parent", parent[np.newaxis], "int32")
+        self.time = self._state("time", time[np.newaxis], "float64")
         if locked:
             self._tracker.lock()
         self.num_points = num_points
+        if self._config["move_mixture"] is None:
+            gibbs = min(ops.DEFAULT_MIXTURE[3], (1000 / num_points) ** 2)
+            self._config["move_mixture"] = [*ops.DEFAULT_MIXTURE[:3], gibbs]
 
     def build(self, input_shape=None):
         if not self.waits_for_data:
@@ -135,10 +122,16 @@ class TMCPrior(Prior):
 
     @property
     def wants_data(self):
-        return self._config["refresh"] or not self._is_started()
+        return self._config["refresh"] or not self.is_started()
 
-    def connect(self, posterior, data_shape):
-        self._posterior = posterior
+    @property
+    def num_chains(self):
+        self._require_size()
+        return 1
+
+    def leaf_locations(self):
+        self._require_size()
+        return tf.convert_to_tensor(self.mean)
 
     def adapt(self, x):
         """Encodes the training points anew and, the first time, starts the tree.
@@ -148,12 +141,6 @@ class TMCPrior(Prior):
 
         Raises: ValueError before the model is built, or for fewer than N examples.
         """
-        if self._posterior is None:
-            raise ValueError(
-                "This TMC prior has no posterior yet. Build the model that holds it first "
-                "(`model.build((None, *data_shape))`, or call `fit`), or start the tree from "
-                "points of your own by `prior.start(mean, variance)`."
-            )
         self._require_size()
         if len(x) < self.num_points:
             raise ValueError(
@@ -161,15 +148,9 @@ class TMCPrior(Prior):
                 f"starts from their encodings. Received: {len(x)} examples. Give all of them, or "
                 "lower `num_points`."
             )
-        means, variances = [], []
-        for i in range(0, self.num_points, 1000):
-            q = self._posterior(
-                tf.convert_to_tensor(x[i : min(i + 1000, self.num_points)], self.variable_dtype)
-            )
-            means.append(q.mean())
-            variances.append(tf.reduce_sum(q.variance(), axis=-1))
-        mean, variance = tf.concat(means, axis=0), tf.concat(variances, axis=0)
-        if self._is_started():
+        mean, variance = self._encode(x[: self.num_points])
+        variance = np.sum(variance, axis=-1)
+        if self.is_started():
             self.mean.assign(mean)
             self.variance.assign(variance)
         else:
@@ -210,33 +191,20 @@ class TMCPrior(Prior):
             burn_in = max(300_000, 50 * self.num_points)
         self.mean.assign(mean)
         self.variance.assign(variance)
-        tree = self._move(tf.cast(parent, tf.int32), tf.cast(time, tf.float64), burn_in)
-        self.parent.assign(tree.parent)
-        self.time.assign(tree.time)
+        tree = tf.cast(parent, tf.int32), tf.cast(time, tf.float64)
+        parent, time, _ = self._move(
+            burn_in, self.seeds.next(), [tree], tf.convert_to_tensor(self.variance)
+        )
+        self.parent.assign(parent)
+        self.time.assign(time)
         self.started.assign(True)
-
-    def begin_epoch(self, epoch):
-        self.move_counts.assign(tf.zeros_like(self.move_counts))
 
     def update(self):
         """Moves the tree by `moves_per_step` proposals."""
         self._require_size()
         moves = self._config["moves_per_step"]
         moves = max(2000, self.num_points // 5) if moves is None else moves
-        parent, time = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
-        seed = self.seeds.next()
-
-        def move():
-            tree = self._move(parent, time, moves, seed)
-            return tree.parent, tree.time, tf.stack([tree.accepted, tree.proposed])
-
-        # Assignments stay outside the condition: on several replicas they may not be inside.
-        parent, time, counts = tf.cond(
-            self.started, move, lambda: (parent, time, tf.zeros([2, 4], tf.int64))
-        )
-        self.parent.assign(parent)
-        self.time.assign(time)
-        self.move_counts.assign(self.move_counts + counts)
+        self._advance(moves, leaf_variance=tf.convert_to_tensor(self.variance))
 
     # The joint density of the training points.
 
@@ -281,7 +249,7 @@ class TMCPrior(Prior):
         share = tf.cast(self.num_points, loc.dtype) / tf.cast(tf.shape(index)[0], loc.dtype)
         loc = _scale_gradient(loc, share)
         variance = _scale_gradient(variance, share)
-        parent, time = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
+        (parent, time) = self._trees()[0]
         entropy = q.entropy()
 
         def tree():
@@ -300,10 +268,7 @@ class TMCPrior(Prior):
         """E_q[log r(z_1, ..., z_N | tree)] of the stored encodings: `[]` float64, nats."""
         self._require_size()
         return _expected_log_likelihood(
-            tf.convert_to_tensor(self.parent),
-            tf.convert_to_tensor(self.time),
-            tf.convert_to_tensor(self.mean),
-            tf.convert_to_tensor(self.variance),
+            *self._trees()[0], tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.variance)
         )
 
     def log_joint(self):
@@ -311,11 +276,12 @@ class TMCPrior(Prior):
 
         `[]` float64, nats. What the chain's moves raise on the way up from a bad start.
         """
+        parent, time = self._trees()[0]
         concentrations = self._config["concentration1"], self._config["concentration0"]
         return (
             self.expected_log_likelihood()
-            + ops.topology_log_prob(self.parent)
-            + ops.time_log_prob(self.parent, self.time, *concentrations)
+            + ops.topology_log_prob(parent)
+            + ops.time_log_prob(parent, time, *concentrations)
         )
 
     def health(self, codes):
@@ -326,97 +292,18 @@ class TMCPrior(Prior):
         standard deviations (fresh draws of dynamic binarisation count too). time_50: median time
         of the internal nodes. acceptance_*: by kind of move, in this epoch.
         """
-        if not self._is_started():
+        if not self.is_started():
             return {}
         codes = np.asarray(codes)[: self.num_points]
         spread = float(np.mean(self.variance)) / self.latent_dim
         error = np.mean((codes - np.asarray(self.mean)[: len(codes)]) ** 2)
-        accepted, proposed = np.asarray(self.move_counts, float)
         return {
             "log_joint": float(self.log_joint()) / self.num_points,
             "posterior_variance": spread,
             "staleness": float(np.sqrt(error / spread)),
-            "time_50": float(np.median(self.time.numpy()[self.num_points :])),
-            **{
-                f"acceptance_{kind}": float(a / p)
-                for kind, a, p in zip(ops.MOVE_KINDS, accepted, proposed, strict=True)
-                if p
-            },
+            "time_50": float(np.median(self.time.numpy()[0, self.num_points :])),
+            **self._acceptance(),
         }
-
-    # A new point.
-
-    def phylogeny(self, names=None):
-        """The tree over the training points, a `tfsp.tmc.Phylogeny`; leaf n is point n."""
-        self._require_started()
-        return Phylogeny(self.parent.numpy(), self.time.numpy(), names)
-
-    def attachment(self, subtree=None):
-        """The density of a new z on the tree, a `tfsp.tmc.Attachment`."""
-        return Attachment(self.parent, self.time, self.mean, subtree, **self.options())
-
-    def options(self):
-        """Options of `tfsp.tmc.ops.predictive_log_prob` as this prior uses them."""
-        names = "concentration1 concentration0 num_nodes variance_floor added_variance edge_weights"
-        return {name: self._config[name] for name in names.split()}
-
-    def log_prob(self, z, training=False):
-        """log p(z) of a new point that attaches to the tree: `[..., D]` -> `[...]`, nats."""
-        z = tf.cast(z, self.variable_dtype)
-        if self._frozen is not None:
-            return table_log_prob(z, self._frozen)
-        self._require_size()
-        parent, time = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
-        mean = tf.convert_to_tensor(self.mean)
-        return tf.cond(
-            self.started,
-            lambda: ops.predictive_log_prob(z, parent, time, mean, **self.options()),
-            lambda: self._normal().log_prob(z),
-        )
-
-    def kl(self, q, z, training=False):
-        """log q(z) - log p(z) for a new point; exact for the normal prior."""
-        log_q = q.log_prob(z)
-        log_p = self.log_prob(z, training)
-        if self._frozen is not None:
-            return log_q - log_p
-        return tf.cond(
-            self.started,
-            lambda: log_q - log_p,
-            lambda: q.kl_divergence(self._normal()) + tf.zeros_like(log_q),
-        )
-
-    def sample(self, n, seed=None, subtree=None):
-        """`n` new points `[n, D]`.
-
-        Args: subtree: None, or a node of the tree: only below it.
-
-        Raises: ValueError for a subtree before the tree has started.
-        """
-        seed = as_seed(seed)
-        if subtree is not None:
-            self._require_started()
-            return self.attachment(subtree).sample(n, seed=seed)
-        self._require_size()
-        return tf.cond(
-            self.started,
-            lambda: self.attachment().sample(n, seed=seed),
-            lambda: self._normal().sample(n, seed=seed),
-        )
-
-    @contextlib.contextmanager
-    def portable(self):
-        """Within this context the density is plain TensorFlow, the tree as constants.
-
-        Its work arrays have about 36 N numbers for each z: meant for small N.
-        """
-        if self._is_started():
-            with tf.init_scope():
-                self._frozen = build_table(self.parent, self.time, self.mean, **self.options())
-        try:
-            yield self
-        finally:
-            self._frozen = None
 
     @classmethod
     def example(cls):
@@ -426,23 +313,7 @@ class TMCPrior(Prior):
         return prior
 
     def get_config(self):
-        return {**super().get_config(), "num_points": self.num_points, **self._config}
-
-    def _move(self, parent, time, num_moves, seed=None):
-        mixture = self._config["move_mixture"]
-        if mixture is None:
-            mixture = (*ops.DEFAULT_MIXTURE[:3], min(1.0, (1000 / self.num_points) ** 2))
-        return ops.sample_posterior(
-            parent,
-            time,
-            tf.convert_to_tensor(self.mean),
-            self._config["concentration1"],
-            self._config["concentration0"],
-            num_moves,
-            self.seeds.next() if seed is None else seed,
-            mixture,
-            leaf_variance=tf.convert_to_tensor(self.variance),
-        )
+        return {**super().get_config(), "num_points": self.num_points}
 
     def _checked(self, index):
         index = tf.cast(index, tf.int32)
@@ -455,19 +326,6 @@ class TMCPrior(Prior):
         with tf.control_dependencies([check for check in checks if check is not None]):
             return tf.identity(index)
 
-    def _normal(self):
-        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
-        return diagonal_normal(zeros, tf.ones_like(zeros))
-
-    def _state(self, name, value, dtype=None):
-        return self._constant(
-            name, value, trainable=False, dtype=dtype, aggregation="only_first_replica"
-        )
-
-    def _is_started(self):
-        with tf.init_scope():
-            return bool(self.started.numpy())
-
     def _require_size(self):
         if self.num_points is None and not self.waits_for_data:
             self.set_num_points(_DEFAULT_POINTS)
@@ -475,14 +333,6 @@ class TMCPrior(Prior):
             raise ValueError(
                 "This TMC prior does not know its number of points yet. Call `fit` with the "
                 "training data first, or give `num_points`."
-            )
-
-    def _require_started(self):
-        self._require_size()
-        if not self._is_started():
-            raise ValueError(
-                f"The tree has not started: it does at epoch {self.start_epoch} of `fit`, or when "
-                "you call `model.adapt(x)`."
             )
 
 

@@ -7,10 +7,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.distributions import diagonal_normal
+from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
 from tfsp.random import SeedStream, as_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
-from tfsp.tmc.attachment import build_table, table_log_prob
+from tfsp.tmc.attachment import build_table, restrict_table, table_log_prob, table_sample
 
 tfd = tfp.distributions
 
@@ -98,6 +99,8 @@ class TreePrior(Prior):
 
     def tables(self):
         """The density of each tree as a finite mixture, a list of `tfsp.tmc.attachment.Table`."""
+        if self._tables:
+            return self._tables
         return [
             build_table(parent, time, self.leaf_locations(), **self.options())
             for parent, time in self._trees()
@@ -118,10 +121,7 @@ class TreePrior(Prior):
         With several trees that of their equal mixture.
         """
         z = tf.cast(z, self.variable_dtype)
-        if self._tables is not None:
-            return _log_mean_exp([table_log_prob(z, table) for table in self._tables])
-        return tf.cond(
-            self.started,
+        return self._if_started(
             lambda: _log_mean_exp(self._tree_log_probs(z, training)),
             lambda: self._normal().log_prob(z),
         )
@@ -153,15 +153,19 @@ class TreePrior(Prior):
         seeds = split_seed(as_seed(seed), self.num_chains + 1)
         if subtree is not None:
             self._require_started()
-            return self.attachment(subtree=subtree).sample(n, seed=seeds[0])
+            table = restrict_table(self.tables()[0], self._trees()[0][0], subtree)
+            return tf.cast(table_sample(table, n, seeds[0]), self.variable_dtype)
 
         def tree():
-            draws = [self.attachment(c).sample(n, seeds[1 + c]) for c in range(self.num_chains)]
+            draws = [
+                tf.cast(table_sample(table, n, seed), self.variable_dtype)
+                for table, seed in zip(self.tables(), seeds[1:], strict=True)
+            ]
             logits = tf.zeros([1, self.num_chains])
             chosen = tf.random.stateless_categorical(logits, n, seeds[0], dtype=tf.int32)[0]
             return tf.gather_nd(tf.stack(draws), tf.stack([chosen, tf.range(n)], axis=-1))
 
-        return tf.cond(self.started, tree, lambda: self._normal().sample(n, seed=seeds[0]))
+        return self._if_started(tree, lambda: self._normal().sample(n, seed=seeds[0]))
 
     @contextlib.contextmanager
     def portable(self):
@@ -169,15 +173,23 @@ class TreePrior(Prior):
 
         For SavedModels, which then need no native op where they are served.
         """
-        if self.is_started():
-            with tf.init_scope():
-                self._tables = self.tables()
+        with tf.init_scope():
+            self._tables = self.tables() if self.is_started() else []
         try:
             yield self
         finally:
             self._tables = None
 
+    def signatures(self, model):
+        return tree_serving.signatures(self, model) if self.is_started() else {}
+
     # For subclasses.
+
+    def _if_started(self, tree, normal):
+        """`tree()` or `normal()`: decided when it runs, or now where the trees are constants."""
+        if self._tables is None:
+            return tf.cond(self.started, tree, normal)
+        return tree() if self._tables else normal()
 
     def _trees(self):
         """(parent, time) of each chain, as tensors."""
@@ -186,6 +198,8 @@ class TreePrior(Prior):
 
     def _tree_log_probs(self, z, training):
         """log p(z | tree) for each tree, a list of `[...]`."""
+        if self._tables is not None:
+            return [table_log_prob(z, table) for table in self._tables]
         leaves, options = self.leaf_locations(), self.options(training)
         return [ops.predictive_log_prob(z, *tree, leaves, **options) for tree in self._trees()]
 
@@ -207,7 +221,7 @@ class TreePrior(Prior):
                 settings["concentration0"],
                 num_moves,
                 fold_in(seed, c),
-                settings["move_mixture"] or ops.DEFAULT_MIXTURE,
+                settings["move_mixture"] or default_mixture(self.parent.shape[1] // 2 + 1),
                 leaf_variance,
             )
             for c, tree in enumerate(trees or self._trees())
@@ -272,6 +286,14 @@ class TreePrior(Prior):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+
+def default_mixture(num_leaves):
+    """Proportions of SPR, local SPR, slide and Gibbs moves.
+
+    A Gibbs move costs O(N D) and the others little more than O(D): it gets some third of the time.
+    """
+    return (50.0, 25.0, 25.0, min(0.5, 100.0 / num_leaves))
 
 
 def _log_mean_exp(values):

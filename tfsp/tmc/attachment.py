@@ -7,9 +7,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.tmc import ops
+from tfsp.tmc.blocks import map_rows
 from tfsp.tmc.paths import is_below
 
 tfd = tfp.distributions
+
+# Entries [rows, Q] held at once, some five arrays of them: 2^22 is 16 MiB for each in float32.
+_MAX_ENTRIES = 2**22
 
 Table = collections.namedtuple("Table", "edge upper log_weight position variance mean")
 Table.__doc__ = """The density as a finite mixture, one entry for each edge and quadrature node.
@@ -42,13 +46,27 @@ def build_table(parent, time, leaves, subtree=None, **options):
         # The tree of one leaf: its only place is above the leaf, half-way to the origin.
         mean, upper = 0.5 * mean, rule.edge
         log_weight = rule.log_weight
-    if subtree is not None:
-        below = is_below(parent, subtree)
-        own = tf.one_hot(subtree, tf.shape(parent)[0], on_value=True, off_value=False)
-        keep = tf.gather(tf.where(tf.reduce_any(below), below, own), rule.edge)
-        log_weight = tf.where(keep, log_weight, tf.constant(-math.inf, tf.float64))
-        log_weight -= tf.reduce_logsumexp(log_weight)
-    return Table(rule.edge, upper, log_weight, rule.position, rule.variance, mean)
+    table = Table(rule.edge, upper, log_weight, rule.position, rule.variance, mean)
+    return table if subtree is None else restrict_table(table, parent, subtree)
+
+
+def restrict_table(table, parent, node):
+    """The table of what attaches below `node` (for a leaf, to the edge above it). Pure TensorFlow.
+
+    Args: parent: int32 `[V]`, the table's tree; node: int, or an int32 scalar tensor.
+
+    Raises: `tf.errors.InvalidArgumentError` for a node outside [0, V); TypeError for a float.
+    """
+    num_nodes, node = tf.shape(parent)[0], tf.convert_to_tensor(node, tf.int32)
+    message = ["A node of the tree must lie in [0, V). V and what was received:", num_nodes, node]
+    check = tf.debugging.Assert((node >= 0) & (node < num_nodes), message)
+    with tf.control_dependencies([] if check is None else [check]):
+        node = tf.identity(node)
+    below = is_below(parent, node)
+    own = tf.one_hot(node, num_nodes, on_value=True, off_value=False)
+    keep = tf.gather(tf.where(tf.reduce_any(below), below, own), table.edge)
+    log_weight = tf.where(keep, table.log_weight, tf.constant(-math.inf, tf.float64))
+    return table._replace(log_weight=log_weight - tf.reduce_logsumexp(log_weight))
 
 
 def entry_log_prob(z, table):
@@ -85,13 +103,42 @@ def entry_log_prob(z, table):
 
 
 def table_log_prob(z, table):
-    """log p(z): `[..., D]` -> `[...]`, nats. Pure TensorFlow."""
+    """log p(z): `[..., D]` -> `[...]`, nats. Pure TensorFlow, a block of rows at a time."""
+
+    def log_prob(rows):
+        return tf.reduce_logsumexp(entry_log_prob(rows, table), axis=-1)
+
     flat = tf.reshape(z, [-1, z.shape[-1]])
-    return tf.reshape(tf.reduce_logsumexp(entry_log_prob(flat, table), axis=-1), tf.shape(z)[:-1])
+    return tf.reshape(map_rows(log_prob, flat, _block(table)), tf.shape(z)[:-1])
 
 
 def table_attachment(z, table):
-    """log q*(e_v given z): `[B, D]` -> `[B, V]`, -inf where no edge is. Pure TensorFlow."""
+    """log q*(e_v given z): `[B, D]` -> `[B, V]`, -inf where no edge is. Pure TensorFlow.
+
+    A block of rows at a time.
+    """
+    shape = [table.mean.shape[0]]
+    return map_rows(lambda rows: _attachment(rows, table), z, _block(table), shape)
+
+
+def table_sample(table, n, seed):
+    """`n` draws float64 `[n, D]`: an entry by its weight, then its Gaussian. Pure TensorFlow."""
+    seeds = tfp.random.split_seed(seed, 2)
+    entry = tf.random.stateless_categorical(table.log_weight[tf.newaxis], n, seeds[0])[0]
+    x = tf.gather(table.position, entry)[:, tf.newaxis]
+    upper = tf.gather(table.mean, tf.gather(table.upper, entry))
+    lower = tf.gather(table.mean, tf.gather(table.edge, entry))
+    scale = tf.sqrt(tf.gather(table.variance, entry))[:, tf.newaxis]
+    noise = tf.random.stateless_normal(tf.shape(upper), seeds[1], dtype=tf.float64, alg="philox")
+    return (1 - x) * upper + x * lower + scale * noise
+
+
+def _block(table):
+    """Rows whose entries are held at once, int32."""
+    return _MAX_ENTRIES // tf.maximum(tf.shape(table.log_weight)[0], 1)
+
+
+def _attachment(z, table):
     entries = tf.transpose(entry_log_prob(z, table))  # [Q, B]
     num_nodes = tf.shape(table.mean)[0]
     top = tf.math.unsorted_segment_max(entries, table.edge, num_nodes)
@@ -171,17 +218,7 @@ class Attachment(tfd.Distribution):
         return table_log_prob(z, self.table())
 
     def _sample_n(self, n, seed=None):
-        table = self.table()
-        seeds = tfp.random.split_seed(seed, 2)
-        entry = tf.random.stateless_categorical(table.log_weight[tf.newaxis], n, seeds[0])[0]
-        x = tf.gather(table.position, entry)[:, tf.newaxis]
-        upper = tf.gather(table.mean, tf.gather(table.upper, entry))
-        lower = tf.gather(table.mean, tf.gather(table.edge, entry))
-        scale = tf.sqrt(tf.gather(table.variance, entry))[:, tf.newaxis]
-        noise = tf.random.stateless_normal(
-            tf.shape(upper), seeds[1], dtype=tf.float64, alg="philox"
-        )
-        return tf.cast((1 - x) * upper + x * lower + scale * noise, self.dtype)
+        return tf.cast(table_sample(self.table(), n, seed), self.dtype)
 
     def _mean(self):
         table = self.table()

@@ -1,0 +1,35 @@
+"""Rows in blocks, so that work arrays stay small however many rows there are."""
+
+import tensorflow as tf
+
+
+def map_rows(function, rows, block, shape=()):
+    """`function(rows)`, computed for at most `block` rows at a time, one block after the other.
+
+    Rows that are known to fit into one block go through `function` as they are.
+
+    Args:
+      function: `[b, ...]` -> `[b, *shape]` of the same type, each row by itself; it also gets rows
+        of zeros, whose results are dropped.
+      rows: `[B, ...]`.
+      block: int or int32 scalar; below 1 counts as 1.
+      shape: static shape of one result, as far as it is known.
+
+    Returns: `[B, *shape]`, with gradients (whose memory grows with B all the same).
+    """
+    count, limit = rows.shape[0], tf.get_static_value(block)
+    if count is not None and limit is not None and count <= limit:
+        return function(rows)
+    count = tf.shape(rows)[0]
+    number = tf.maximum((count - 1) // tf.maximum(block, 1) + 1, 1)
+    size = (count - 1) // number + 1  # blocks of one size, fewer than `number` rows added
+    padding = [[0, number * size - count]] + [[0, 0]] * (len(rows.shape) - 1)
+    blocks = tf.reshape(
+        tf.pad(rows, padding), tf.concat([[number, size], tf.shape(rows)[1:]], axis=0)
+    )
+    blocks = tf.ensure_shape(blocks, [None, None, *rows.shape[1:]])
+    # One after the other: in a graph `map_fn` would run ten at once.
+    signature = tf.TensorSpec([None, *shape], rows.dtype)
+    results = tf.map_fn(function, blocks, parallel_iterations=1, fn_output_signature=signature)
+    shape = tf.concat([[number * size], tf.shape(results)[2:]], axis=0)
+    return tf.ensure_shape(tf.reshape(results, shape)[:count], [rows.shape[0], *signature.shape[1:]])

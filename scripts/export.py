@@ -7,7 +7,7 @@ saved_model_cli show --dir runs/mnist-vamp/export --all
 from absl import app, flags
 
 from tfsp.command_line import plain_errors
-from tfsp.export import export_run
+from tfsp.export import describe, export_run
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
 _OUTPUT = flags.DEFINE_string(
@@ -22,6 +22,9 @@ _CHECKPOINT = flags.DEFINE_string(
 def main(_):
     path, signatures = export_run(_RUN_DIR.value, _OUTPUT.value, _CHECKPOINT.value)
     print(f"{path}: {', '.join(signatures)}")
+    lines = describe(path)
+    for name in signatures:
+        print(f"  {name}: {lines[name]}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tfsp import models, networks, priors
+from tfsp.export import describe
 
 TINY = {
     "flow": {"hidden": (8,)},
@@ -67,7 +68,9 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     out = json.loads(result.stdout)
-    assert set(signatures) <= set(out["signatures"])
+    assert {*signatures, "serving_default"} == set(out["signatures"])
+    usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+    assert signatures == usual[: 3 if prior == "none" else 5]  # no tree has started
     x = binary_images[:5]
     close = dict(rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(out["encode"], model.encode(x), **close)
@@ -115,3 +118,15 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match="exists already"):
         model.export(tmp_path / "mine")
     assert (tmp_path / "mine" / "file").read_text() == "precious"
+
+
+def test_describe_names_arguments_and_results(tmp_path):
+    model = models.VAE(networks.MLP(hidden=(4,)), latent_dim=2)
+    model.build((None, 6))
+    names = model.export(tmp_path / "served")
+    lines = describe(tmp_path / "served")
+    assert set(lines) == set(names)
+    assert lines["encode"] == "images float32 [?, 6] -> latent float32 [?, 2]"
+    assert lines["sample"] == "num_samples int32 [], seed int32 [] -> mean float32 [?, 6]"
+    with pytest.raises(FileNotFoundError):
+        describe(tmp_path)

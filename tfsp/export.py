@@ -2,6 +2,9 @@
 
 import pathlib
 
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
 from tfsp import experiment
 from tfsp.run_directory import RunDirectory
 
@@ -21,3 +24,36 @@ def export_run(run_dir, path=None, checkpoint="best"):
     model, _ = experiment.load_run(run_dir, checkpoint)
     path = pathlib.Path(path or RunDirectory(run_dir).export)
     return path, model.export(path)
+
+
+def describe(path):
+    """Arguments and results of each signature of a SavedModel: dict of name -> one line.
+
+        sample  num_samples int32 [], seed int32 [] -> mean float32 [?, 28, 28, 1]
+
+    Read from the file alone, nothing is loaded.
+
+    Raises: FileNotFoundError where there is no SavedModel.
+    """
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((pathlib.Path(path) / "saved_model.pb").read_bytes())
+    lines = {}
+    for name, signature in saved.meta_graphs[0].signature_def.items():
+        # Not TensorFlow's own initialiser, nor its second name for the first signature.
+        if name not in ("__saved_model_init_op", "serving_default"):
+            parts = (_tensors(signature.inputs), _tensors(signature.outputs))
+            lines[name] = " -> ".join(part for part in parts if part)
+    return lines
+
+
+def _tensors(infos):
+    return ", ".join(
+        f"{name} {tf.as_dtype(info.dtype).name} {_shape(info.tensor_shape)}"
+        for name, info in sorted(infos.items())
+    )
+
+
+def _shape(proto):
+    if proto.unknown_rank:
+        return "[...]"
+    return f"[{', '.join('?' if d.size < 0 else str(d.size) for d in proto.dim)}]"

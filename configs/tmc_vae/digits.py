@@ -1,4 +1,9 @@
-"""The TMC-VAE on the 1,297 training digits of scikit-learn: a leaf for each, minutes on a core."""
+"""The TMC-VAE on the 1,297 training digits of scikit-learn: a leaf for each, a minute on a core.
+
+Shows that it runs, not what it is for: an image of 8x8 leaves about 6 nats in the latent, less than
+the log N = 7 nats that name a place on the tree, and the tree stays vague (dendrogram purity near
+chance). On MNIST, with 20 nats, it finds the classes.
+"""
 
 from tfsp.config import default_config
 

@@ -93,9 +93,13 @@ def test_later_tasks_add_to_the_row_and_lose_nothing(run_dir):
     assert "few_shot_2" in again
     assert again["log_p"] == other["log_p"]
     assert rows_of(run_dir) == [third, again]
+    without = evaluate("log_likelihood", num_samples=0)
+    assert without["num_samples"] == 0
+    assert not {"log_p", "standard_error", "bits_per_dimension"} & set(without)
+    assert without["few_shot_2"] == again["few_shot_2"]
     # Other draws, other row.
     evaluate("retrieval", seed=1, checkpoint="last")
-    assert len(rows_of(run_dir)) == 3
+    assert len(rows_of(run_dir)) == 4
     table = evaluation.format_results(rows_of(run_dir))
     assert table.splitlines()[0].split()[:3] == ["data", "binarization", "prior"]
     assert "retrieval_auc" in table

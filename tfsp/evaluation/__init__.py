@@ -9,6 +9,7 @@ from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
 from tfsp.evaluation.retrieval import retrieval
 from tfsp.evaluation.run import evaluate_run, format_results
+from tfsp.evaluation.trees import tree_purity
 
 __all__ = [
     "active_units",
@@ -27,5 +28,6 @@ __all__ = [
     "read_json",
     "representatives",
     "retrieval",
+    "tree_purity",
     "write_json",
 ]

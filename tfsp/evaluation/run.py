@@ -20,6 +20,8 @@ _COLUMNS = (
     "retrieval_auc",
     "retrieval_map",
     "labelled_points",
+    "tree_purity",
+    "tree_induced_purity",
 )
 
 
@@ -52,7 +54,7 @@ def evaluate_run(
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
     Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; shares in
-    [0, 1] for the last three, which take the posterior means of `model.encode` and need labels):
+    [0, 1] for the last four, which take the posterior means of `model.encode` and need labels):
 
       bounds: the bound and its parts, active units.
       log_likelihood: log p(x) by importance samples (left out where the prior has no density).
@@ -62,6 +64,8 @@ def evaluate_run(
       retrieval: `retrieval_auc` (Table 1), `retrieval_map`, `retrieval_precision` (the curve).
       labelled_points: accuracy of a classifier trained on the points of the prior alone, which
         are labelled by their 5 nearest training codes. Needs `representatives(model)`.
+      tree: dendrogram purity of a learned tree (`tree_purity`) and of test data attached to it
+        (`tree_induced_purity`), `tree_ward_purity` and `tree_induced_ward_purity` beside them.
 
     Args:
       run_dir: the run's folder.

@@ -11,9 +11,10 @@ from tfsp.evaluation.latent import active_units, encode
 from tfsp.evaluation.likelihood import log_likelihood
 from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
 from tfsp.evaluation.retrieval import retrieval
+from tfsp.evaluation.trees import tree_purity
 
 DEFAULT_TASKS = ("bounds", "log_likelihood")
-_NEED_LABELS = ("few_shot", "retrieval", "labelled_points")
+_NEED_LABELS = ("few_shot", "retrieval", "labelled_points", "tree")
 _MANY_CLASSES = 100
 _VOTES = 5
 
@@ -93,11 +94,22 @@ def check(subject, tasks):
                 f"The task {labelled[0]!r} needs one class for each image. The data set "
                 f"{info.name!r} has labels of shape {list(shape)} (attributes)."
             )
+    if "tree" in tasks:
+        _check_tree(subject)
     if "labelled_points" in tasks and subject.representatives is None:
         raise ValueError(
             "The task 'labelled_points' needs a prior with points that stand for the data: "
             f"'loracs' once its tree has started, 'vamp' or 'mixture'. The prior of this run, "
             f"{prior!r}, has none."
+        )
+
+
+def _check_tree(subject):
+    prior = subject.model.prior
+    if not hasattr(prior, "phylogeny") or not prior.is_started():
+        raise ValueError(
+            "The task 'tree' needs a tree prior ('loracs', 'tmc') whose tree has started. The "
+            f"prior of this run is {subject.config['prior']['name']!r}."
         )
 
 
@@ -177,6 +189,11 @@ def _labelled_points(subject):
     }
 
 
+def _tree(subject):
+    result = tree_purity(subject.model.prior, *subject.train, *subject.test, seed=subject.seed)
+    return {f"tree_{name}": value for name, value in result.items()}
+
+
 def _bounds(subject):
     row = bounds(subject.model, subject.data.test, subject.seed)
     codes = subject.test if "test" in vars(subject) else encode(subject.model, subject.data.test)
@@ -216,6 +233,7 @@ TASKS = {
     "few_shot": _few_shot,
     "retrieval": _retrieval,
     "labelled_points": _labelled_points,
+    "tree": _tree,
     "bounds": _bounds,
     "log_likelihood": _log_likelihood,
 }

@@ -36,9 +36,7 @@ def tree_purity(
     labels = nearest_labels(leaves, train_codes, train_labels, k=num_votes)
     codes = np.asarray(test_codes[:num_points], np.float64)
     classes = np.asarray(test_labels[:num_points])
-    induced = induced_hierarchy(
-        codes, tree.parent, tree.time, leaves, seed=seed, **prior.options()
-    )
+    induced = induced_hierarchy(codes, tree.parent, tree.time, leaves, seed=seed, **prior.options())
     return {
         "purity": dendrogram_purity(tree, labels),
         "ward_purity": dendrogram_purity(_ward(leaves), labels),

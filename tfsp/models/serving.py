@@ -22,7 +22,8 @@ def signatures(model):
     | log_likelihood | images, num_samples int32, seed int32 | log_prob, variance `[B]`, nats |
 
     `log_likelihood` is the bound by `num_samples` importance samples. Priors without a density
-    have no `sample` and no `log_likelihood`.
+    have no `sample` and no `log_likelihood`. A prior adds signatures of its own
+    (`Prior.signatures`; for trees see `tfsp.priors.tree_serving`).
     """
     data = tf.TensorSpec([None, *model.data_shape], tf.float32, name="images")
     latent = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latent")
@@ -53,7 +54,7 @@ def signatures(model):
     if model.prior.is_density:
         endpoints["sample"] = (sample, [count, seed])
         endpoints["log_likelihood"] = (log_likelihood, [data, count, seed])
-    return endpoints
+    return {**endpoints, **model.prior.signatures(model)}
 
 
 def export(model, path):
@@ -61,7 +62,8 @@ def export(model, path):
 
     Raises:
       FileExistsError: if `path` exists and is not an empty folder.
-      ValueError: if the model has not been built.
+      ValueError: if the model has not been built, or its prior asks for native ops even within
+        `Prior.portable`.
     """
     path = pathlib.Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -73,8 +75,22 @@ def export(model, path):
         )
     archive = keras.export.ExportArchive()
     archive.track(model)
-    endpoints = model.signatures()
-    for name, (function, specs) in endpoints.items():
-        archive.add_endpoint(name, tf.function(function, input_signature=specs))
-    archive.write_out(str(path), verbose=False)
+    with model.prior.portable():
+        endpoints = model.signatures()
+        for name, (function, specs) in endpoints.items():
+            function = tf.function(function, input_signature=specs)
+            _check_ops(name, function, model.prior)
+            archive.add_endpoint(name, function)
+        archive.write_out(str(path), verbose=False)
     return list(endpoints)
+
+
+def _check_ops(name, function, prior):
+    graph = function.get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
+    native = sorted({node.op for node in nodes if node.op.startswith("Tfsp")})
+    if native:
+        raise ValueError(
+            f"The signature {name!r} would need the ops {', '.join(native)} of tfsp where it is "
+            f"served. Within `portable()` the prior {type(prior).__name__} must do without them."
+        )

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from tfsp import priors
 from tfsp.callbacks import PriorSchedule
-from tfsp.distributions import diagonal_normal
 from tfsp.models import data_checks
 from tfsp.models.base import register
 from tfsp.models.vae import VAE
@@ -30,6 +29,9 @@ class TMCVAE(VAE):
     Validation, test, `log_weights` and `sample` are about new points, which attach to the tree of
     the training points (`TMCPrior.log_prob`). Bounds in training and in validation are hence not
     of the same quantity, and training examples given to `evaluate` score too well.
+
+    The tree shows structure where the latents hold clearly more nats (`kl`) than log N, what it
+    takes to name a place on it; else its posterior is spread over all trees alike.
 
     Data. `fit` takes an array, as other models do, and numbers its rows by itself. A dataset must
     say which training point each example is: elements {"x": x, "index": i} (or with labels, (that,
@@ -88,11 +90,12 @@ class TMCVAE(VAE):
                 "`index` must hold one integer for each example, shape [B]. Received: "
                 f"{tf.as_dtype(index.dtype).name} of shape {tuple(index.shape)}."
             )
-        networks_pass = self._compiled_pass if self._compile_networks else self._networks_pass
-        loc, scale, _, log_likelihood = networks_pass(x, self.seeds.next(), training)
+        q = self.posterior(x, training)
+        z = q.sample(self.num_samples, seed=self.seeds.next())
+        log_likelihood = self.log_likelihood(x, z, training)
         return {
             "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": self.prior.joint_kl(diagonal_normal(loc, scale), index),
+            "kl": self.prior.joint_kl(q, index),
         }
 
     def fit(self, x=None, y=None, *, points=None, callbacks=None, validation_split=0.0, **kwargs):

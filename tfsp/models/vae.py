@@ -75,7 +75,6 @@ class VAE(StructuredVAE):
             )
         if not self.prior.is_density and self.objective == "iwae":
             raise ValueError("The objective 'iwae' needs a prior with a density, not 'none'.")
-        self._compiled_pass = tf.function(self._networks_pass, jit_compile=True)
         # Networks given as names are made in `build`, when the shape of the data is known.
         self.encoder = encoder if isinstance(encoder, keras.Model) else None
         self.decoder = decoder if isinstance(decoder, keras.Model) else None
@@ -120,7 +119,11 @@ class VAE(StructuredVAE):
 
     def posterior(self, x, training=False):
         """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
-        return diagonal_normal(*self._posterior_parameters(x, training))
+        self._require_built_networks()
+        outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
+        loc, log_variance = tf.split(outputs, 2, axis=-1)
+        log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
+        return diagonal_normal(loc, tf.exp(0.5 * log_variance))
 
     def log_likelihood(self, x, z, training=False):
         """log p(x|z) in nats: x `[B, ...]`, z `[..., B, D]` -> `[..., B]`."""
@@ -129,9 +132,12 @@ class VAE(StructuredVAE):
 
     def call(self, x, training=False):
         x = self._check_data(x)
-        networks_pass = self._compiled_pass if self._compile_networks else self._networks_pass
-        loc, scale, z, log_likelihood = networks_pass(x, self.seeds.next(), training)
-        q = diagonal_normal(loc, scale)
+        q = self.posterior(x, training)
+        if self.prior.is_density:
+            z = q.sample(self.num_samples, seed=self.seeds.next())
+        else:
+            z = q.mean()[tf.newaxis]  # a plain autoencoder adds no noise
+        log_likelihood = self.log_likelihood(x, z, training)
         kl = self.prior.kl(q, z, training)
         terms = {
             "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
@@ -144,22 +150,6 @@ class VAE(StructuredVAE):
                 tf.cast(self.num_samples, log_weights.dtype)
             )
         return terms
-
-    def _networks_pass(self, x, seed, training):
-        """All of `call` but the prior: loc, scale `[B, D]`, z `[S, B, D]`, log p(x|z) `[S, B]`."""
-        loc, scale = self._posterior_parameters(x, training)
-        if self.prior.is_density:
-            z = diagonal_normal(loc, scale).sample(self.num_samples, seed=seed)
-        else:
-            z = loc[tf.newaxis]  # a plain autoencoder adds no noise
-        return loc, scale, z, self.log_likelihood(x, z, training)
-
-    def _posterior_parameters(self, x, training):
-        self._require_built_networks()
-        outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
-        loc, log_variance = tf.split(outputs, 2, axis=-1)
-        log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
-        return loc, tf.exp(0.5 * log_variance)
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)

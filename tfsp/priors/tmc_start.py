@@ -1,7 +1,6 @@
 """Where the tree over all training points starts: Ward's clustering, whole or in two stages."""
 
 import numpy as np
-from scipy.cluster.hierarchy import linkage
 
 from tfsp.tmc import Phylogeny
 
@@ -16,6 +15,8 @@ def ward_tree(points, seed=0, limit=WARD_LIMIT):
     Ward's linkage for N <= `limit`. Beyond, k-means centres, Ward's linkage of the centres, and
     below each centre that of its own points: memory O(N) instead of O(N^2).
     """
+    from scipy.cluster.hierarchy import linkage
+
     points = np.asarray(points, np.float64)
     if len(points) == 1:
         return np.array([-1], np.int32), np.ones(1)
@@ -43,6 +44,7 @@ def caterpillar(num_leaves):
 
 def _two_stages(points, seed):
     """A linkage matrix `[N - 1, 4]`: each centre's points first, then the centres."""
+    from scipy.cluster.hierarchy import linkage
     from sklearn.cluster import KMeans
 
     num_centres = -(-len(points) // _PER_CENTRE)

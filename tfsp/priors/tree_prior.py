@@ -113,7 +113,9 @@ class TreePrior(Prior):
         trees = [self.attachment(c, training=training) for c in range(self.num_chains)]
         if len(trees) == 1:
             return trees[0]
-        return tfd.Mixture(tfd.Categorical(logits=tf.zeros([len(trees)])), trees)
+        return tfd.Mixture(
+            tfd.Categorical(logits=tf.zeros([len(trees)], self.variable_dtype)), trees
+        )
 
     def log_prob(self, z, training=False):
         """log p(z), the place of attachment summed out: `[..., D]` -> `[...]`, nats.

@@ -32,4 +32,6 @@ def map_rows(function, rows, block, shape=()):
     signature = tf.TensorSpec([None, *shape], rows.dtype)
     results = tf.map_fn(function, blocks, parallel_iterations=1, fn_output_signature=signature)
     shape = tf.concat([[number * size], tf.shape(results)[2:]], axis=0)
-    return tf.ensure_shape(tf.reshape(results, shape)[:count], [rows.shape[0], *signature.shape[1:]])
+    return tf.ensure_shape(
+        tf.reshape(results, shape)[:count], [rows.shape[0], *signature.shape[1:]]
+    )

@@ -11,11 +11,24 @@ from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/vae/digits.py", "What to train.")
+_CONFIG = config_flags.DEFINE_config_file("config", "configs/loracs/digits.py", "What to train.")
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", "runs/demo", "Folder of the runs, one for each prior. Finished ones are not redone."
 )
-_PRIORS = flags.DEFINE_list("priors", ["normal", "vamp"], "Priors to train and compare.")
+_PRIORS = flags.DEFINE_list("priors", ["normal", "loracs"], "Priors to train and compare.")
+_TASKS = ("bounds", "log_likelihood", "few_shot", "retrieval")
+_LABELS_PER_CLASS = (1, 10, 50)
+_COLUMNS = ("prior", "elbo", "log_p", "few_shot_1", "few_shot_10", "few_shot_50", "retrieval_auc")
+
+
+def _tree_report(row):
+    return (
+        f"\nThe tree over the inducing points has dendrogram purity {row['tree_purity']:.2f} "
+        f"(Ward's clustering of the same points: {row['tree_ward_purity']:.2f});\n"
+        f"the hierarchy of {row['tree_num_points']} test images that it induces: "
+        f"{row['tree_induced_purity']:.2f} (Ward's: {row['tree_induced_ward_purity']:.2f}). "
+        "1 is perfect, .1 is chance. No label was used in training."
+    )
 
 
 @plain_errors
@@ -27,13 +40,21 @@ def main(_):
         run = RunDirectory(pathlib.Path(_RUN_DIR.value) / prior)
         print(f"\n== prior: {prior}")
         experiment.train(config, run.path)
-        rows.append(evaluation.evaluate_run(run.path, progress=False))
+        tasks = (*_TASKS, "tree") if prior == "loracs" else _TASKS
+        rows.append(
+            evaluation.evaluate_run(
+                run.path, progress=False, tasks=tasks, labels_per_class=_LABELS_PER_CLASS
+            )
+        )
         files += visualize_run(run.path).values()
         if not run.export.exists():
             export_run(run.path)
         files += [run.metrics, run.export]
-    print("\nTest results (nats per image; S importance samples for log p):\n")
-    print(evaluation.format_results(rows))
+    print("\nTest results, both trained equally long (nats per image; shares of right answers):\n")
+    print(evaluation.format_table(rows, _COLUMNS))
+    for row in rows:
+        if "tree_purity" in row:
+            print(_tree_report(row))
     print("\nWritten:")
     for file in files:
         print(f"  {file}")

@@ -148,7 +148,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         verbose=0,
         callbacks=[
             callbacks.KLWarmUp(train_config["kl_warmup_epochs"], train_config["kl_start"]),
-            callbacks.PriorSchedule(lambda: dataset.arrays("train", limit=limit)[0]),
+            callbacks.PriorSchedule(lambda n: dataset.arrays("train", limit=n)[0], limit),
             callbacks.StopOnNonFinite(last_good),
             *([callbacks.EpochLine(images)] if verbose else []),
             history,
@@ -179,7 +179,8 @@ def load_run(run_dir, checkpoint="best"):
 def history(run_dir):
     """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
     rows = read_history(RunDirectory(run_dir).history)
-    return {name: [row.get(name, np.nan) for row in rows] for name in (rows[-1] if rows else {})}
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name, np.nan) for row in rows] for name in names}
 
 
 def _part(config, section, build, **context):

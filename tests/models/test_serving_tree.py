@@ -18,9 +18,8 @@ from tfsp import models, networks, priors
 from tfsp.tmc import Phylogeny
 
 D = 3
-SIGNATURES = (
-    "encode decode reconstruct sample log_likelihood attach sample_subtree hierarchy".split()
-)
+USUAL = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+SIGNATURES = [*USUAL, "attach", "sample_subtree", "hierarchy"]
 NUM_LEAVES = {"collapsed": 20, "recognition": 20, "tmc": 5}
 PRIORS = {
     "collapsed": {"name": "loracs", "num_inducing": 20},

@@ -207,7 +207,7 @@ def test_an_indexed_stream_with_points(binary_images):
     stream = loaded.train_stream(index=True)
     model.fit(stream, points=examples, steps_per_epoch=loaded.steps_per_epoch, verbose=0)
     assert model.prior.num_points == len(examples)
-    schedule = callbacks.PriorSchedule(lambda: examples)
+    schedule = callbacks.PriorSchedule(lambda limit: examples[:limit])
     model.fit(stream, callbacks=schedule, steps_per_epoch=2, verbose=0)
     with pytest.raises(ValueError, match="needs `points`"):
         model.fit(stream, steps_per_epoch=2, verbose=0)

@@ -61,7 +61,9 @@ class HistoryFile(keras.callbacks.Callback):
         self.rows.append(row)
         partial = self.path.with_name(self.path.name + ".partial")
         with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]), restval="")
+            # Not every epoch measures everything: a tree's health only after its start.
+            names = list(dict.fromkeys(name for row in self.rows for name in row))
+            writer = csv.DictWriter(file, fieldnames=names, restval="")
             writer.writeheader()
             writer.writerows(self.rows)
         os.replace(partial, self.path)

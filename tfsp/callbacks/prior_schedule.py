@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-_NUM_CODES = 500
+_NUM_CODES = 200
 
 
 class PriorSchedule(keras.callbacks.Callback):
@@ -16,32 +16,35 @@ class PriorSchedule(keras.callbacks.Callback):
     shown, each kind once. `fit` adds this callback by itself.
 
     Args:
-      examples: array `[n, *data_shape]`, or a function without arguments that returns one. Asked
-        for only if the prior has a use for it.
+      examples: array `[n, *data_shape]`, or a function (limit) that returns the first `limit` of
+        them, all for None. Called only if the prior has a use for it.
+      limit: how many examples a prior starts from; None for all.
     """
 
-    def __init__(self, examples):
+    def __init__(self, examples, limit=None):
         super().__init__()
         self._source = examples
-        self._examples = None
+        self._limit = limit
+        self._probe = None
         self._warned = set()
 
-    def examples(self):
-        if self._examples is None:
-            self._examples = self._source() if callable(self._source) else self._source
-        return self._examples
+    def examples(self, limit):
+        """The first `limit` examples."""
+        return self._source(limit) if callable(self._source) else self._source[:limit]
 
     def on_epoch_begin(self, epoch, logs=None):
         prior = self.model.prior
         if prior.wants_data and epoch >= prior.start_epoch:
-            self.model.adapt(self.examples())
+            self.model.adapt(self.examples(self._limit))
         prior.begin_epoch(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         prior = self.model.prior
         if not prior.has_health:
             return
-        health = prior.health(self.model.encode(self.examples()[:_NUM_CODES]))
+        if self._probe is None:
+            self._probe = self.examples(_NUM_CODES)
+        health = prior.health(self.model.encode(self._probe))
         if logs is not None:
             logs.update(health)
         for kind, message in prior.warnings(health, epoch):

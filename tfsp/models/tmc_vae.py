@@ -30,8 +30,9 @@ class TMCVAE(VAE):
     the training points (`TMCPrior.log_prob`). Bounds in training and in validation are hence not
     of the same quantity, and training examples given to `evaluate` score too well.
 
-    The tree shows structure where the latents hold clearly more nats (`kl`) than log N, what it
-    takes to name a place on it; else its posterior is spread over all trees alike.
+    The tree shows structure where the latents say much about x: as pure as Ward's clustering on
+    1,000 MNIST images (`kl` 20 nats), at chance on 8x8 digits (6 nats), where the uncertainty of
+    the leaves is as large as the distances between them.
 
     Data. `fit` takes an array, as other models do, and numbers its rows by itself. A dataset must
     say which training point each example is: elements {"x": x, "index": i} (or with labels, (that,

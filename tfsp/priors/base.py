@@ -118,9 +118,9 @@ class Prior(keras.layers.Layer):
 
     @contextlib.contextmanager
     def portable(self):
-        """Within this context `log_prob`, `sample` and what `signatures` names are TensorFlow alone.
+        """Within this context `log_prob`, `sample` and `signatures` need nothing but TensorFlow.
 
-        For SavedModels, which are to need no native op where they are served.
+        For SavedModels, which load where no native op of tfsp is.
         """
         yield self
 

@@ -9,6 +9,7 @@ from tfsp.priors.recognition import Recognition
 from tfsp.priors.tree_prior import TreePrior
 from tfsp.random import fold_in
 from tfsp.tmc import ops
+from tfsp.tmc.attachment import build_table
 
 _CHOICES = {
     "attachment": ("collapsed", "recognition"),
@@ -144,7 +145,10 @@ class LORACs(TreePrior):
         return self._unit * tf.convert_to_tensor(self._inducing)
 
     def leaf_locations(self):
-        return self.inducing
+        if self._config["inducing_points"] == "learned":
+            return self.inducing
+        # Else `tf.cond` would compute a gradient that nobody asks for.
+        return tf.stop_gradient(self.inducing)
 
     def build(self, input_shape=None):
         if self.recognition is not None and not self.recognition.built:
@@ -194,7 +198,8 @@ class LORACs(TreePrior):
             rng = np.random.default_rng(settings["seed"])
             parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
         self._inducing.assign(inducing / self._unit)
-        tree = tf.cast(parent, tf.int32), tf.cast(time, tf.float64)
+        # Not `tf.cast`, by which times in a list would go through float32.
+        tree = np.asarray(parent, np.int32), np.asarray(time, np.float64)
         burn_in = settings["burn_in"] if burn_in is None else burn_in
         trees = [tree] * self.num_chains
         parent, time, _ = self._move(burn_in, self.seeds.next(), trees)
@@ -219,10 +224,12 @@ class LORACs(TreePrior):
         """See `loracs_health.measure`; also the acceptance rate of each kind of move this epoch."""
         if not self.is_started():
             return {}
-        # Without what is annealed, which must not look like a blob.
+        # Without what is annealed, which must not look like a blob. A coarse table is good enough.
+        options = {**self.options(), "num_nodes": (8, 4)}
         codes = tf.cast(codes, self.variable_dtype)
         inducing = np.asarray(self.inducing)
-        health = loracs_health.measure(codes, self.tables()[0], self.time.numpy()[0], inducing)
+        table = build_table(*self._trees()[0], inducing, **options)
+        health = loracs_health.measure(codes, table, self.time.numpy()[0], inducing)
         return {**health, **self._acceptance()}
 
     def warnings(self, health, epoch):
@@ -299,14 +306,31 @@ def _check(config):
         "burn_in": 0,
         "moves_per_step": 0,
         "anneal_epochs": 0,
-        "added_variance": 0,
     }
     for name, low in lowest.items():
-        if not config[name] >= low:
-            raise ValueError(f"`{name}` must be at least {low}. Received: {config[name]!r}.")
+        value = config[name]
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+            raise ValueError(f"`{name}` must be an integer of at least {low}. Received: {value!r}.")
     for name in ("concentration1", "concentration0", "variance_floor", "inducing_learning_rate"):
-        if not 0 < config[name] < float("inf"):
-            raise ValueError(f"`{name}` must be a positive number. Received: {config[name]!r}.")
+        if not 0 < config[name] < (1 if name == "variance_floor" else float("inf")):
+            limit = "between 0 and 1" if name == "variance_floor" else "a positive number"
+            raise ValueError(f"`{name}` must be {limit}. Received: {config[name]!r}.")
+    if not 0 <= config["added_variance"] < float("inf"):
+        raise ValueError(
+            f"`added_variance` must be 0 or more. Received: {config['added_variance']!r}."
+        )
+    for name in ("num_nodes", "training_num_nodes"):
+        if len(config[name]) != 2 or not all(1 <= count <= 256 for count in config[name]):
+            raise ValueError(
+                f"`{name}` must hold two numbers of nodes, on a leaf's edge and on an inner one, "
+                f"each from 1 to 256. Received: {config[name]!r}."
+            )
+    mixture = config["move_mixture"]
+    if mixture is not None and (len(mixture) != 4 or min(mixture) < 0 or not sum(mixture) > 0):
+        raise ValueError(
+            "`move_mixture` must hold four proportions, of SPR, local SPR, slide and Gibbs moves. "
+            f"Received: {mixture!r}."
+        )
     if config["inducing_gradient"] == "score":
         if config["num_chains"] < 2:
             raise ValueError(

@@ -134,8 +134,11 @@ def table_sample(table, n, seed):
 
 
 def _block(table):
-    """Rows whose entries are held at once, int32."""
-    return _MAX_ENTRIES // tf.maximum(tf.shape(table.log_weight)[0], 1)
+    """Rows whose entries are held at once: an int where Q is known."""
+    num_entries = table.log_weight.shape[0]
+    if num_entries is None:
+        return _MAX_ENTRIES // tf.maximum(tf.shape(table.log_weight)[0], 1)
+    return max(1, _MAX_ENTRIES // num_entries)
 
 
 def _attachment(z, table):

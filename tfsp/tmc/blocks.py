@@ -31,7 +31,5 @@ def map_rows(function, rows, block, shape=()):
     # One after the other: in a graph `map_fn` would run ten at once.
     signature = tf.TensorSpec([None, *shape], rows.dtype)
     results = tf.map_fn(function, blocks, parallel_iterations=1, fn_output_signature=signature)
-    shape = tf.concat([[number * size], tf.shape(results)[2:]], axis=0)
-    return tf.ensure_shape(
-        tf.reshape(results, shape)[:count], [rows.shape[0], *signature.shape[1:]]
-    )
+    results = tf.reshape(results, tf.concat([[number * size], tf.shape(results)[2:]], axis=0))
+    return tf.ensure_shape(results[:count], [rows.shape[0], *shape])

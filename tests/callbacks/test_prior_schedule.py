@@ -1,0 +1,129 @@
+"""What a prior does between epochs of `fit`: start, anneal, tell how it is."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsp import callbacks, models, networks, priors
+from tfsp.callbacks.logs import read_history
+
+
+class Recorder(priors.NormalPrior):
+    """A normal prior that wants data and writes down what is asked of it."""
+
+    has_health = True
+
+    def __init__(self, latent_dim, start_epoch=0, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.start_epoch = start_epoch
+        self.calls, self.amiss, self.data = [], {}, None
+
+    @property
+    def wants_data(self):
+        return self.data is None
+
+    def adapt(self, x):
+        self.data = np.array(x)
+        self.calls.append("adapt")
+
+    def begin_epoch(self, epoch):
+        self.calls.append(f"begin {epoch}")
+
+    def health(self, codes):
+        self.calls.append(f"health {codes.shape[0]}")
+        return {"pulse": 60.0 + len(self.calls)}
+
+    def warnings(self, health, epoch):
+        assert set(health) == {"pulse"}
+        return self.amiss.get(epoch, ())
+
+    def get_config(self):
+        return {**super().get_config(), "start_epoch": self.start_epoch}
+
+
+def fit(x, prior, epochs=3, **kwargs):
+    model = models.VAE(networks.MLP(hidden=(4,)), prior=prior, latent_dim=2, seed=0)
+    model.compile(jit_compile=False)
+    return model.fit(x, batch_size=32, epochs=epochs, verbose=0, **kwargs).history
+
+
+def test_the_order_of_calls(binary_images):
+    prior = Recorder(2, start_epoch=1)
+    history = fit(binary_images, prior)
+    assert prior.calls == [
+        *("begin 0", "health 64"),
+        *("adapt", "begin 1", "health 64"),
+        *("begin 2", "health 64"),
+    ]
+    np.testing.assert_array_equal(prior.data, binary_images)
+    assert history["pulse"] == [62.0, 65.0, 67.0]
+
+
+def test_a_resumed_fit_starts_what_is_overdue(binary_images):
+    prior = Recorder(2, start_epoch=1)
+    fit(binary_images, prior, initial_epoch=2)
+    assert prior.calls == ["adapt", "begin 2", "health 64"]
+
+
+def test_examples_are_limited_and_come_without_labels(binary_images):
+    many = np.repeat(binary_images, 10, axis=0)
+    labels = np.arange(len(many))
+    prior = Recorder(2)
+    fit(tf.data.Dataset.from_tensor_slices((many, labels)).batch(50), prior, epochs=1)
+    np.testing.assert_array_equal(prior.data, many)
+    assert prior.calls[-1] == "health 500"
+
+
+def test_examples_of_ones_own(binary_images):
+    """An array, or a function asked once and only if there is need."""
+    for source in (binary_images[:7], lambda: asked.append(1) or binary_images[:7]):
+        asked, prior = [], Recorder(2)
+        batches = ((binary_images[:8],) for _ in range(100))
+        fit(batches, prior, steps_per_epoch=2, shuffle=False, callbacks=callbacks.PriorSchedule(source))
+        np.testing.assert_array_equal(prior.data, binary_images[:7])
+        assert prior.calls[-1] == "health 7"
+        assert len(asked) == callable(source)
+    never = callbacks.PriorSchedule(lambda: pytest.fail("nobody needs examples"))
+    fit(binary_images, "normal", callbacks=never)
+
+
+def test_a_generator_is_refused_where_examples_are_needed(binary_images):
+    for prior in (Recorder(2), {"name": "loracs", "num_inducing": 4}):
+        with pytest.raises(ValueError, match=r"PriorSchedule\(examples\).*Received: generator"):
+            fit(((binary_images[:8],) for _ in range(10)), prior, steps_per_epoch=2)
+    fit(((binary_images[:8],) for _ in range(10)), "normal", steps_per_epoch=2, shuffle=False)
+
+
+def test_each_kind_of_warning_is_shown_once(binary_images):
+    prior = Recorder(2)
+    prior.amiss = {
+        0: [("cold", "It is cold.")],
+        1: [("cold", "It is colder."), ("dark", "It is dark.")],
+        2: [("dark", "It is darker.")],
+    }
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(binary_images, prior)
+    shown = [str(w.message) for w in caught if "It is" in str(w.message)]
+    assert shown == ["It is cold.", "It is dark."]
+
+
+def test_history_files_take_measures_that_come_and_go(binary_images, tmp_path):
+    """A tree's health begins with the tree; a rare move is counted only where it was tried."""
+    path = tmp_path / "history.csv"
+
+    class Some(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch != 2:
+                logs[f"extra_{epoch}"] = float(epoch)
+
+    fit(binary_images, "normal", callbacks=[Some(), callbacks.HistoryFile(path)])
+    rows = read_history(path)
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
+    assert [row.get("extra_1") for row in rows] == [None, 1.0, None]
+    assert rows[0]["extra_0"] == 0.0
+    again = callbacks.HistoryFile(path, first_epoch=2)
+    assert again.rows == rows[:2]

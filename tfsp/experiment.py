@@ -20,6 +20,8 @@ def load_data(config, data_dir=None, download=False, labels=False):
     settings["image_size"] = settings.pop("image_size") or None
     classes = [int(c) for c in str(settings.pop("classes")).split(",") if c.strip()]
     sizes = {k: settings.pop(k) or None for k in ("train_size", "validation_size", "test_size")}
+    if settings.get("proportion") is None:
+        settings.pop("proportion", None)
     return data.load(
         settings.pop("name"),
         data_dir=data_dir,
@@ -122,7 +124,11 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     history = callbacks.HistoryFile(run.history, first_epoch)
     stopping = []
     if train_config["patience"]:
-        stopping = [callbacks.EarlyStopping(train_config["patience"], history=history.rows)]
+        stopping = [
+            callbacks.EarlyStopping(
+                train_config["patience"], history=history.rows, since=model.prior.start_epoch
+            )
+        ]
     if first_epoch >= train_config["epochs"] or any(s.done() for s in stopping):
         if verbose:
             print(f"{run.path}: training is complete after {first_epoch} epochs.")
@@ -156,7 +162,12 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
                 run.logs / "tensorboard", _drawer(dataset), train_config["image_epochs"]
             ),
             *stopping,
-            callbacks.Checkpoint(run, train_config["keep_checkpoints"], history=history.rows),
+            callbacks.Checkpoint(
+                run,
+                train_config["keep_checkpoints"],
+                history=history.rows,
+                since=model.prior.start_epoch,
+            ),
         ],
     )
     return model

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfsp import callbacks, models, networks
 from tfsp.callbacks.logs import read_history
+from tfsp.run_directory import RunDirectory
 
 
 def tiny(**kwargs):
@@ -99,6 +100,35 @@ def test_early_stopping_counts_over_a_restart(binary_images):
         stopping.on_epoch_end(4, {"val_elbo": -4.0})  # equal is not better
         assert stopping.done()
         assert stopping.model.stop_training
+
+
+def test_epochs_of_an_earlier_prior_do_not_count(binary_images, tmp_path):
+    """The bound may fall when a tree starts: what came before is neither waited on nor best."""
+    values = [-5.0, -4.0, -9.0, -8.0, -8.5, -8.6]
+    before = [{"epoch": i, "val_elbo": v} for i, v in enumerate(values[:3])]
+    for history in ((), before):
+        stopping = callbacks.EarlyStopping(patience=2, history=history, since=2)
+        stopping.set_model(tiny())
+        for epoch, value in list(enumerate(values))[len(history) :]:
+            assert not stopping.done()
+            stopping.on_epoch_end(epoch, {"val_elbo": value})
+        assert stopping.done()
+
+    run = RunDirectory(tmp_path / "run")
+    run.start({})
+    checkpoint = callbacks.Checkpoint(run, keep=0, since=2)
+    model = tiny()
+    model.build((None, 8, 8, 1))
+    checkpoint.set_model(model)
+    saved = []
+    for epoch, value in enumerate(values):
+        model.kl_weight.assign(epoch / 10)
+        checkpoint.on_epoch_end(epoch, {"val_elbo": value})
+        saved.append(run.best.exists())
+    assert saved == [False, False, True, True, True, True]
+    best = keras.saving.load_model(run.checkpoint("best"))
+    np.testing.assert_allclose(best.kl_weight, 0.3)
+    assert callbacks.Checkpoint(run, history=before, since=2).best == -9.0
 
 
 def test_early_stopping_needs_its_metric(binary_images):

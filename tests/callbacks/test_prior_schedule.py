@@ -74,19 +74,19 @@ def test_examples_are_limited_and_come_without_labels(binary_images):
     prior = Recorder(2)
     fit(tf.data.Dataset.from_tensor_slices((many, labels)).batch(50), prior, epochs=1)
     np.testing.assert_array_equal(prior.data, many)
-    assert prior.calls[-1] == "health 500"
+    assert prior.calls[-1] == "health 200"
 
 
 def test_examples_of_ones_own(binary_images):
-    """An array, or a function asked once and only if there is need."""
-    for source in (binary_images[:7], lambda: asked.append(1) or binary_images[:7]):
+    """An array, or a function asked for so many, and only if there is need."""
+    for source in (binary_images[:7], lambda limit: asked.append(limit) or binary_images[:7]):
         asked, prior = [], Recorder(2)
         batches = ((binary_images[:8],) for _ in range(100))
         fit(batches, prior, steps_per_epoch=2, shuffle=False, callbacks=callbacks.PriorSchedule(source))
         np.testing.assert_array_equal(prior.data, binary_images[:7])
         assert prior.calls[-1] == "health 7"
-        assert len(asked) == callable(source)
-    never = callbacks.PriorSchedule(lambda: pytest.fail("nobody needs examples"))
+        assert asked == ([None, 200] if callable(source) else [])  # the start, then the health
+    never = callbacks.PriorSchedule(lambda limit: pytest.fail("nobody needs examples"))
     fit(binary_images, "normal", callbacks=never)
 
 

@@ -13,17 +13,20 @@ class EarlyStopping(keras.callbacks.Callback):
       patience: epochs without improvement, at least 1.
       monitor: metric to maximise.
       history: rows of the epochs before this start, dicts of metrics.
+      since: the first epoch that counts; those of another prior before it are not waited on.
 
     Raises: ValueError if `patience` < 1, or at the first epoch if `monitor` is not measured.
     """
 
-    def __init__(self, patience, monitor="val_elbo", history=()):
+    def __init__(self, patience, monitor="val_elbo", history=(), since=0):
         super().__init__()
         if patience < 1:
             raise ValueError(f"`patience` must be at least 1. Received: {patience}.")
         self.patience = patience
         self.monitor = monitor
-        self.values = [row[monitor] for row in history if monitor in row]
+        self.since = since
+        rows = [row for row in history if monitor in row and row.get("epoch", since) >= since]
+        self.values = [row[monitor] for row in rows]
 
     def waited(self):
         """Epochs since the best value."""
@@ -40,6 +43,8 @@ class EarlyStopping(keras.callbacks.Callback):
                 f"Early stopping watches {self.monitor!r}, which is not measured. Measured: "
                 f"{sorted(logs or {})}. Pass `validation_data` to `fit`."
             )
+        if epoch < self.since:
+            return
         self.values.append(logs[self.monitor])
         if self.done():
             print(f"Stopped: {self.monitor} has not risen for {self.patience} epochs.")

@@ -1,5 +1,7 @@
 """How much of the latent space is in use."""
 
+import weakref
+
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +16,7 @@ def encode(model, data, limit=None):
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
       limit: at most so many examples.
     """
-    encode_batch = tf.function(model.encode, reduce_retracing=True)
+    encode_batch = _compiled(model)
     codes, labels, count = [], [], 0
     for x, y in iterate(data):
         codes.append(encode_batch(tf.constant(x)).numpy())
@@ -24,6 +26,17 @@ def encode(model, data, limit=None):
             break
     codes = np.concatenate(codes)[:limit]
     return codes, None if labels[0] is None else np.concatenate(labels)[:limit]
+
+
+_ENCODERS = weakref.WeakKeyDictionary()
+
+
+def _compiled(model):
+    """`model.encode` as a function, traced once for a model."""
+    if model not in _ENCODERS:
+        owner = weakref.ref(model)  # the cache must not keep the model alive
+        _ENCODERS[model] = tf.function(lambda x: owner().encode(x), reduce_retracing=True)
+    return _ENCODERS[model]
 
 
 def active_units(codes, threshold=0.01):

@@ -62,7 +62,7 @@ class StructuredVAE(keras.Model):
         self.objective = objective
         self.num_samples = num_samples
         self.seeds = SeedStream(seed)
-        once = {"trainable": False, "aggregation": "only_first_replica"}
+        once = {"trainable": False, "aggregation": "only_first_replica", "autocast": False}
         self.kl_weight = self.add_weight(name="kl_weight", shape=(), initializer="ones", **once)
         self.nonfinite_step = self.add_weight(
             name="nonfinite_step",

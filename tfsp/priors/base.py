@@ -184,5 +184,6 @@ class Prior(keras.layers.Layer):
             shape=value.shape,
             initializer=lambda shape, dtype: tf.constant(value, dtype),
             trainable=trainable,
+            autocast=False,  # Keras would hand it out in half precision inside a mixed model
             **kwargs,
         )

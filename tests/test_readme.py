@@ -32,7 +32,7 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
 
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
-    expected = blocks("text")[1]
+    expected = blocks("text")[2]
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
@@ -43,6 +43,17 @@ def test_the_tree_prints_what_stands_there(tmp_path):
     assert abs(float(ours[0]) - float(theirs[0])) < 125
     assert abs(float(ours[1]) - float(theirs[1])) < 0.2
     assert (tmp_path / "iris.png").exists()
+
+
+def test_the_tree_of_digits_prints_what_stands_there(tmp_path):
+    code = next(block for block in blocks("python") if "loracs" in block)
+    assert "epochs=60" in code  # enough to be worth a look; here it is enough to run
+    code = code.replace("epochs=60", "epochs=22")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == blocks("text")[1]
 
 
 def test_pictures_and_files_named_exist():

@@ -12,7 +12,7 @@ import warnings
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-HEADERS = "custom_ops/tmc/core/*.h"
+HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/*.h")
 # No -march: vectorised kernels pick AVX2 at run time, so that one wheel runs on any x86-64.
 COMPILE_ARGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]
 CYTHON_MODULES = {
@@ -22,7 +22,16 @@ CYTHON_MODULES = {
 
 OP_LIBRARY = "tfsp.tmc._tmc_ops"
 INFO = "_build_info.json"  # which TensorFlow the op library was built against
-OP_SOURCES = ["custom_ops/tmc/tmc_ops.cc", "custom_ops/tmc/tmc_kernels.cc"]
+OP_SOURCES = [
+    "custom_ops/tmc/tmc_ops.cc",
+    "custom_ops/tmc/tree_kernels.cc",
+    "custom_ops/tmc/predictive_kernels.cc",
+    "custom_ops/tmc/sampler_kernels.cc",
+]
+
+
+def headers():
+    return [path for pattern in HEADERS for path in glob.glob(pattern)]
 
 
 def cython_extensions():
@@ -42,7 +51,7 @@ def cython_extensions():
             [source],
             language="c++",
             include_dirs=["."],
-            depends=glob.glob(HEADERS),
+            depends=headers(),
             extra_compile_args=COMPILE_ARGS,
         )
         for name, source in CYTHON_MODULES.items()
@@ -58,7 +67,7 @@ def op_extension():
         OP_SOURCES,
         language="c++",
         include_dirs=["."],
-        depends=glob.glob(HEADERS),
+        depends=headers(),
         extra_compile_args=COMPILE_ARGS,
     )
 

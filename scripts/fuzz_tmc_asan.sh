@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fuzzes the TMC ops under AddressSanitizer (and overflow checks of UBSan).
+# Fuzzes the TMC ops under AddressSanitizer (and overflow checks of UBSan), and lets many threads
+# call them at once.
 #
 #   scripts/fuzz_tmc_asan.sh [NUMBER_OF_CASES]    default 20000, about 5 minutes
 #
@@ -22,12 +23,16 @@ library=$work/_tmc_ops_asan.so
 # shellcheck disable=SC2086
 ${CXX:-g++} -shared -fPIC -std=c++17 -O1 -g -fno-omit-frame-pointer -w -I. \
     -fsanitize=address,signed-integer-overflow,float-cast-overflow,shift,integer-divide-by-zero \
-    $compile custom_ops/tmc/tmc_ops.cc custom_ops/tmc/tmc_kernels.cc -o "$library" $link
+    $compile custom_ops/tmc/*.cc -o "$library" $link
 
-# -1: an error of UBSan ends the process as one of ASan does.
-LD_PRELOAD=$(${CC:-gcc} -print-file-name=libasan.so):$(${CC:-gcc} -print-file-name=libubsan.so) \
-ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=0 \
-UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    "$python" tests/tmc/fuzz_ops.py --count "$cases" --library "$library" \
-    --progress "$work/progress"
+# halt_on_error: an error of UBSan ends the process as one of ASan does.
+run() {
+    LD_PRELOAD=$(${CC:-gcc} -print-file-name=libasan.so):$(${CC:-gcc} -print-file-name=libubsan.so) \
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=0 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+        "$python" "$@" --library "$library"
+}
+run tests/tmc/fuzz_ops.py --count "$cases" --progress "$work/progress"
+run tests/tmc/thread_ops.py --threads 1 --file "$work/values.npz"
+run tests/tmc/thread_ops.py --threads 4 --file "$work/values.npz" --rounds 10
 echo "No complaint in $cases cases."

@@ -46,7 +46,7 @@ class Recorder(priors.NormalPrior):
 
 def fit(x, prior, epochs=3, **kwargs):
     model = models.VAE(networks.MLP(hidden=(4,)), prior=prior, latent_dim=2, seed=0)
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     return model.fit(x, batch_size=32, epochs=epochs, verbose=0, **kwargs).history
 
 
@@ -79,10 +79,17 @@ def test_examples_are_limited_and_come_without_labels(binary_images):
 
 def test_examples_of_ones_own(binary_images):
     """An array, or a function asked for so many, and only if there is need."""
+    asked = []
     for source in (binary_images[:7], lambda limit: asked.append(limit) or binary_images[:7]):
-        asked, prior = [], Recorder(2)
+        prior = Recorder(2)
         batches = ((binary_images[:8],) for _ in range(100))
-        fit(batches, prior, steps_per_epoch=2, shuffle=False, callbacks=callbacks.PriorSchedule(source))
+        fit(
+            batches,
+            prior,
+            steps_per_epoch=2,
+            shuffle=False,
+            callbacks=callbacks.PriorSchedule(source),
+        )
         np.testing.assert_array_equal(prior.data, binary_images[:7])
         assert prior.calls[-1] == "health 7"
         assert asked == ([None, 200] if callable(source) else [])  # the start, then the health

@@ -1,4 +1,4 @@
-"""LORACs: settings, and the start from points, from encodings and in the course of `fit`."""
+"""LORACs: the start from points, from encodings and in the course of `fit`."""
 
 import keras
 import numpy as np
@@ -19,88 +19,6 @@ def small(**settings):
     prior = priors.LORACs(2, **{"num_inducing": 4, "burn_in": 50, **settings})
     prior.build()
     return prior
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"num_inducing": 1}, "`num_inducing` must be an integer of at least 2. Received: 1"),
-        ({"num_inducing": 2.5}, "`num_inducing` must be an integer"),
-        ({"num_inducing": True}, "`num_inducing` must be an integer"),
-        ({"concentration1": 0.0}, "`concentration1` must be a positive number. Received: 0.0"),
-        ({"concentration0": -1}, "`concentration0` must be a positive number"),
-        ({"concentration0": float("nan")}, "`concentration0` must be a positive number"),
-        ({"concentration0": float("inf")}, "`concentration0` must be a positive number"),
-        ({"attachment": "exact"}, "`attachment` must be one of 'collapsed', 'recognition'.*exact"),
-        ({"edge_weights": "posterior"}, "`edge_weights` must be one of 'prior', 'bayes'"),
-        ({"inducing_points": "free"}, "`inducing_points` must be one of 'fixed', 'learned'"),
-        ({"inducing_gradient": "both"}, "`inducing_gradient` must be one of 'path', 'score'"),
-        ({"inducing_learning_rate": 0}, "`inducing_learning_rate` must be a positive number"),
-        ({"inducing_start": "data"}, "`inducing_start` must be one of 'kmeans', 'examples', 'n"),
-        ({"tree_start": "prior"}, "`tree_start` must be one of 'ward', 'near_zero'"),
-        ({"start_epoch": -1}, "`start_epoch` must be an integer of at least 0. Received: -1"),
-        ({"start_epoch": 1.5}, "`start_epoch` must be an integer"),
-        ({"burn_in": -1}, "`burn_in` must be an integer of at least 0"),
-        ({"burn_in": None}, "`burn_in` must be an integer"),
-        ({"moves_per_step": 0.5}, "`moves_per_step` must be an integer"),
-        ({"move_mixture": (1, 1)}, "`move_mixture` must hold four proportions"),
-        ({"move_mixture": (0, 0, 0, 0)}, "`move_mixture` must hold four proportions"),
-        ({"move_mixture": (-1, 1, 1, 1)}, "`move_mixture` must hold four proportions"),
-        ({"num_chains": 0}, "`num_chains` must be an integer of at least 1"),
-        ({"num_nodes": (0, 3)}, "`num_nodes` must hold two numbers of nodes.*1 to 256"),
-        ({"num_nodes": (3, 3, 3)}, "`num_nodes` must hold two numbers of nodes"),
-        ({"training_num_nodes": (24, 257)}, "`training_num_nodes` must hold two numbers"),
-        ({"variance_floor": 0.0}, "`variance_floor` must be between 0 and 1"),
-        ({"variance_floor": 1.0}, "`variance_floor` must be between 0 and 1"),
-        ({"added_variance": -0.1}, "`added_variance` must be 0 or more"),
-        ({"added_variance": float("inf")}, "`added_variance` must be 0 or more"),
-        ({"anneal_epochs": -1}, "`anneal_epochs` must be an integer of at least 0"),
-        ({"recognition_hidden": (), "attachment": "recognition"}, "`hidden` must hold positive w"),
-        ({"seed": "a"}, "`seed` must be an integer or None"),
-        ({"seed": 1.5}, "`seed` must be an integer or None"),
-        (
-            {"inducing_gradient": "score", "inducing_points": "learned"},
-            "covariance over trees and needs `num_chains` of at least 2. Received: 1",
-        ),
-        ({"inducing_gradient": "score", "num_chains": 2}, "score' is for learned inducing points"),
-    ],
-)
-def test_bad_settings_are_explained(settings, message):
-    with pytest.raises(ValueError, match=message):
-        priors.LORACs(2, **{"num_inducing": 4, **settings})
-
-
-def test_the_config_holds_every_setting():
-    settings = dict(
-        num_inducing=7,
-        concentration1=1.5,
-        concentration0=2.5,
-        attachment="recognition",
-        edge_weights="bayes",
-        inducing_points="learned",
-        inducing_gradient="score",
-        inducing_learning_rate=0.1,
-        inducing_start="examples",
-        tree_start="near_zero",
-        start_epoch=3,
-        burn_in=11,
-        moves_per_step=12,
-        move_mixture=[1, 2, 3, 4],
-        num_chains=2,
-        num_nodes=[9, 8],
-        training_num_nodes=[7, 6],
-        variance_floor=0.01,
-        added_variance=0.2,
-        anneal_epochs=5,
-        recognition_hidden=[4, 3],
-        seed=8,
-    )
-    prior = priors.LORACs(2, **settings)
-    config = prior.get_config()
-    assert {name: config[name] for name in settings} == settings
-    assert priors.LORACs.from_config(config).get_config() == config
-    assert prior.parent.shape == prior.time.shape == (2, 13)
-    assert prior.inducing.shape == (7, 2)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +94,7 @@ def test_where_the_tree_starts():
     flat = small(num_inducing=12, burn_in=0, tree_start="near_zero", seed=3)
     flat.start(points)
     times = flat.phylogeny().time[12:]
-    assert np.all((0 <= times) & (times <= 0.0101))
+    assert np.all((times >= 0) & (times <= 0.0101))
     for num_leaves in (2, 3, 40):
         seen = set()
         for seed in range(4):
@@ -255,12 +173,10 @@ class Watch(keras.callbacks.Callback):
             self.inducing.append(prior.inducing.numpy())
 
 
-def fit(vae, epochs, **kwargs):
+def fit(vae, epochs, run_eagerly=False, **kwargs):
     watch = Watch()
-    vae.compile(jit_compile=False)
-    vae.fit(
-        images(), batch_size=30, epochs=epochs, verbose=0, callbacks=[watch], **kwargs
-    )
+    vae.compile(jit_compile=False, run_eagerly=run_eagerly)
+    vae.fit(images(), batch_size=30, epochs=epochs, verbose=0, callbacks=[watch], **kwargs)
     return watch
 
 
@@ -301,7 +217,7 @@ def test_the_added_variance_of_bayes_weights_falls_to_zero(settings, expected):
 
 def test_a_resumed_fit_goes_on_where_it_was():
     vae = model({"start_epoch": 1, "edge_weights": "bayes"})
-    fit(vae, 2)
-    watch = fit(vae, 4, initial_epoch=2)
+    fit(vae, 2, run_eagerly=True)
+    watch = fit(vae, 4, run_eagerly=True, initial_epoch=2)
     assert watch.started == [True, True]
     assert watch.annealed == [0.375, 0.25]

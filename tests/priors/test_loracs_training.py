@@ -11,15 +11,17 @@ from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config
 from tfsp.run_directory import RunDirectory
 
-EVERYTHING = dict(
-    attachment="recognition",
-    recognition_hidden=(6, 5),
+# So little training leaves encodings around the origin, of which the prior warns.
+pytestmark = pytest.mark.filterwarnings("ignore:LORACs:UserWarning")
+
+LEARNED = dict(
     inducing_points="learned",
     inducing_gradient="score",
     inducing_learning_rate=0.1,
     edge_weights="bayes",
     num_chains=2,
 )
+EVERYTHING = dict(attachment="recognition", recognition_hidden=(6, 5), **LEARNED)
 
 
 def train(vae, epochs, **kwargs):
@@ -50,13 +52,15 @@ def test_a_saved_model_goes_on_exactly(prior, tmp_path):
     assert len(vae.weights) == len(loaded.weights) > 10
     for a, b in zip(vae.weights, loaded.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert np.any(ours.time.numpy()[0] != keras.saving.load_model(tmp_path / "model.keras")
-                  .prior.time.numpy()[0])
+    assert np.any(
+        ours.time.numpy()[0]
+        != keras.saving.load_model(tmp_path / "model.keras").prior.time.numpy()[0]
+    )
 
 
 def test_a_model_saved_before_the_start_still_starts(tmp_path):
     vae = model({"start_epoch": 2})
-    vae.compile(jit_compile=False)
+    vae.compile(run_eagerly=True)
     train(vae, 1)
     vae.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -93,8 +97,8 @@ class Kill(callbacks.EpochLine):
 
 @pytest.mark.parametrize(
     "prior",
-    [{"start_epoch": 1}, {"start_epoch": 3}, {"start_epoch": 1, **EVERYTHING}],
-    ids=["started", "not_yet", "everything"],
+    [{"start_epoch": 1, **LEARNED}, {"start_epoch": 3}],
+    ids=["started", "not_yet"],
 )
 def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
     settings = config(**prior)
@@ -121,7 +125,7 @@ def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch)
 @pytest.mark.parametrize("name", likelihoods.names())
 def test_every_likelihood(name):
     vae = model({"start_epoch": 0}, likelihood=name)
-    vae.compile(jit_compile=False)
+    vae.compile(run_eagerly=True)
     history = train(vae, 1)
     assert vae.prior.is_started()
     assert np.isfinite(list(history.values())).all()
@@ -137,7 +141,7 @@ def pictures():
 def test_convolutional_networks(network):
     prior = {"name": "loracs", "num_inducing": 4, "start_epoch": 0, "burn_in": 100}
     vae = models.VAE(network, prior=prior, latent_dim=3, seed=0)
-    vae.compile(jit_compile=False)
+    vae.compile(run_eagerly=True)
     x = np.pad(pictures(), [(0, 0), (10, 10), (10, 10), (0, 0)])
     history = vae.fit(x, batch_size=16, verbose=0).history
     assert np.isfinite(list(history.values())).all()
@@ -147,7 +151,6 @@ def test_convolutional_networks(network):
 SETTINGS = {
     "samples": (dict(num_samples=2), {}),
     "iwae": (dict(objective="iwae", num_samples=2), {}),
-    "bfloat16": (dict(dtype="mixed_bfloat16"), EVERYTHING),
     "paper": (
         {},
         dict(
@@ -164,20 +167,13 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_variants(name, jit_compile):
+def test_variants(name):
     settings, prior = SETTINGS[name]
     vae = model({"start_epoch": 1, **prior}, **settings)
-    vae.compile(jit_compile=jit_compile)
+    vae.compile()
     history = train(vae, 2, validation_data=(images(),))
     assert np.isfinite([history[k] for k in ("loss", "val_elbo", "kl")]).all()
     assert vae.prior.is_started()
-    if name == "bfloat16":
-        assert vae.encoder.layers[-2].compute_dtype == "bfloat16"
-        assert vae.log_weights(images(), 2, seed=0).dtype == "float32"
-        assert vae.prior.inducing.dtype == "float32"
-        assert vae.prior.time.dtype == "float64"
-        assert all(w.dtype == "float32" for w in vae.prior.recognition.weights)
 
 
 def test_two_replicas_have_one_tree():
@@ -188,8 +184,8 @@ def test_two_replicas_have_one_tree():
     with strategy.scope():
         vae = model(EVERYTHING)
         vae.compile()
-    history = train(vae, 3, validation_data=(images(),))
-    assert np.isfinite(history["val_elbo"]).all()
+    history = train(vae, 3)
+    assert np.isfinite(history["elbo"]).all()
     prior = vae.prior
     assert prior.is_started()
     assert prior.move_counts.numpy()[1].sum() == 2 * 3 * 20  # of one replica, not of both

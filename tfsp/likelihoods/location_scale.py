@@ -54,6 +54,7 @@ class LocationScale(Likelihood):
                 name="log_scale",
                 shape=(),
                 initializer=lambda shape, dtype: tf.constant(initial, dtype),
+                autocast=False,  # not in half precision inside a mixed model
             )
 
     def location_and_scale(self, outputs, raw_log_scale=None):

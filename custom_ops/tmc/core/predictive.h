@@ -304,18 +304,24 @@ void MeansGradient(const PredictiveTable<T>& table, const T* z, const T* upstrea
                                            end, mean_gradient);
 }
 
-// The part through D = |M_u - M_v|^2, for all nodes. `spread_weight` [B, V].
+// Sums over the rows of upstream_b times `spread_weight` [B, V], for nodes [begin, end) of `total`
+// [V].
 template <typename T>
-void AddSpreadGradient(const PredictiveTable<T>& table, const double* posterior_mean,
-                       const T* upstream, int64_t num_rows, const T* spread_weight,
-                       double* mean_gradient) {
-  const int64_t dim = table.dim, num_nodes = table.num_tree_nodes;
-  std::vector<double> total(num_nodes, 0.0);
+void SpreadTotals(int64_t num_nodes, const T* upstream, int64_t num_rows, const T* spread_weight,
+                  int64_t begin, int64_t end, double* total) {
+  std::fill(total + begin, total + end, 0.0);
   for (int64_t b = 0; b < num_rows; ++b) {
     const double scale = upstream ? upstream[b] : 1.0;
     const T* row = spread_weight + b * num_nodes;
-    for (int64_t v = 0; v < num_nodes; ++v) total[v] += scale * row[v];
+    for (int64_t v = begin; v < end; ++v) total[v] += scale * row[v];
   }
+}
+
+// The part through D = |M_u - M_v|^2 given its totals, for all nodes.
+template <typename T>
+void AddSpreadTotals(const PredictiveTable<T>& table, const double* posterior_mean,
+                     const double* total, double* mean_gradient) {
+  const int64_t dim = table.dim;
   for (int e = 0; e < table.num_edges; ++e) {
     const int64_t u = table.parent[e], v = table.child[e];
     const double w = 2.0 * total[v];
@@ -326,6 +332,17 @@ void AddSpreadGradient(const PredictiveTable<T>& table, const double* posterior_
       mean_gradient[v * dim + k] -= pull;
     }
   }
+}
+
+// Both together. `spread_weight` [B, V].
+template <typename T>
+void AddSpreadGradient(const PredictiveTable<T>& table, const double* posterior_mean,
+                       const T* upstream, int64_t num_rows, const T* spread_weight,
+                       double* mean_gradient) {
+  std::vector<double> total(table.num_tree_nodes);
+  SpreadTotals(table.num_tree_nodes, upstream, num_rows, spread_weight, 0, table.num_tree_nodes,
+               total.data());
+  AddSpreadTotals(table, posterior_mean, total.data(), mean_gradient);
 }
 
 }  // namespace tfsp::tmc

@@ -92,33 +92,56 @@ struct FillEntriesBody {
 
 }  // namespace internal
 
+// The part of the table that does not need the quadrature: sizes, the edges' nodes, and places for
+// `num_entries` entries and the means. `SplitMeans` fills the means.
+template <typename T>
+void PlaceTable(const Tree& tree, int64_t dim, int64_t num_entries, PredictiveTable<T>* table) {
+  const int num_nodes = tree.num_nodes, num_edges = std::max(1, num_nodes - 1);
+  table->dim = dim;
+  table->num_tree_nodes = num_nodes;
+  table->num_edges = num_edges;
+  table->mean_scale = tree.num_leaves == 1 ? 0.5 : 1.0;
+  table->num_entries = num_entries;
+  table->child.resize(num_edges);
+  table->parent.resize(num_edges);
+  table->begin.resize(num_edges + 1);
+  table->child[0] = table->parent[0] = 0;
+  for (int v = 0, edge = 0; v < num_nodes; ++v) {
+    if (v == tree.root) continue;
+    table->child[edge] = v;
+    table->parent[edge++] = tree.parent[v];
+  }
+  const int64_t size = static_cast<int64_t>(num_nodes) * dim;
+  table->storage.Resize(4 * num_entries + 2 * size);
+  T* next = table->storage.data();
+  for (T** view : {&table->constant, &table->slope_parent, &table->slope_child,
+                   &table->slope_spread}) {
+    *view = next;
+    next += num_entries;
+  }
+  table->mean = next;
+  table->mean_low = next + size;
+}
+
+// Means of nodes [begin, end) into the table. `posterior_mean` [V, d].
+template <typename T>
+void SplitMeans(const double* posterior_mean, int64_t begin, int64_t end, PredictiveTable<T>* table,
+                Isa isa = Isa::kAuto) {
+  const int64_t first = begin * table->dim;
+  Dispatch<internal::SplitMeansBody<T>>(isa, posterior_mean + first, (end - begin) * table->dim,
+                                        table->mean_scale, table->mean + first,
+                                        table->mean_low + first);
+}
+
 // `posterior_mean` [V, d]. Options must have passed CheckOptions.
 template <typename T, typename Split = Serially>
 void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
                           const DownwardVariances& down, const double* posterior_mean, int64_t dim,
                           const QuadratureOptions& options, PredictiveTable<T>* table,
                           Isa isa = Isa::kAuto, const Split& split = {}) {
-  const int num_nodes = tree.num_nodes, num_edges = std::max(1, num_nodes - 1);
-  table->dim = dim;
-  table->num_tree_nodes = num_nodes;
-  table->num_edges = num_edges;
-  table->mean_scale = tree.num_leaves == 1 ? 0.5 : 1.0;
-  table->num_entries = NumQuadratureNodes(tree.num_leaves, options);
-  table->child.resize(num_edges);
-  table->parent.resize(num_edges);
-  table->begin.resize(num_edges + 1);
-  const int64_t size = static_cast<int64_t>(num_nodes) * dim;
-  table->storage.Resize(4 * table->num_entries + 2 * size);
-  T* next = table->storage.data();
-  for (T** view : {&table->constant, &table->slope_parent, &table->slope_child,
-                   &table->slope_spread}) {
-    *view = next;
-    next += table->num_entries;
-  }
-  table->mean = next;
-  table->mean_low = next + size;
-  Dispatch<internal::SplitMeansBody<T>>(isa, posterior_mean, size, table->mean_scale, table->mean,
-                                        table->mean_low);
+  const int num_nodes = tree.num_nodes;
+  PlaceTable(tree, dim, NumQuadratureNodes(tree.num_leaves, options), table);
+  SplitMeans(posterior_mean, tree.root, tree.root + 1, table, isa);
   std::vector<double> log_edge(num_nodes);
   EdgeLogProb(tree, options.edge_weights, options.concentration1, options.concentration0,
               log_edge.data());
@@ -132,9 +155,10 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
     int edge = 0;
     int64_t entry = 0;
     if (tree.num_leaves > 1) place(nodes.child, &edge, &entry);
-    table->child[edge] = nodes.child;
-    table->parent[edge] = nodes.parent;
     table->begin[edge] = entry;
+    if (nodes.child != tree.root) {
+      SplitMeans(posterior_mean, nodes.child, nodes.child + 1, table, isa);
+    }
     const double spread = Dispatch<internal::SquaredDistanceBody>(
         isa, posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
     Dispatch<internal::FillEntriesBody<T>>(
@@ -143,7 +167,7 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
         table->slope_child + entry, table->slope_spread + entry);
   };
   ForEachEdge(tree, up, down, options, isa, fill, split);
-  table->begin[num_edges] = table->num_entries;
+  table->begin[table->num_edges] = table->num_entries;
 }
 
 }  // namespace tfsp::tmc

@@ -14,8 +14,13 @@ PRIORS = {
     "vamp": {"num_components": 3},
     "tmc": {"num_points": 8, **TREES},
     "loracs": {
-        "num_inducing": 4, "num_chains": 2, "inducing_points": "learned", **TREES,
-        "inducing_gradient": "score", "attachment": "recognition", "recognition_hidden": (4,),
+        "num_inducing": 4,
+        "num_chains": 2,
+        "inducing_points": "learned",
+        **TREES,
+        "inducing_gradient": "score",
+        "attachment": "recognition",
+        "recognition_hidden": (4,),
     },
 }
 

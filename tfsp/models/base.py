@@ -202,7 +202,9 @@ class StructuredVAE(keras.Model):
                 callbacks.insert(0, StopOnNonFinite())
             if not any(isinstance(callback, PriorSchedule) for callback in callbacks):
                 if isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
-                    callbacks.insert(0, PriorSchedule(functools.partial(take_examples, x), ADAPT_LIMIT))
+                    callbacks.insert(
+                        0, PriorSchedule(functools.partial(take_examples, x), ADAPT_LIMIT)
+                    )
                 elif self.prior.wants_data or self.prior.has_health:
                     self._refuse_generator(x)
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)

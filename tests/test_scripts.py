@@ -57,7 +57,7 @@ def test_evaluate_takes_tasks(run_dir):
     assert '"retrieval_precision"' in (run_dir / "metrics.json").read_text()
     wrong = run("evaluate", f"--run_dir={run_dir}", "--tasks=recall", check=False)
     assert wrong.returncode != 0
-    assert "some of few_shot, retrieval" in wrong.stderr
+    assert "few_shot, retrieval, labelled_points" in wrong.stderr
 
 
 def test_visualize_writes_every_picture(run_dir):

@@ -27,3 +27,33 @@ class Normal(tfd.Normal):
 def diagonal_normal(loc, scale):
     """N(loc, diag(scale^2)) with event shape `[D]`: loc and scale are `[..., D]`."""
     return tfd.Independent(Normal(loc, scale), reinterpreted_batch_ndims=1)
+
+
+class CorrelatedNormal(tfd.MultivariateNormalTriL):
+    """`tfd.MultivariateNormalTriL` whose `sample` draws by `stateless_normal`."""
+
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
+        sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
+        parts = [sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()]
+        noise = stateless_normal(tf.concat(parts, 0), tfp.random.sanitize_seed(seed), self.dtype)
+        rank = sample_shape.shape[0]
+        known = [None] * rank + [*self.batch_shape, *self.event_shape]
+        return self.bijector.forward(tf.ensure_shape(noise, known), **kwargs)
+
+
+def correlated_normal(loc, scale_tril):
+    """N(loc, L L') with event shape `[D]`: loc is `[..., D]`, L `[..., D, D]` lower triangular."""
+    return CorrelatedNormal(loc, scale_tril=scale_tril)
+
+
+@tfd.RegisterKL(tfd.MultivariateNormalTriL, tfd.Independent)
+def _kl_to_diagonal(q, p, name=None):
+    """KL of a normal with any covariance to one with a diagonal covariance, in nats."""
+    if not isinstance(p.distribution, tfd.Normal) or p.event_shape.rank != 1:
+        raise NotImplementedError("In closed form only for independent normals.")
+    with tf.name_scope(name or "kl_to_diagonal"):
+        factor = q.scale.to_dense() / p.distribution.scale[..., tf.newaxis]
+        shift = (q.loc - p.distribution.loc) / p.distribution.scale
+        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factor)), axis=-1)
+        squares = tf.reduce_sum(factor**2, axis=[-2, -1]) + tf.reduce_sum(shift**2, axis=-1)
+        return 0.5 * (squares - tf.cast(tf.shape(shift)[-1], shift.dtype)) - log_det

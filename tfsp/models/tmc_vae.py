@@ -50,6 +50,7 @@ class TMCVAE(VAE):
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 3, eqs. (6)-(9).
     """
 
+    posterior_covariances = ("diagonal",)
     needs_index = True
     only_prior = "tmc"
 

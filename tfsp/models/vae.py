@@ -6,28 +6,28 @@ import keras
 import tensorflow as tf
 
 from tfsp import likelihoods, networks, priors
-from tfsp.distributions import diagonal_normal
+from tfsp.models import gaussian_posterior
 from tfsp.models.base import ADAPT_LIMIT, StructuredVAE, register, take_examples
 from tfsp.random import as_seed
-
-# exp(-10/2) = 0.007: tight enough for any code in use, and no exponential overflows in float32.
-_LOG_VARIANCE_RANGE = (-10.0, 10.0)
 
 
 @register("vae")
 class VAE(StructuredVAE):
-    """q(z|x) = N(mu(x), diag(sigma^2(x))), any prior p(z), any likelihood p(x|z).
+    """q(z|x) = N(mu(x), Sigma(x)), any prior p(z), any likelihood p(x|z).
 
     Args:
       encoder: a name (`tfsp.networks.names()`), a dict `{"name": ..., **keywords}`, a
         `NetworkPair`, or any Keras model `[B, *data_shape]` -> `[B, 2 * latent_dim]`: means,
-        then log-variances.
+        then log-variances. (With a full covariance: means, then the D (D + 1) / 2 numbers of
+        its triangular factor, the logarithms of the squared diagonal on the diagonal.)
       decoder: the same; a Keras model maps `[B, latent_dim]` to the shape that the likelihood
         wants, `[B, *likelihood.output_shape(data_shape)]`, without activation at the end.
         None takes the encoder's name.
       prior: a name (`tfsp.priors.names()`), a dict or a `Prior`.
       likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
       latent_dim: D. None takes that of a `Prior` object, else 40.
+      posterior_covariance: "diagonal", or "full": Sigma(x) = L(x) L(x)', D (D + 1) / 2 numbers
+        for each x, for a small D and dimensions that depend on each other given x.
       **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype. With
         dtype="mixed_bfloat16" or "mixed_float16" the networks named compute in half precision,
         densities never do.
@@ -38,6 +38,9 @@ class VAE(StructuredVAE):
     Source: Kingma & Welling 2014, arXiv:1312.6114; Rezende et al. 2014, arXiv:1401.4082.
     """
 
+    # Which covariances the posterior may have; a model with a posterior of its own says so here.
+    posterior_covariances = gaussian_posterior.COVARIANCES
+
     def __init__(
         self,
         encoder="mlp",
@@ -45,9 +48,14 @@ class VAE(StructuredVAE):
         prior="normal",
         likelihood="bernoulli",
         latent_dim=None,
+        posterior_covariance="diagonal",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        gaussian_posterior.check_covariance(
+            posterior_covariance, type(self).__name__, self.posterior_covariances
+        )
+        self.posterior_covariance = posterior_covariance
         if latent_dim is None:
             latent_dim = prior.latent_dim if isinstance(prior, priors.Prior) else 40
         if decoder is None:
@@ -85,29 +93,29 @@ class VAE(StructuredVAE):
             return
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
+        num_outputs, meaning = self._encoder_outputs()
         with _dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
-                self.encoder = pair.encoder(data_shape, 2 * self.latent_dim)
+                self.encoder = pair.encoder(data_shape, num_outputs)
             if self.decoder is None:
                 pair = networks.build(self._specs["decoder"])
-                self.decoder = pair.decoder(self.latent_dim, outputs_shape)
+                self.decoder = pair.decoder(self.representation_dim, outputs_shape)
         _check_network(
             self.encoder,
             "encoder",
             data_shape,
-            (2 * self.latent_dim,),
-            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, "
-            f"from data of shape {data_shape}",
+            (num_outputs,),
+            f"{meaning}, from data of shape {data_shape}",
         )
         _check_network(
             self.decoder,
             "decoder",
-            (self.latent_dim,),
+            (self.representation_dim,),
             outputs_shape,
             f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
             f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
-            f"from latent_dim={self.latent_dim} numbers",
+            f"from {self._representation()} numbers",
         )
         self.data_shape = data_shape
         self.prior.connect(self.posterior, data_shape)
@@ -118,12 +126,14 @@ class VAE(StructuredVAE):
         self.built = True
 
     def posterior(self, x, training=False):
-        """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
-        self._require_built_networks()
-        outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
-        loc, log_variance = tf.split(outputs, 2, axis=-1)
-        log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
-        return diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        """q(z|x): batch `[B]`, event `[D]`.
+
+        A `tfd.Independent(tfd.Normal)` or, with a full covariance, a `tfd.MultivariateNormalTriL`.
+        """
+        outputs = self._encode(x, training)
+        if self.posterior_covariance == "full":
+            return gaussian_posterior.correlated_normal_from(outputs, self.latent_dim)
+        return gaussian_posterior.normal_from(outputs)
 
     def log_likelihood(self, x, z, training=False):
         """log p(x|z) in nats: x `[B, ...]`, z `[..., B, D]` -> `[..., B]`."""
@@ -149,7 +159,11 @@ class VAE(StructuredVAE):
             terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
                 tf.cast(self.num_samples, log_weights.dtype)
             )
-        return terms
+        return {**terms, **self.extra_terms(z)}
+
+    def extra_terms(self, z):
+        """Further terms of `call`, dict of `[B]`, from draws `[S, B, D]` of the posterior."""
+        return {}
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)
@@ -186,13 +200,25 @@ class VAE(StructuredVAE):
     def update(self):
         self.prior.update()
 
+    def _encode(self, x, training=False):
+        self._require_built_networks()
+        return tf.cast(self.encoder(x, training=training), self.variable_dtype)
+
+    def _encoder_outputs(self):
+        """How many numbers the encoder puts out for each example, and what they are."""
+        return gaussian_posterior.num_outputs(self.latent_dim, self.posterior_covariance)
+
+    def _representation(self):
+        same = self.representation_dim == self.latent_dim
+        return f"latent_dim={self.latent_dim}" if same else self.representation_dim
+
     def _require_built_networks(self):
         if self.data_shape is None:  # set by `build` before the prior asks for the posterior
             self._require_built()
 
     def _decoder_outputs(self, z, training=False):
         self._require_built_networks()
-        flat = tf.reshape(z, [-1, self.latent_dim])
+        flat = tf.reshape(z, [-1, self.representation_dim])
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
@@ -204,6 +230,7 @@ class VAE(StructuredVAE):
             **super().get_config(),
             **{name: _serialize(part) for name, part in parts.items()},
             "latent_dim": self.latent_dim,
+            "posterior_covariance": self.posterior_covariance,
         }
 
     @classmethod

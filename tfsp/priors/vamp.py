@@ -104,6 +104,11 @@ class VampPrior(Prior):
                 f"`adapt` needs at least {wanted[0]} examples of shape {wanted[1:]} to start the "
                 f"pseudo-inputs. Received: {len(x)} of shape {x.shape[1:]}."
             )
+        if self._config["bounded"] and (x.min() < 0 or x.max() > 1):
+            raise ValueError(
+                "The pseudo-inputs are kept in [0, 1], but the data they are to start from run "
+                f"from {x.min():.6g} to {x.max():.6g}. Set bounded=False."
+            )
         rng = np.random.default_rng(self._config["seed"])
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])
@@ -114,13 +119,14 @@ class VampPrior(Prior):
         # In inference mode even while training: batch normalisation must neither be fed with
         # pseudo-inputs nor give them another posterior than the data have.
         q = self._posterior(self.pseudo_inputs.value, training=False)
+        logits = tf.zeros([self.num_components], self.variable_dtype)
+        if isinstance(q, tfd.MultivariateNormalTriL):
+            return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), q)
         normal = q.distribution if isinstance(q, tfd.Independent) else None
         if not isinstance(normal, tfd.Normal):
             raise ValueError(
-                "The VampPrior needs a posterior of independent normals. "
-                f"Received: {type(q).__name__}."
+                f"The VampPrior needs a Gaussian posterior. Received: {type(q).__name__}."
             )
-        logits = tf.zeros([self.num_components], self.variable_dtype)
         log_variance = 2.0 * tf.math.log(normal.scale) + tf.zeros_like(normal.loc)
         return DiagonalGaussianMixture(logits, normal.loc, log_variance, fast=training)
 

@@ -2,6 +2,7 @@
 
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=few_shot,retrieval,labelled_points
+python scripts/evaluate.py --run_dir=runs/seed-0,runs/seed-1 --tasks=proportions
 """
 
 from absl import app, flags
@@ -9,7 +10,12 @@ from absl import app, flags
 from tfsp import evaluation
 from tfsp.command_line import plain_errors
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
+_RUN_DIR = flags.DEFINE_list(
+    "run_dir",
+    None,
+    "Folder of the run; or of several, such as those of several seeds, with commas between them: "
+    "then their mean and standard deviation are printed too.",
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the data sets, as in training.")
 _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is not in data_dir.")
 _CHECKPOINT = flags.DEFINE_string(
@@ -56,19 +62,23 @@ flags.register_validator(
 
 @plain_errors
 def main(_):
-    row = evaluation.evaluate_run(
-        _RUN_DIR.value,
-        _DATA_DIR.value,
-        _DOWNLOAD.value,
-        _NUM_SAMPLES.value,
-        _NUM_EXAMPLES.value,
-        _CHECKPOINT.value,
-        _SEED.value,
-        tasks=_TASKS.value,
-        labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
-        num_label_sets=_NUM_LABEL_SETS.value,
-    )
-    tables = evaluation.format_results([row]), evaluation.format_beside_paper([row])
+    rows = [
+        evaluation.evaluate_run(
+            run_dir,
+            _DATA_DIR.value,
+            _DOWNLOAD.value,
+            _NUM_SAMPLES.value,
+            _NUM_EXAMPLES.value,
+            _CHECKPOINT.value,
+            _SEED.value,
+            tasks=_TASKS.value,
+            labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
+            num_label_sets=_NUM_LABEL_SETS.value,
+        )
+        for run_dir in _RUN_DIR.value
+    ]
+    spread = evaluation.format_spread(rows) if len(rows) > 1 else ""
+    tables = evaluation.format_results(rows), spread, evaluation.format_beside_paper(rows)
     print("\n\n".join(filter(None, tables)))
 
 

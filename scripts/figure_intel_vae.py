@@ -20,10 +20,13 @@ _OUT = flags.DEFINE_string(
 _TARGETS = flags.DEFINE_list("targets", list(evaluation.SHAPE_TARGETS), "Targets, the rows.")
 _MODELS = flags.DEFINE_list("models", list(evaluation.SHAPE_MODELS), "Models, the columns.")
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", 10_000, "Training steps of each run.", lower_bound=100)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 500, "Points in a batch.", lower_bound=1)
+_STEPS = flags.DEFINE_integer("steps", 30_000, "Training steps of each run.", lower_bound=100)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 1000, "Points in a batch.", lower_bound=1)
 _NUM_SAMPLES = flags.DEFINE_integer(
-    "num_samples", 5000, "Draws of each model, and data points, compared and drawn.", lower_bound=4
+    "num_samples",
+    10_000,
+    "Draws of each model, and data points, compared and drawn.",
+    lower_bound=4,
 )
 _KIND = flags.DEFINE_enum("kind", "histogram", ["histogram", "scatter"], "How points are drawn.")
 _COLUMNS = ("target", "model", "seeds", "1000 x energy distance", "% stray", "% missed", "ELBO")

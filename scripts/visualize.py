@@ -15,6 +15,9 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "'best' (on the validation data), 'last', or the number of an epoch."
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the samples and of t-SNE.")
+_BESIDE = flags.DEFINE_list(
+    "beside", [], "Folders of other runs, whose samples are drawn beside this one's."
+)
 _FORMAT = flags.DEFINE_enum("format", "png", ["png", "pdf", "svg"], "Format of the pictures.")
 
 
@@ -27,6 +30,7 @@ def main(_):
         _CHECKPOINT.value,
         _SEED.value,
         f".{_FORMAT.value}",
+        _BESIDE.value,
     )
     for path in figures.values():
         print(path)

@@ -155,6 +155,7 @@ def test_learning_rate_falls_for_the_last_part(tmp_path):
         ({"strategy": "magic"}, "train.strategy must be one of default, mirrored"),
         ({"precision": "fp16"}, "train.precision must be one of float32"),
         ({"epochs": 0}, "train.epochs must be at least 1"),
+        ({"image_epochs": -1}, "train.image_epochs must be at least 0"),
         ({"learning_rate": -1.0}, "train.learning_rate must be"),
         ({"patience": 3, "validate": False}, "needs `train.validate`"),
     ],

@@ -2,6 +2,8 @@
 
 import ml_collections
 
+from tfsp import mappings
+
 PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("default", "mirrored")
 
@@ -34,8 +36,21 @@ def default_config():
                 # None for the set's own.
                 proportion=ml_collections.config_dict.placeholder(float),
             ),
-            model=dict(name="vae", latent_dim=40, objective="elbo", num_samples=1),
-            network=dict(name="mlp", hidden=(300, 300), activation="relu", gated=False),
+            model=dict(
+                name="vae",
+                latent_dim=40,
+                objective="elbo",
+                num_samples=1,
+                posterior_covariance="diagonal",
+            ),
+            network=dict(
+                name="mlp",
+                hidden=(300, 300),
+                activation="relu",
+                gated=False,
+                # Channels of intel_vae_conv.
+                filters=(64, 128, 256),
+            ),
             likelihood=dict(name="bernoulli", scale="fixed", initial_scale=1.0, location="linear"),
             prior=dict(
                 name="normal",
@@ -54,7 +69,8 @@ def default_config():
                 inducing_gradient="path",
                 added_variance=0.0,
             ),
-            # The map from y to z of the model intel_vae.
+            # The map from y to z of the model intel_vae; "auto" takes the one with the topology of
+            # a synthetic data set.
             mapping=dict(
                 name="identity",
                 epsilon=1e-3,
@@ -86,6 +102,7 @@ def default_config():
                 patience=0,
                 validate=True,
                 keep_checkpoints=2,
+                # Pictures for TensorBoard every so many epochs and after the last; 0: these alone.
                 image_epochs=10,
                 steps_per_execution=50,
                 jit_compile=True,
@@ -119,6 +136,8 @@ def to_dict(config):
             )
         complete[section] = {**complete[section], **value}
     _check_values(complete)
+    if complete["mapping"]["name"] == "auto":
+        complete["mapping"] |= mappings.mapping_for(complete["data"]["name"])
     return complete
 
 
@@ -128,6 +147,7 @@ def _check_values(config):
         "batch_size": (train["batch_size"] >= 1, "at least 1"),
         "epochs": (train["epochs"] >= 1, "at least 1"),
         "steps_per_epoch": (train["steps_per_epoch"] >= 0, "at least 0"),
+        "image_epochs": (train["image_epochs"] >= 0, "at least 0"),
         "learning_rate": (0 <= train["learning_rate"] < float("inf"), "a number from 0 up"),
         "final_learning_rate": (train["final_learning_rate"] >= 0, "at least 0"),
         "final_fraction": (0 <= train["final_fraction"] <= 1, "in [0, 1]"),

@@ -8,7 +8,15 @@ from tfsp.run_directory import RunDirectory
 _MOST_LEAVES = 2000  # of a tree that is drawn
 
 
-def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", seed=0, suffix=".png"):
+def visualize_run(
+    run_dir,
+    data_dir=None,
+    download=False,
+    checkpoint="best",
+    seed=0,
+    suffix=".png",
+    beside=(),
+):
     """Draws a run's pictures into its `figures/`.
 
     reconstructions, samples (from the prior), latent_map (t-SNE of the test codes, coloured by
@@ -27,6 +35,8 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
       checkpoint: "best", "last" or an epoch.
       seed: of the samples and of t-SNE.
       suffix: ".png", ".pdf" or ".svg".
+      beside: folders of other runs on images, whose samples are drawn above this one's
+        (samples_beside).
 
     Returns: dict of name -> path.
     """
@@ -59,7 +69,9 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
         if labels is not None and np.ndim(labels) == 1 and codes.shape[1] > 2:
             figures["class_magnitudes"] = viz.class_magnitudes(codes, labels, model)
         if hasattr(mapping, "levels"):
-            figures["levels"] = viz.level_traversals(decode, inner, mapping.sizes)
+            figures["levels"] = viz.level_traversals(decode, inner, mapping.sizes, symbol="y")
+    if beside:
+        figures["samples_beside"] = _samples_beside([*beside, run_dir], checkpoint, seed)
     tree = _tree(model.prior)
     if tree is not None and tree.num_leaves <= _MOST_LEAVES:
         shown = images if is_image else None
@@ -71,6 +83,17 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
         paths["newick"] = run.figures / "tree.nwk"
         paths["newick"].write_text(tree.to_newick() + "\n")
     return paths
+
+
+def _samples_beside(run_dirs, checkpoint, seed):
+    """Samples of each run under its folder's name."""
+    samples = {}
+    for run_dir in run_dirs:
+        model, _ = experiment.load_run(run_dir, checkpoint)
+        if len(model.data_shape) != 3 or not model.prior.is_density:
+            raise ValueError(f"{run_dir} is no run on images whose model can be sampled.")
+        samples[RunDirectory(run_dir).path.name] = np.asarray(model.sample(48, seed=seed))
+    return viz.samples_beside(samples)
 
 
 def _tree(prior):

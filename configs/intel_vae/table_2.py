@@ -3,7 +3,19 @@
     --config=configs/intel_vae/table_2.py:vamp
 
 Rows: intel_vae (the default: the line torn into two halves), vae, gm_vae, mog (a fixed mixture of
-two as prior), vamp, sylvester.
+two as prior), vamp, sylvester. Means over seeds:
+
+    for seed in 0 1 2 3 4; do
+      python scripts/train.py --config=configs/intel_vae/table_2.py:vamp --config.seed=$seed \\
+          --data_dir=~/tensorflow_datasets --run_dir=runs/table_2/vamp-$seed
+    done
+    python scripts/evaluate.py --tasks=proportions \\
+        --run_dir=runs/table_2/vamp-0,runs/table_2/vamp-1,...
+    python scripts/visualize.py --run_dir=runs/table_2/intel_vae-0 \\
+        --beside=runs/table_2/vae-0,runs/table_2/mog-0          # Figure 6
+
+A small budget, 3,000 steps of less than a minute: --config.network.name=mlp
+--config.network.hidden="(200,200)" --config.train.epochs=30.
 """
 
 from tfsp.config import default_config

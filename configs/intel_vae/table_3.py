@@ -2,7 +2,8 @@
 
     --config=configs/intel_vae/table_3.py:0.25     the true proportion of zeros
 
-Rows: 0.5 (the default), 0.4, 0.25, 0.2, 0. The offset at which the line is torn is trained.
+Rows: 0.5 (the default), 0.4, 0.25, 0.2, 0. The offset at which the line is torn is trained. The
+task `proportions` of `scripts/evaluate.py` gives what was learned; seeds as in `table_2.py`.
 """
 
 from tfsp.config import default_config

@@ -109,6 +109,25 @@ def test_iterative_orthogonalisation(shape):
     np.testing.assert_allclose(q, u @ vt, atol=2e-3)
 
 
+@pytest.mark.parametrize(("d", "m"), [(40, 40), (20, 19), (3, 3)])
+def test_nearly_square_matrices_become_orthogonal_too(d, m):
+    """Random ones as the model's, among them some with tiny singular values."""
+    matrix = np.random.default_rng(0).normal(size=(2000, d, m)) + np.eye(d, m)
+    q = sylvester.orthogonalise(matrix.astype("float32")).numpy()
+    gram = np.swapaxes(q, -1, -2) @ q
+    assert np.max(np.abs(gram - np.eye(m))) < 1e-5
+
+
+def test_more_steps_are_for_smaller_singular_values():
+    u, _, v = np.linalg.svd(np.random.default_rng(0).normal(size=(6, 4)), full_matrices=False)
+    for num_steps, smallest in ((14, 4e-5), (22, 3e-7)):
+        matrix = (u * [1.0, 0.5, 0.1, smallest] @ v).astype("float32")
+        q = sylvester.orthogonalise(matrix, num_steps).numpy()
+        np.testing.assert_allclose(q.T @ q, np.eye(4), atol=1e-5)
+    with pytest.raises(ValueError, match="`num_steps` must be an integer of at least 1"):
+        sylvester.orthogonalise(matrix, 0)
+
+
 def test_householder_products_are_orthogonal():
     vectors = np.random.default_rng(0).normal(size=(6, 4, 5))
     vectors[0, 1] = 0.0

@@ -139,6 +139,83 @@ def test_gradients_on_borders_are_finite_in_float32(name):
     assert np.all(np.isfinite(tape.batch_jacobian(z, y)))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slope_of_the_push_is_its_gradient(dtype):
+    """Where |s| is the softening too."""
+    push = bijectors.Push(5.0, 0.2, 0.01)
+    s = tf.constant([0.0, 1e-30, -1e-4, 0.01, -0.01, 0.3, 1e15], dtype)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(s)
+        value, slope = push(s), push.slope(s)
+    np.testing.assert_allclose(tape.gradient(value, s), slope, rtol=1e-5)
+    # And the slope's own, which log-determinants bring.
+    step = 1e-5
+    moved = (push.slope(s[3] + step) - push.slope(s[3] - step)) / (2 * step)
+    np.testing.assert_allclose(tape.gradient(slope, s)[3], moved, rtol=0.01)
+
+
+def test_gradients_of_the_inverse_next_to_the_apex_of_a_wide_sector():
+    """Squares of such distances underflow in float32."""
+    z = np.array([[size, 0.0] for size in (1e-30, 1e-20, 1e-18, 1e-12, 1e-3)])
+    wide = bijectors.Sectors(probs=[0.98, 0.02])
+    found = {}
+    for dtype in ("float32", "float64"):
+        there = tf.constant(z, dtype)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(there)
+            y = wide.inverse(there)
+            log_det = wide.inverse_log_det_jacobian(there, event_ndims=1)
+        # Second derivatives, those of the log-determinant, overflow there.
+        found[dtype] = y.numpy(), tape.batch_jacobian(y, there).numpy(), log_det.numpy()
+        assert not np.any(np.isnan(tape.gradient(log_det, there)))
+    for ours, exact in zip(found["float32"], found["float64"], strict=True):
+        assert np.all(np.isfinite(ours))
+        np.testing.assert_allclose(ours, exact, rtol=1e-3, atol=1e-6)
+
+
+def test_probabilities_that_round_to_zero_pass_eagerly_as_in_graphs():
+    y = tf.constant(points(2, 50), tf.float32)
+
+    def run(logits):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            sectors = bijectors.Sectors(probs=tf.nn.softmax(logits))
+            z = sectors.forward(y)
+            total = tf.reduce_sum(tf.tanh(z))
+        return z, tape.gradient(total, logits), sectors.component(y)
+
+    logits = tf.constant([60.0, -60.0])
+    assert tf.nn.softmax(logits)[1] < 1e-30
+    far = tf.constant([200.0, -200.0])
+    assert tf.nn.softmax(far)[1] == 0.0
+    for given in (logits, far):
+        eager, graph = run(given), tf.function(run)(given)
+        for ours, theirs in zip(eager, graph, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+            assert np.all(np.isfinite(ours))
+        assert not np.any(eager[2])
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_the_inverse_of_halves_has_its_gradient_at_the_tear(offset):
+    halves = bijectors.Halves(offset, 5.0, 0.2, 0.01)
+    z = tf.constant([[-1e-3], [0.0], [1e-3]], tf.float64)
+    back, jacobian = value_and_jacobian(halves.inverse, z)
+    slope = 1 / (1 + bijectors.Push(5.0, 0.2, 0.01).slope(back + offset))
+    np.testing.assert_allclose(jacobian[..., 0], slope, rtol=1e-6)
+    np.testing.assert_allclose(jacobian[1, 0, 0], 1 / (1 + 5 * 0.01**-0.8), rtol=1e-6)
+
+
+def test_the_sphere_and_what_is_outside_have_no_preimage():
+    sphere = bijectors.SphereProjection(0.1)
+    z = tf.constant([[2.0, 0.0], [0.0, -1.0], [0.6, 0.8001], [0.6, 0.7]], tf.float64)
+    back = sphere.inverse(z).numpy()
+    assert np.all(np.isnan(back[:3]))
+    np.testing.assert_allclose(sphere.forward(back[3:]), z[3:], rtol=1e-12)
+    outside = sphere.inverse_log_det_jacobian(tf.identity(z), event_ndims=1)
+    assert np.all(np.isnan(outside[:1]))
+
+
 def test_sectors_leave_a_gap():
     """Hardly any mass stays near the borders, where the normal has much."""
     y = points(2, 20_000, spread=1.0)
@@ -264,6 +341,10 @@ def test_hierarchies_let_high_levels_shape_low_ones_only():
         (lambda: bijectors.Sectors(probs=[1.0]), "at least 2 probabilities"),
         (lambda: bijectors.Sectors(probs=[0.5, 0.6]), "sum to 1"),
         (lambda: bijectors.Sectors(probs=tf.constant([1.2, -0.2])), "positive"),
+        (lambda: bijectors.Sectors(probs=0.5), "vector of at least 2 probabilities"),
+        (lambda: bijectors.Sectors(probs=["half", 0.5]), "`probs` must be numbers"),
+        (lambda: bijectors.Sectors(2, rotation=float("nan")), "`rotation` must be a finite"),
+        (lambda: bijectors.Sectors(2, rotation=None), "`rotation` must be a finite.*None"),
         (lambda: bijectors.Sectors(2, exponent=1.5), "`exponent` must be positive.*at most 1"),
         (lambda: bijectors.Sectors(2, strength=0.0), "`strength` must be positive"),
         (lambda: bijectors.Halves(softening=0.0), "`softening` must be positive"),

@@ -163,7 +163,8 @@ def test_epoch_line_counts_images(binary_images, capsys):
     assert all("elbo" in line and line.endswith("images/s") for line in lines)
 
 
-def test_tensorboard_holds_scalars_and_pictures(binary_images, tmp_path):
+@pytest.mark.parametrize(("image_epochs", "drawn"), [(2, [2, 3]), (0, [3])])
+def test_tensorboard_holds_scalars_and_pictures(image_epochs, drawn, binary_images, tmp_path):
     def draw(model):
         return {"samples": np.asarray(model.sample(1, seed=0))[0]}
 
@@ -172,7 +173,7 @@ def test_tensorboard_holds_scalars_and_pictures(binary_images, tmp_path):
         batch_size=32,
         epochs=3,
         verbose=0,
-        callbacks=[callbacks.TensorBoardLog(tmp_path, draw, image_epochs=2)],
+        callbacks=[callbacks.TensorBoardLog(tmp_path, draw, image_epochs)],
         validation_data=(binary_images,),
     )
     steps = {}
@@ -182,4 +183,4 @@ def test_tensorboard_holds_scalars_and_pictures(binary_images, tmp_path):
             for value in event.summary.value:
                 steps.setdefault(value.tag, []).append(event.step)
     assert steps["elbo/train"] == steps["elbo/validation"] == [1, 2, 3]
-    assert steps["samples"] == [2, 3]
+    assert steps["samples"] == drawn

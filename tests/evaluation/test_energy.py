@@ -91,9 +91,34 @@ def test_coverage_sees_bridges_and_gaps():
     gap = coverage(half[half[:, 0] > 0], data)
     assert gap["missed"] == pytest.approx(0.5, abs=0.05)
     assert gap["stray"] < 0.02
-    with pytest.raises(ValueError, match="four points"):
+    assert gap["num_points"] == min(4000, np.sum(half[:, 0] > 0))
+    with pytest.raises(ValueError, match="`data` must hold four points"):
         coverage(data, data[:3])
+    with pytest.raises(ValueError, match="`samples` must hold four points"):
+        coverage(data[:3], data)
+    with pytest.raises(ValueError, match="`quantile` must be a number.*None"):
+        coverage(data, data, quantile=None)
     with pytest.raises(ValueError, match="quantile"):
         coverage(data, data, quantile=1.0)
     with pytest.raises(ValueError, match="dimensions"):
         coverage(data[:, :1], data)
+
+
+def test_coverage_is_calibrated():
+    """Of samples like the data (1 - quantile)^2 are far, however many there are of the one."""
+    rng = np.random.default_rng(0)
+
+    def square(count):
+        return rng.uniform(size=(count, 2))
+
+    runs = [coverage(square(1000), square(1000), quantile=0.9) for _ in range(20)]
+    for name in ("stray", "missed"):
+        assert np.mean([run[name] for run in runs]) == pytest.approx(0.01, rel=0.4)
+    few = coverage(square(200), square(2000), quantile=0.9)
+    assert few["num_points"] == 200
+    assert few["missed"] < 0.05
+    many = coverage(square(2000), square(200), quantile=0.9)
+    assert many["stray"] < 0.05
+    # The same points, for the same arguments.
+    samples, data = square(200), square(2000)
+    assert coverage(samples, data) == coverage(samples, data)

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 from reference import codes as reference
+from scipy import special
 
-from tfsp.evaluation import few_shot
+from tfsp.evaluation import classifier, few_shot
 
 module = importlib.import_module("tfsp.evaluation.few_shot")
 
@@ -34,15 +35,24 @@ def test_classifier_is_at_the_optimum(penalty, classes, size):
     ours = few_shot(*train, *test, [size], 1, penalty=penalty)
     rows = chosen(*train, *test, [size], 1)[0]
     codes, labels = train[0][rows], train[1][rows]
-    # With two classes scikit-learn has one vector in the place of two that differ in sign, and
-    # |w|^2 in the place of |w|^2 / 2: that is the penalty twice as large here.
-    strength = penalty * (2 if classes == 2 else 1)
-    weight, bias = reference.logistic_regression(codes, labels, strength)
+    weight, bias = reference.logistic_regression(codes, labels, penalty)
     predicted = np.unique(labels)[np.argmax(test[0] @ weight + bias, axis=1)]
     expected = np.mean(predicted == test[1])
     assert ours["num_not_converged"] == [0]
     assert abs(ours["mean"][0] - expected) <= 2 / 4000
     assert 1.2 / classes < expected < 0.98
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("penalty", [0.2, 5.0])
+def test_probabilities_are_those_of_the_penalty_named(penalty, classes):
+    """For two classes too, which scikit-learn fits by one vector in the place of two."""
+    codes, labels = clusters(60, dim=3, classes=classes, spread=0.7)
+    weight, bias = reference.logistic_regression(codes, labels, penalty)
+    _, probabilities, converged = classifier.fit(codes, labels, penalty)
+    assert converged
+    expected = special.softmax(codes @ weight + bias, axis=1)
+    np.testing.assert_allclose(probabilities(codes), expected, atol=1e-3)
 
 
 def chosen(*arguments, **settings):

@@ -1,5 +1,6 @@
 """The Fréchet distance in closed form, and features that are always named."""
 
+import keras
 import numpy as np
 import pytest
 from reference import measures
@@ -124,6 +125,25 @@ def test_classifier_of_points_and_attributes():
     assert many(x[:7]).shape == (7, 64)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_features_do_not_depend_on_the_precision_of_models(policy):
+    rng = np.random.default_rng(0)
+    images = rng.random((60, 6, 6, 1)).astype(np.float32)
+    labels = np.arange(60) % 2
+    expected = classifier_features(images, labels, epochs=1)(images)
+    before = keras.config.dtype_policy()
+    features._CACHE.clear()  # it would hand back the first
+    try:
+        keras.config.set_dtype_policy(policy)
+        found = classifier_features(images, labels, epochs=1)(images)
+        assert keras.config.dtype_policy().name == policy
+    finally:
+        keras.config.set_dtype_policy(before)
+        features._CACHE.clear()
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_errors():
     x = np.zeros((6, 4, 4, 1), np.float32)
     with pytest.raises(ValueError, match=r"`images` must be \[n, H, W, C\]"):
@@ -134,4 +154,8 @@ def test_errors():
         classifier_features(x, np.zeros(6, int))
     with pytest.raises(ValueError, match="Attributes must be 0 or 1"):
         classifier_features(x, np.full((6, 2), 3))
+    pixels = FeatureMap("pixels", lambda x: x.reshape(len(x), -1), 4, "the pixels")
+    for none in (np.zeros((0, 2, 2, 1)), 3.0):
+        with pytest.raises(ValueError, match=r"`images` must be \[n, ...\], one at least"):
+            pixels(none)
     assert "FeatureMap" in evaluation.__all__

@@ -5,11 +5,13 @@ import types
 
 import numpy as np
 import pytest
+from reference.statistics import frequency_tolerance
 
 from tfsp import evaluation, experiment
 from tfsp.config import default_config
 from tfsp.evaluation import tasks as tasks_module
 from tfsp.export import export_run
+from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
 
@@ -55,7 +57,10 @@ def test_tasks_on_points(points_run):
     codes, _ = evaluation.encode(model, points)
     assert row["sparsity"] == pytest.approx(evaluation.sparsity(codes)["sparsity"], rel=1e-5)
     assert row["sparsity_num_dimensions"] == 2
-    labeller = evaluation.logistic_labeller(*data.arrays("train", limit=10_000))
+    assert row["sparsity_num_active"] == 2
+    own = {**config, "data": {**config["data"], "proportion": None}}
+    own = experiment.load_data(own).arrays("train", limit=10_000)
+    labeller = evaluation.logistic_labeller(*own)
     means = evaluation.draw(model, 10_000, kind="means")
     found = evaluation.proportions(means, labeller)
     assert row["proportions_second"] == pytest.approx(found["shares"][1], abs=0.01)
@@ -64,6 +69,9 @@ def test_tasks_on_points(points_run):
     assert row["proportions_classes"] == [0, 1]
     learned = model.mapping.proportions()
     np.testing.assert_allclose(row["proportions_learned"], learned, rtol=1e-6)
+    second = np.array(row["proportions_learned_classes"]) == 1
+    share = np.sum(row["proportions_learned"], where=second)
+    assert row["proportions_learned_second"] == pytest.approx(share)
     assert row["forest_500"] > 0.9
     assert row["forest_num_subsets"] == 10
     assert "log_p" in row
@@ -77,7 +85,21 @@ def test_tasks_on_points(points_run):
     assert "proportions_second" in table
 
 
+def test_classifier_of_samples_sees_the_own_proportions_of_the_data(points_run):
+    subject = tasks_module.of_run(RunDirectory(points_run), None, False, "best")
+    share = {
+        name: np.mean(data.arrays("train", limit=5000)[1])
+        for name, data in (("own", subject.reference), ("run", subject.data))
+    }
+    # Hoeffding: wrong with probability below 1e-6.
+    atol = frequency_tolerance(5000, 2)
+    assert share["own"] == pytest.approx(0.5, abs=atol)
+    assert share["run"] == pytest.approx(0.3, abs=atol)
+
+
 def test_pictures_and_export_of_points(points_run, tmp_path):
+    with pytest.raises(ValueError, match="points is no run on images"):
+        visualize_run(points_run, beside=[points_run])
     paths = visualize_run(points_run)
     assert set(paths) == {"latent_map", "training_curves", "distribution", "mapping"}
     assert all(path.stat().st_size > 2000 for path in paths.values())
@@ -132,7 +154,8 @@ def test_frechet_and_pictures_of_images(images_run):
     assert "frechet" not in row  # no number without the name of its features
     assert row["proportions_data_uncertainty"] < 0.1
     assert "proportions_learned" not in row
-    paths = visualize_run(images_run, suffix=".pdf")
+    paths = visualize_run(images_run, suffix=".pdf", beside=[images_run])
+    assert paths.pop("samples_beside").stat().st_size > 2000
     usual = {"latent_map", "reconstructions", "samples", "training_curves", "traversal"}
     assert set(paths) == usual | {"class_magnitudes", "levels"}
 

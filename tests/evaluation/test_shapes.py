@@ -1,5 +1,6 @@
 """The grid of targets and models: configs, seeds that share a step, tables, the script."""
 
+import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -29,6 +30,16 @@ def test_every_cell_builds(target):
         shapes.shape_config("cube", "vae")
     with pytest.raises(ValueError, match="`model` must be one of vae, vamp, intel_vae"):
         shapes.shape_config(target, "flow")
+
+
+@pytest.mark.parametrize("model", shapes.MODELS)
+def test_the_config_file_holds_the_same_values(model):
+    path = ROOT / "configs" / "intel_vae" / "synthetic.py"
+    spec = importlib.util.spec_from_file_location("synthetic", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    ours, theirs = to_dict(shapes.shape_config("circle", model)), to_dict(module.get_config(model))
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("model", ["vamp", "intel_vae"])

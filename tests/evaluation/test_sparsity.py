@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from reference import measures
 
-from tfsp.evaluation import hoyer_scores, sparsity
+from tfsp import models
+from tfsp.evaluation import hoyer_scores, posterior_draws, sparsity
 
 
 def test_scores_by_hand():
@@ -61,6 +63,42 @@ def test_what_never_varies_does_not_count():
     assert sparsity(codes)["sparsity"] == pytest.approx(np.mean(hoyer_scores(kept)))
 
 
+def test_dimensions_that_the_posterior_gave_up_are_told_apart():
+    """Tiny but now and then on, they look sparse; the score of the active ones is without them."""
+    rng = np.random.default_rng(3)
+    dense = rng.normal(size=(500, 4)) * np.array([1.0, 1.0, 1e-6, 1e6])
+    tiny = 0.05 * rng.normal(size=(500, 30)) * (rng.random((500, 1)) < 0.1)
+    codes = np.concatenate([tiny, dense], axis=1)
+    noise = np.concatenate([np.ones(30), 0.5 * dense.std(axis=0)])
+    draws = codes + noise * rng.normal(size=codes.shape)
+    result, alone = sparsity(codes, draws), sparsity(dense)
+    assert result["sparsity"] == sparsity(codes)["sparsity"] > alone["sparsity"] + 0.2
+    assert result["active"] == pytest.approx(alone["sparsity"], rel=1e-12)
+    assert (result["num_active"], result["num_dimensions"]) == (4, 34)
+    assert "active" not in alone
+    assert sparsity(dense, dense)["active"] == alone["sparsity"]
+    given_up = sparsity(codes[:, :30], draws[:, :30])
+    assert np.isnan(given_up["active"])
+    assert given_up["num_active"] == 0
+
+
+def test_draws_of_the_posterior():
+    model = models.build(
+        {"name": "intel_vae", "mapping": {"name": "selector", "hidden": (4,)}}, latent_dim=3
+    )
+    x = np.random.default_rng(0).integers(0, 2, (230, 5)).astype("float32")
+    model.build((None, 5))
+    draws = posterior_draws(model, x, seed=1)
+    assert draws.shape == (230, 3)
+    np.testing.assert_array_equal(draws, posterior_draws(model, x, seed=1))
+    assert not np.any(draws == posterior_draws(model, x, seed=2))
+    # They are z, not y: the selection makes each smaller, about by half.
+    q = model.posterior(x)
+    spread = np.sqrt(np.asarray(q.variance() + tf.math.reduce_variance(q.mean(), axis=0)).mean())
+    assert 0.3 < draws.std() / spread < 0.7
+    assert len(np.unique(draws[:, 0])) > 200  # batches do not share their noise
+
+
 def test_errors():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="two dimensions at least"):
@@ -69,6 +107,8 @@ def test_errors():
         sparsity(np.concatenate([rng.normal(size=(5, 1)), np.ones((5, 2))], axis=1))
     with pytest.raises(ValueError, match="two codes"):
         sparsity(np.ones((1, 3)))
+    with pytest.raises(ValueError, match="`draws` must have the shape"):
+        sparsity(rng.normal(size=(5, 3)), rng.normal(size=(5, 2)))
     with pytest.raises(ValueError, match="finite"):
         sparsity(np.array([[1.0, np.nan], [0, 1]]))
     with pytest.raises(ValueError, match=r"\[n, D\]"):

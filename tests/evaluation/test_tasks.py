@@ -170,3 +170,13 @@ def test_every_column_of_the_table_is_written(run_dir):
     )
     # Of 300 images no class has 100; the table may show it for larger data.
     assert set(run_module._COLUMNS) - set(row) == others
+
+
+def test_spread_over_runs():
+    rows = [{"elbo": -3.0, "kl": 1.0, "data": "digits"}, {"elbo": -5.0, "log_p": -2.0, "kl": None}]
+    lines = evaluation.format_spread(rows).splitlines()
+    assert lines[0].split() == ["measure", "mean", "standard", "deviation", "runs"]
+    assert [line.split() for line in lines[2:]] == [["elbo", "-4.000", "1.414", "2"]]
+    line = evaluation.format_spread(rows[:1]).splitlines()[2]
+    assert line.split() == ["elbo", "-3.000", "-", "1"]
+    assert evaluation.format_spread([{"data": "digits"}]) == ""

@@ -7,6 +7,7 @@ from reference import intel_vae as reference
 from reference.statistics import frequency_tolerance
 
 from tfsp import bijectors, mappings
+from tfsp.config import default_config, to_dict
 
 
 def draws(*shape, seed=0):
@@ -96,14 +97,35 @@ def test_proportions_are_learned_from_where_points_should_lie(latent_dim):
     y = draws(2000, latent_dim)
     goal = target(y)
     before = float(mapping.proportions()[0])
+    step = 0.002 if latent_dim == 1 else 0.02  # an offset is ten times its weight
     for _ in range(60):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((mapping(y) - goal) ** 2)
         weights = mapping.trainable_weights
         for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
-            weight.assign_sub(0.02 * gradient / (tf.norm(gradient) + 1e-6))
+            weight.assign_sub(step * gradient / (tf.norm(gradient) + 1e-6))
     assert before == 0.5
     np.testing.assert_allclose(mapping.proportions()[0], 0.7, atol=0.03)
+
+
+def test_shift_is_the_way_of_a_learned_tear():
+    line = mappings.SectorsMapping(1, probs=(0.7, 0.3), learned=True)
+    start = 0.52440051  # Phi^-1(0.7)
+    np.testing.assert_allclose(line.offset(), start, rtol=1e-6)
+    np.testing.assert_allclose(line.shift(), [0.0], atol=1e-6)
+    line.trainable_weights[0].assign_add(0.02)
+    np.testing.assert_allclose(line.shift(), [start - line.offset()], atol=1e-6)
+    assert float(line.offset()) > start + 0.1  # moves faster than its weight
+    # Points that move along stay in their half, and come out at the same place.
+    y = draws(50, 1)
+    before = mappings.SectorsMapping(1, probs=(0.7, 0.3))
+    np.testing.assert_allclose(line(y + line.shift()), before(y), rtol=1e-4, atol=1e-4)
+    chain = mappings.ChainMapping(1, [line, "identity"])
+    np.testing.assert_array_equal(chain.shift(), line.shift())
+    assert before.shift() is None
+    assert mappings.SectorsMapping(2, learned=True).shift() is None
+    with pytest.raises(ValueError, match="Only a line has an offset.*latent_dim=2"):
+        mappings.SectorsMapping(2).offset()
 
 
 def test_selector_and_its_regulariser():
@@ -189,6 +211,8 @@ def test_chain_applies_its_mappings_in_order():
     [
         ({"name": "sphere", "sizes": (2, 2)}, 5, r"must sum to latent_dim=5.*sum 4"),
         ({"name": "circle", "num_circles": 2}, 3, "2 circle.* need 4 dimensions"),
+        ({"name": "sphere", "sizes": 2}, 4, "`sizes` must be a list of integers.*Received: 2"),
+        ({"name": "hierarchy", "sizes": 2}, 4, "`sizes` must be a list of integers"),
         ("circle", 1, "need 2 dimensions"),
         ("glued_circles", 1, "Loops lie in a plane"),
         ({"name": "glued_circles", "num_holes": 0}, 2, "`num_holes`"),
@@ -204,6 +228,7 @@ def test_chain_applies_its_mappings_in_order():
         ({"name": "sectors", "probs": (0.5, 0.3, 0.2)}, 2, "as many entries"),
         ({"name": "sectors", "exponent": 0}, 2, "`exponent` must be positive"),
         ({"name": "selector", "sparsity_weight": -1.0}, 2, "`sparsity_weight` must be"),
+        ({"name": "selector", "sparsity_weight": None}, 2, "`sparsity_weight` must be a number"),
         ({"name": "selector", "hidden": (0,)}, 2, "`hidden` must hold positive"),
         ({"name": "hierarchy", "sizes": (2, 2)}, 5, "must sum to latent_dim=5"),
         ({"name": "hierarchy", "num_levels": 3}, 2, "Each of the 3 levels needs a dimension"),
@@ -218,3 +243,25 @@ def test_chain_applies_its_mappings_in_order():
 def test_impossible_settings(spec, latent_dim, message):
     with pytest.raises(ValueError, match=message):
         mappings.build(spec, latent_dim=latent_dim)
+
+
+def test_mapping_for_data_of_known_topology():
+    """As many holes or clusters as the data have; the numbers are counted in test_values."""
+    assert mappings.build(mappings.mapping_for("star"), latent_dim=2).output_dim == 2
+    glued = mappings.build(mappings.mapping_for("infinity"), latent_dim=2)
+    assert glued.get_config()["num_holes"] == 2
+    sectors = mappings.build(mappings.mapping_for("two_gaussians"), latent_dim=2)
+    assert sectors.num_sectors == (2,)
+    with pytest.raises(ValueError, match="known topology, circle.*'mnist'; name a mapping"):
+        mappings.mapping_for("mnist")
+
+
+def test_auto_in_a_config_follows_the_data():
+    config = default_config()
+    config.update(data=dict(name="infinity"), model=dict(name="intel_vae", latent_dim=2))
+    config.mapping.name = "auto"
+    assert to_dict(config)["mapping"]["name"] == "glued_circles"
+    assert to_dict(to_dict(config)) == to_dict(config)
+    config.data.name = "digits"
+    with pytest.raises(ValueError, match="Received: data.name='digits'"):
+        to_dict(config)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from reference import baselines
 from reference.statistics import mean_tolerance
 
-from tfsp import models, networks
+from tfsp import callbacks, models, networks
 from tfsp.models.mmd import mmd_squared
 
 SCALES = (0.3, 2.0)
@@ -69,15 +69,27 @@ def test_loss_and_terms_by_hand():
         np.testing.assert_allclose(loss, parts, rtol=1e-5)
 
 
-def test_sample_weights_weigh_every_part():
+def test_sample_weights_weigh_what_belongs_to_examples():
+    """And not the divergence, which is one number for the batch."""
     model = build(alpha=3.0, beta=0.25)
     x = (np.random.default_rng(0).random((6, 4)) < 0.5).astype("float32")
     terms = model(x)
     weights = np.array([2.0, 0, 0, 0, 0, 0], "float32")
     loss = model.compute_loss(x, y_pred=terms, sample_weight=weights)
     first = {name: float(value[0]) for name, value in terms.items()}
-    parts = 0.25 * first["kl"] - first["log_likelihood"] + 3 * first["divergence"]
-    np.testing.assert_allclose(loss, 2 * parts / 6, rtol=1e-5)
+    parts = 0.25 * first["kl"] - first["log_likelihood"]
+    np.testing.assert_allclose(loss, 2 * parts / 6 + 3 * first["divergence"], rtol=1e-5)
+    loss = model.compute_loss(x, y_pred=terms, sample_weight=0 * weights)
+    np.testing.assert_allclose(loss, 3 * first["divergence"], rtol=1e-5)
+
+
+def test_a_divergence_that_is_not_finite_is_named():
+    model = build(alpha=3.0)
+    assert model.term_names == ("log_likelihood", "kl", "divergence")
+    model.extra_terms = lambda z: {"divergence": tf.fill(tf.shape(z)[1:2], np.float32("nan"))}
+    x = (np.random.default_rng(0).random((6, 4)) < 0.5).astype("float32")
+    with pytest.raises(callbacks.NonFiniteError, match="divergence became NaN .* at training step"):
+        model.fit(x, batch_size=3, epochs=1, verbose=0)
 
 
 def test_without_weights_it_is_the_vae():

@@ -110,6 +110,12 @@ def test_samples_follow_the_prior(model):
     assert model.sample(2, seed=0, component=2).shape == (2, 4)
     with pytest.raises(ValueError, match="between 0 and 2. Received: 3"):
         model.sample(2, seed=0, component=3)
+    for bad in (np.int64(9), -1, 1.5, True, "1"):
+        with pytest.raises(ValueError, match="`component` must be an integer.*between 0 and 2"):
+            model.prior.sample(2, seed=0, component=bad)
+    expected = model.prior.sample(5, seed=0, component=1)
+    for same in (np.int64(1), tf.constant(1)):
+        np.testing.assert_array_equal(model.prior.sample(5, seed=0, component=same), expected)
 
 
 def test_minimum_information_bounds_the_loss_of_training_alone():

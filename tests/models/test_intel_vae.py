@@ -283,3 +283,44 @@ def test_a_mapping_for_a_model_that_takes_none_is_refused():
     config["mapping"]["name"] = "torus"
     with pytest.raises(ValueError, match="Unknown mapping"):
         experiment.check_names(config)
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_posterior_moves_with_a_learned_tear(covariance, binary_images):
+    """The likelihood does not see the offset, and KL(q || p) has the gradient minus mean(mu)."""
+    mapping = {"name": "sectors", "learned": True}
+    model = tiny(mapping, latent_dim=1, posterior_covariance=covariance)
+    x = tf.constant(binary_images[:20])
+    model.build(x.shape)
+    offset = model.mapping.trainable_weights[0]
+    before = model.posterior(x).mean().numpy()
+    offset.assign(0.03)
+    moved = float(model.mapping.offset())
+    scale = moved / 0.03
+    np.testing.assert_allclose(model.posterior(x).mean(), before - moved, rtol=1e-4, atol=1e-5)
+    with model.seeds.at(0), tf.GradientTape(persistent=True) as tape:
+        terms = model(x)
+        log_likelihood = tf.reduce_mean(terms["log_likelihood"])
+        kl = tf.reduce_mean(terms["kl"])
+    np.testing.assert_allclose(tape.gradient(log_likelihood, offset), 0.0, atol=1e-3)
+    expected = -scale * np.mean(before - moved)
+    np.testing.assert_allclose(tape.gradient(kl, offset), expected, rtol=1e-4)
+    assert model.encode(x).shape == (20, 1)
+
+
+def test_proportions_of_two_clusters_on_a_line_are_learned():
+    """A quarter of the points lies at -1, the rest at 1."""
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((2000, 1)) < 0.25, -1.0, 1.0) + 0.1 * rng.normal(size=(2000, 1))
+    keras.utils.set_random_seed(0)
+    model = models.InteLVAE(
+        {"name": "mlp", "hidden": (32,)},
+        likelihood={"name": "gaussian", "initial_scale": 0.1},
+        latent_dim=1,
+        mapping={"name": "sectors", "learned": True},
+        seed=0,
+    )
+    model.compile(keras.optimizers.Adam(3e-3), steps_per_execution=20, jit_compile=False)
+    model.fit(x.astype(np.float32), batch_size=100, epochs=40, verbose=0)
+    found = np.sort(model.mapping.proportions())
+    np.testing.assert_allclose(found, [0.25, 0.75], atol=0.05)

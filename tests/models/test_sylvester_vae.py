@@ -83,6 +83,20 @@ def test_draws_carry_the_density_that_the_inverse_finds(name):
     assert len(steps) == 3
 
 
+def test_a_flow_through_all_directions_has_the_right_density():
+    """With M = D random matrices have tiny singular values; Q must be orthogonal all the same."""
+    model = models.SylvesterVAE(
+        networks.MLP(hidden=(5,)), latent_dim=12, num_columns=12, num_flows=2, seed=0
+    )
+    model.build((None, 4))
+    raw = np.random.default_rng(0).normal(size=(2000, 2 * 12 * 12)).astype("float32")
+    q = model._orthogonal(tf.constant(raw)).numpy()
+    gram = np.swapaxes(q, -1, -2) @ q
+    assert np.max(np.abs(gram - np.eye(12))) < 1e-5
+    again = models.SylvesterVAE.from_config(model.get_config())
+    assert again.get_config()["num_iterations"] is None
+
+
 def test_saturated_parameters_stay_finite():
     model = randomised("triangular", latent_dim=3)
     bias = model.encoder.layers[-1].bias

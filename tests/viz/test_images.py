@@ -250,3 +250,21 @@ def test_inches_make_whole_canvases(pixels):
         figure = style.new_figure(style.inches(pixels), style.inches(pixels))
     assert figure.canvas.get_width_height() == (pixels, pixels)
     assert int(style.inches(pixels) * style.DPI) == pixels
+
+
+def test_samples_of_models_one_below_the_other(tmp_path):
+    samples = {"vae": make_images(7), "other": make_images(6, seed=1) * 1.2}  # cut to [0, 1]
+    figure = viz.samples_beside(samples, rows=2, columns=3, pad=1, title="samples")
+    picture = read_png(figure, tmp_path)
+    first, second = figure.axes
+    assert first.bbox.y0 > second.bbox.y1
+    for axes, images in ((first, samples["vae"]), (second, samples["other"])):
+        assert_drawn(axes, picture, viz.tile(images[:6], 2, 3, 1, clip=True))
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert [text for text in texts if text] == ["vae", "other"]
+    with pytest.raises(ValueError, match="need 8 samples of each model. Received: 7 of 'vae'"):
+        viz.samples_beside(samples, rows=2, columns=4)
+    with pytest.raises(TypeError, match="dict from a model's name"):
+        viz.samples_beside([make_images(3)])
+    with pytest.raises(ValueError, match=r"samples\['vae'\]"):
+        viz.samples_beside({"vae": np.zeros((3, 4))}, 1, 1)

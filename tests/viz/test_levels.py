@@ -30,6 +30,8 @@ def test_one_dimension_of_each_level_moves(dims, expected):
     (axes,) = figure.axes
     texts = [text.get_text() for text in axes.texts]
     assert texts == [f"level {i + 1}, $z_{{{d}}}$" for i, d in enumerate(expected)]
+    (axes,) = viz.level_traversals(decoder, CODES, [2, 4], dims=dims, symbol="y").axes
+    assert [text.get_text() for text in axes.texts] == [text.replace("z", "y") for text in texts]
 
 
 def test_errors():

@@ -51,9 +51,24 @@ def test_traversals_move_the_dimension_of_the_class():
     for dim in range(6):
         if dim != 3:
             np.testing.assert_allclose(z[:5, dim], start[dim], rtol=1e-5)
-    values = np.linspace(*np.quantile(CODES[:, 3], [0.01, 0.99]), 5)
+    values = np.linspace(*np.quantile(CODES[LABELS == 4, 3], [0.01, 0.99]), 5)
     np.testing.assert_allclose(z[:5, 3], values, rtol=1e-5)
     assert figure.axes[1].images[0].get_array().shape == (4, 5 * 4 + 4)
+
+
+def test_the_dimension_of_a_class_is_no_other_class_s():
+    """Dimension 1 is largest for "b", but "c" uses it just as much; dimension 2 is its own."""
+    sizes = {"a": [1, 0, 0], "b": [0, 3, 1], "c": [0, 3, 0]}
+    labels = np.repeat(list(sizes), 10)
+    codes = np.repeat(list(sizes.values()), 10, axis=0) * np.tile([1.0, -1.0], 15)[:, None]
+    figure = viz.class_magnitudes(
+        codes, labels, classes=["b"], class_names=dict.fromkeys("abc", "")
+    )
+    colors = [matplotlib.colors.to_hex(p.get_facecolor()) for p in figure.axes[0].patches]
+    assert colors.index(style.PALETTE[6]) == 2
+    alone = viz.class_magnitudes(codes[10:20], labels[10:20])
+    colors = [matplotlib.colors.to_hex(p.get_facecolor()) for p in alone.axes[0].patches]
+    assert colors.index(style.PALETTE[6]) == 1
 
 
 def test_dims_and_invert():

@@ -25,6 +25,22 @@ def positive(name, value, most=math.inf):
     return float(value)
 
 
+def non_negative(name, value):
+    """`value` as a float; raises ValueError unless 0 <= value < infinity."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf:
+        raise ValueError(f"`{name}` must be a number from 0 up. Received: {value!r}.")
+    return float(value)
+
+
+def finite(name, value):
+    """`value` as a float; raises ValueError for NaN, infinity and what is no number."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not math.isfinite(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {value!r}.")
+    return float(value)
+
+
 def floating(y, size=None):
     """`y` as a floating tensor whose last axis has `size` entries, where that is known."""
     y = tf.convert_to_tensor(y)

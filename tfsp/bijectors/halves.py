@@ -46,15 +46,23 @@ class Halves(tfb.Bijector):
         return shifted + self.push(shifted)
 
     def _solve(self, z):
-        size = tf.abs(checks.floating(z))
-        return solve_increasing(lambda s: (s + self.push(s), 1.0 + self.push.slope(s)), size, size)
+        """The side of z, 1 or -1, and the size of its preimage before the offset."""
+        z = checks.floating(z)
+        # Not the sign or the absolute value, whose gradients at 0 are 0.
+        side = tf.where(z < 0, -tf.ones_like(z), tf.ones_like(z))
+        size = side * z
+        solution = solve_increasing(
+            lambda s: (s + self.push(s), 1.0 + self.push.slope(s)), size, size
+        )
+        return side, solution
 
     def _inverse(self, z):
-        return tf.sign(z) * self._solve(z) - tf.cast(self.offset, z.dtype)
+        side, size = self._solve(z)
+        return side * size - tf.cast(self.offset, z.dtype)
 
     def _forward_log_det_jacobian(self, y):
         return tf.math.log1p(self.push.slope(self._shifted(y)))
 
     def _inverse_log_det_jacobian(self, z):
         # From the solution itself: adding the offset would round its small values away.
-        return -tf.math.log1p(self.push.slope(self._solve(z)))
+        return -tf.math.log1p(self.push.slope(self._solve(z)[1]))

@@ -33,11 +33,12 @@ class Push:
 
     def _powers(self, s):
         """h^(exponent - 1) and (softening / h)^2 with h = hypot(s, softening), not overflowing."""
-        size = tf.abs(s)
-        large = tf.maximum(size, self.softening)
-        square = 1.0 + (tf.minimum(size, self.softening) / large) ** 2
+        # A unit, not a function of s: a maximum has no right gradient where both sides are equal.
+        large = tf.stop_gradient(tf.maximum(tf.abs(s), self.softening))
+        soft = (self.softening / large) ** 2
+        square = (s / large) ** 2 + soft
         power = large ** (self.exponent - 1.0) * square ** (0.5 * (self.exponent - 1.0))
-        return power, (self.softening / large) ** 2 / square
+        return power, soft / square
 
     def __call__(self, s):
         """f(s), `[...]` -> `[...]`."""

@@ -34,7 +34,8 @@ class Sectors(tfb.Bijector):
 
     Args:
       num_sectors: K, at least 2, for equal sectors. Give this or `probs`.
-      probs: `[K]`, positive, sum 1: numbers or a tensor (through which gradients flow).
+      probs: `[K]`, positive, sum 1: numbers or a tensor (through which gradients flow). A tensor
+        may hold zeros, to which a softmax rounds; such a sector holds no point.
       strength, exponent, softening: c_1, c_2 and the width of the rounding at the rays: `Push`.
       rotation: angle of the middle of the first sector, radians.
 
@@ -65,11 +66,10 @@ class Sectors(tfb.Bijector):
         if probs is None:
             num_sectors = checks.integer("num_sectors", num_sectors, 2, "one is no clustering")
             probs = np.full(num_sectors, 1.0 / num_sectors)
-        self.probs = probs if tf.is_tensor(probs) else np.asarray(probs, np.float64)
-        _check_probs(self.probs)
+        self.probs = _probs(probs)
         self.num_sectors = int(self.probs.shape[0])
         self.push = Push(strength, exponent, softening)
-        self.rotation = float(rotation)
+        self.rotation = checks.finite("rotation", rotation)
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
     def component(self, y):
@@ -125,9 +125,14 @@ class Sectors(tfb.Bijector):
         def coordinate(s):
             round_part = -s * cosine > across
             ray = (s + across * cosine) / sine
-            square = tf.where(round_part, (s - across) * (s + across), tf.ones_like(s))
-            circle = tf.sqrt(square)
-            return tf.where(round_part, circle, ray), tf.where(round_part, s / circle, 1.0 / sine)
+            # Root by root, for the product of both underflows where its root does not; and no root
+            # of 0, whose slope is infinite.
+            beyond = round_part & (s - across > 0)
+            one = tf.ones_like(s)
+            inner, outer = (tf.where(beyond, a, one) for a in (s - across, s + across))
+            circle = tf.sqrt(inner) * tf.sqrt(outer)
+            slope = tf.where(beyond, s / circle, 1.0 / sine)
+            return tf.where(beyond, circle, ray), slope
 
         def moved(s):
             u, slope = coordinate(s)
@@ -145,16 +150,26 @@ class Sectors(tfb.Bijector):
         return -tf.math.log1p(self.push.slope(s) / slope)
 
 
-def _check_probs(probs):
+def _probs(probs):
+    """`probs` as they are, if a tensor, or in float64, and checked."""
+    if not tf.is_tensor(probs):
+        try:
+            probs = np.asarray(probs, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"`probs` must be numbers. Received: {probs!r}.") from error
     if len(probs.shape) != 1 or probs.shape[0] is None or probs.shape[0] < 2:
         raise ValueError(
             "`probs` must be a vector of at least 2 probabilities, one for each sector. Received "
             f"shape {tuple(probs.shape)}."
         )
+    # A graph does not know the values of a tensor; there a softmax that rounds to 0 passes unseen,
+    # and eager execution is to do the same.
     values = tf.get_static_value(probs) if tf.is_tensor(probs) else probs
     if values is None:
-        return
-    if not np.all(values > 0) or not np.isclose(np.sum(values), 1.0, atol=1e-4):
+        return probs
+    right = np.all(values >= 0) if tf.is_tensor(probs) else np.all(values > 0)
+    if not right or not np.isclose(np.sum(values), 1.0, atol=1e-4):
         raise ValueError(
             f"`probs` must be positive and sum to 1. Received: {values}, sum {np.sum(values)}."
         )
+    return probs

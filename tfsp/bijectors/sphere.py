@@ -20,10 +20,10 @@ class SphereProjection(tfb.Bijector):
         log |det g'(y)| = log epsilon - (D + 1) log(||y|| + epsilon)            [nats]
 
     All but a ball of a few epsilon lands next to the sphere: the standard normal of two
-    dimensions leaves a mass of about 50 epsilon^2 within the radius 0.9. The slope at the origin
+    dimensions leaves a mass of about 40 epsilon^2 within the radius 0.9. The slope at the origin
     is 1 / epsilon. Next to the sphere the inverse is ill-conditioned (1 - ||z|| is about
-    epsilon / ||y||): for densities of the pushforward use float64. Outside the ball there is no
-    preimage, and log-determinants are NaN.
+    epsilon / ||y||): for densities of the pushforward use float64. On the sphere and outside it
+    there is no preimage: the inverse is NaN, and so are log-determinants outside.
 
     With one dimension the sphere is the pair {-1, 1}.
 
@@ -46,7 +46,10 @@ class SphereProjection(tfb.Bijector):
 
     def _inverse(self, z):
         z = checks.floating(z)
-        return z * (self.epsilon / (1.0 - safe_norm(z)))[..., tf.newaxis]
+        gap = 1.0 - safe_norm(z)
+        # Without this the formula would send points outside to the other side of the origin.
+        gap = tf.where(gap > 0, gap, tf.constant(math.nan, z.dtype))
+        return z * (self.epsilon / gap)[..., tf.newaxis]
 
     def _forward_log_det_jacobian(self, y):
         size = tf.cast(tf.shape(y)[-1], y.dtype)

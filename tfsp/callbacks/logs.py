@@ -86,7 +86,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     Args:
       folder: where the events go.
       draw: function (model) -> dict of name -> image `[H, W, C]` on [0, 1]; None for no pictures.
-      image_epochs: how often; the last epoch is always drawn.
+      image_epochs: how often; the last epoch is always drawn. 0 draws that alone.
     """
 
     def __init__(self, folder, draw=None, image_epochs=10):
@@ -104,7 +104,8 @@ class TensorBoardLog(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 side = "validation" if name.startswith("val_") else "train"
                 tf.summary.scalar(f"{name.removeprefix('val_')}/{side}", value, step=epoch + 1)
-            if self.draw is not None and ((epoch + 1) % self.image_epochs == 0 or last):
+            due = last or (self.image_epochs and (epoch + 1) % self.image_epochs == 0)
+            if self.draw is not None and due:
                 for name, image in self.draw(self.model).items():
                     tf.summary.image(name, image[tf.newaxis], step=epoch + 1)
         self.writer.flush()

@@ -9,7 +9,7 @@ from tfsp.evaluation.features import FeatureMap, classifier_features
 from tfsp.evaluation.few_shot import few_shot
 from tfsp.evaluation.forest import few_shot_forest
 from tfsp.evaluation.frechet import frechet, frechet_distance
-from tfsp.evaluation.latent import active_units, encode
+from tfsp.evaluation.latent import active_units, encode, posterior_draws
 from tfsp.evaluation.likelihood import log_likelihood
 from tfsp.evaluation.papers import beside_paper, format_beside_paper, paper_numbers
 from tfsp.evaluation.proportions import (
@@ -21,7 +21,7 @@ from tfsp.evaluation.proportions import (
 from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
 from tfsp.evaluation.retrieval import retrieval
-from tfsp.evaluation.run import evaluate_run, format_results
+from tfsp.evaluation.run import evaluate_run, format_results, format_spread
 from tfsp.evaluation.shapes import MODELS as SHAPE_MODELS
 from tfsp.evaluation.shapes import TARGETS as SHAPE_TARGETS
 from tfsp.evaluation.shapes import shape_config, train_shapes
@@ -49,6 +49,7 @@ __all__ = [
     "few_shot_forest",
     "format_beside_paper",
     "format_results",
+    "format_spread",
     "format_table",
     "frechet",
     "frechet_distance",
@@ -59,6 +60,7 @@ __all__ = [
     "logistic_labeller",
     "nearest_labels",
     "paper_numbers",
+    "posterior_draws",
     "proportions",
     "read_json",
     "representatives",

@@ -40,8 +40,11 @@ def fit(codes, labels, penalty=1.0, max_iterations=10_000):
     centre = codes.mean(axis=0)
     scale = np.sqrt(np.mean((codes - centre) ** 2)) or 1.0
     codes = (codes - centre) / scale
+    # For two classes scikit-learn fits the one vector w = W_1 - W_0 with the penalty |w|^2 / 2. At
+    # the optimum W_0 = -W_1, so that |W|^2 is half of |w|^2.
+    share = 0.5 if len(classes) == 2 else 1.0
     model = LogisticRegression(
-        C=scale**2 / penalty if penalty else np.inf,
+        C=scale**2 / (share * penalty) if penalty else np.inf,
         tol=max(_RELATIVE_TOLERANCE * _gradient_at_start(codes, index, len(classes)), 1e-15),
         max_iter=max_iterations,
     )

@@ -49,8 +49,15 @@ class FeatureMap:
             raise ValueError(f"`name` must be one word. Received: {self.name!r}.")
 
     def __call__(self, images):
-        """Features of `[n, ...]`, `[n, num_features]`, computed in parts."""
+        """Features of `[n, ...]`, `[n, num_features]`, computed in parts.
+
+        Raises: ValueError if there are no images.
+        """
         images = np.asarray(images, np.float32)
+        if not images.ndim or not len(images):
+            raise ValueError(
+                f"`images` must be [n, ...], one at least. Received: shape {images.shape}."
+            )
         parts = [
             np.asarray(self.function(images[i : i + _BATCH])) for i in range(0, len(images), _BATCH)
         ]
@@ -127,12 +134,22 @@ def _digest(images, labels):
 
 def _train(images, labels, epochs, seed):
     """(network, its part up to the features)."""
+    # In float32 whatever Keras's policy is: features must not depend on the precision of a model.
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return _train_in_policy(images, labels, epochs, seed)
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def _train_in_policy(images, labels, epochs, seed):
     seeds = iter(range(10 * int(seed), 10 * int(seed) + 10))
 
     def init():
         return keras.initializers.GlorotUniform(next(seeds))
 
-    inputs = keras.Input(images.shape[1:])
+    inputs = keras.Input(images.shape[1:], dtype="float32")
     hidden = inputs
     if images.ndim == 4:
         for width in (32, 64):

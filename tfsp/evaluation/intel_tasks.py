@@ -6,6 +6,7 @@ from tfsp.evaluation.energy import energy_distance
 from tfsp.evaluation.features import classifier_features
 from tfsp.evaluation.forest import few_shot_forest
 from tfsp.evaluation.frechet import frechet
+from tfsp.evaluation.latent import posterior_draws
 from tfsp.evaluation.proportions import learned_proportions, logistic_labeller, proportions
 from tfsp.evaluation.sparsity import sparsity
 
@@ -17,7 +18,8 @@ _MANY_CLASSES = 100
 
 def _sparsity(subject):
     codes, _ = subject.test
-    result = sparsity(codes)
+    draws = posterior_draws(subject.model, subject.data.arrays("test"), subject.seed)
+    result = sparsity(codes, draws)
     return {"sparsity": result.pop("sparsity"), **_prefixed("sparsity", result)}
 
 
@@ -85,8 +87,7 @@ def _check_frechet(subject):
 
 
 def _proportions(subject):
-    images, labels = subject.data.arrays("train", limit=_NUM_LOGISTIC)
-    labeller = logistic_labeller(images, labels)
+    labeller = logistic_labeller(*subject.reference.arrays("train", limit=_NUM_LOGISTIC))
     test, _ = subject.data.arrays("test")
     # Means also for binary data: on those a linear classifier gives its average over draws.
     samples = subject.draws(_NUM_SAMPLES, "means")
@@ -110,12 +111,16 @@ def _proportions(subject):
     if learned is not None:
         row["proportions_learned"] = learned["proportions"]
         row["proportions_learned_classes"] = learned["classes"]
+        if len(found["classes"]) == 2:
+            pairs = zip(learned["proportions"], learned["classes"], strict=True)
+            second = found["classes"][1]
+            row["proportions_learned_second"] = sum(p for p, c in pairs if c == second)
     return row
 
 
 def _check_proportions(subject):
     _check_draws(subject, "proportions")
-    info = subject.data.info
+    info = subject.reference.info
     if not 2 <= info.num_classes <= _MANY_CLASSES:
         raise ValueError(
             f"The task 'proportions' needs from 2 to {_MANY_CLASSES} classes. The data set "

@@ -5,7 +5,8 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from tfsp.evaluation.batches import iterate
+from tfsp.evaluation.batches import iterate, padded
+from tfsp.random import fold_in
 
 
 def encode(model, data, limit=None):
@@ -56,3 +57,25 @@ def active_units(codes, threshold=0.01):
             f"`codes` must be [n, D] with at least two rows. Received: shape {codes.shape}."
         )
     return int(np.sum(codes.var(axis=0) > threshold))
+
+
+def posterior_draws(model, data, seed=0):
+    """One draw of z from q(z|x) for each example, `[n, D]`: what the decoder would see.
+
+    Args:
+      model: a `StructuredVAE`; of an InteL-VAE the draws of y have gone through the map.
+      data: as of `encode`.
+      seed: int; the same seed gives the same draws.
+    """
+    mapping = getattr(model, "mapping", tf.identity)
+
+    @tf.function(reduce_retracing=True)
+    def draw(x, seed):
+        return mapping(model.posterior(x).sample(seed=seed))
+
+    return np.concatenate(
+        [
+            draw(tf.constant(x), fold_in(seed, index)).numpy()[:real]
+            for index, (x, real) in enumerate(padded(data))
+        ]
+    )

@@ -1,5 +1,7 @@
 """Evaluation of a run directory: test results as JSON and as a table."""
 
+import numpy as np
+
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.run_directory import RunDirectory
@@ -23,10 +25,12 @@ _COLUMNS = (
     "tree_purity",
     "tree_induced_purity",
     "sparsity",
+    "sparsity_active",
     "energy_distance",
     "frechet_classifier",
     "proportions_uncertainty",
     "proportions_second",
+    "proportions_learned_second",
 )
 
 
@@ -41,6 +45,30 @@ def format_results(rows):
     if "num_samples" in present:
         present |= {"log_p", "standard_error"}
     return format_table(rows, [*_ALWAYS, *(name for name in _COLUMNS if name in present)])
+
+
+def format_spread(rows):
+    """Mean and standard deviation (n - 1) over runs, such as those of several seeds, as a table.
+
+    Args: rows: of `evaluate_run`, one for each run. Measures that not all of them have are left
+      out.
+
+    Returns: a plain-text table, a line for each measure; "" if no measure is left.
+    """
+    lines = []
+    for name in _COLUMNS:
+        values = [row.get(name) for row in rows]
+        if all(isinstance(value, (int, float)) for value in values):
+            spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+            lines.append(
+                {
+                    "measure": name,
+                    "mean": float(np.mean(values)),
+                    "standard deviation": spread,
+                    "runs": len(rows),
+                }
+            )
+    return format_table(lines) if lines else ""
 
 
 def evaluate_run(
@@ -72,14 +100,18 @@ def evaluate_run(
         are labelled by their 5 nearest training codes. Needs `representatives(model)`.
       tree: dendrogram purity of a learned tree (`tree_purity`) and of test data attached to it
         (`tree_induced_purity`), `tree_ward_purity` and `tree_induced_ward_purity` beside them.
-      sparsity: mean Hoyer score of the codes, each dimension scaled to unit deviation.
+      sparsity: mean Hoyer score of the codes, each dimension scaled to unit deviation;
+        `sparsity_active`, that of the dimensions alone that tell of x.
       energy_distance: of draws of x to test data, for data that are points; unbiased.
       frechet: `frechet_classifier`, the Fréchet distance of 10,000 samples at most to as many test
         images in the features of a classifier trained on the training images (not the Inception
         features of what papers call FID), `frechet_features` and so on, which say all about it.
       proportions: what a logistic classifier sees in 10,000 samples: `proportions_uncertainty`,
         `proportions_shares` of the classes, of two classes `proportions_second`; the same of test
-        data; `proportions_learned`, of the clusters of an InteL-VAE.
+        data; `proportions_learned`, of the clusters of an InteL-VAE, and the class that most
+        samples of each have (`proportions_learned_second`: of the clusters of the second class
+        together). The classifier is trained on the data in their own proportions, whatever
+        `data.proportion` is.
       forest: `forest_<n>` accuracy of random forests of depth 4 on n codes, `_sd` over 10 subsets.
       attributes: `attributes_<n>` accuracy of linear classifiers, averaged over attributes, and
         `attributes_majority`, that of guessing.

@@ -5,6 +5,7 @@ import numpy as np
 from tfsp.evaluation.checks import check_codes
 
 _CONSTANT = 1e-7  # a deviation below this share of the largest |z_d| is rounding
+_ACTIVE = 0.05  # least share of variance between examples: of normals, 0.026 nats about x
 
 
 def hoyer_scores(codes):
@@ -36,21 +37,31 @@ def hoyer_scores(codes):
     return np.where(norms > 0, scores, np.nan)
 
 
-def sparsity(codes):
+def sparsity(codes, draws=None):
     """Mean Hoyer score of codes whose dimensions are first scaled to unit standard deviation.
 
     The scaling is over the data set, z_d / sigma_d, without centring. Dimensions that do not
     vary are left out, so that switching a dimension off for all examples does not count as
     sparsity; nor do examples whose code is zero throughout.
 
-    Args: codes: `[n, D]`, of a whole data set: posterior means g(mu(x)).
+    The scaling blows up dimensions that the posterior has given up: their tiny codes count as much
+    as those that the decoder reads. They can make most of the score, in particular of a map with
+    a selector, which may satisfy its regulariser by switching such dimensions on and off. `active`
+    is the score without them. A dimension is active if the code explains more than 5% of what its
+    draws vary over the data; unlike Burda's criterion this holds for any scale of z.
+
+    Args:
+      codes: `[n, D]`, of a whole data set: posterior means g(mu(x)).
+      draws: `[n, D]`, one draw of the posterior for each example (`posterior_draws`), to tell
+        which dimensions are active; None leaves that out.
 
     Returns: dict: sparsity in [0, 1], standard_error of that mean over the examples,
       num_dimensions (that vary), num_constant (left out), num_zero (examples left out),
-      num_examples.
+      num_examples; with `draws` also active, the score over the active dimensions alone (NaN where
+      there are fewer than two), and num_active.
 
     Raises: ValueError for codes that are not finite or not `[n, D]`, with fewer than two examples,
-      or fewer than two dimensions that vary.
+      or fewer than two dimensions that vary; for draws of another shape.
 
     Source: Miao et al. 2022, eq. (C.3); Mathieu et al. 2019, arXiv:1812.02833 (the scaling).
     """
@@ -70,7 +81,7 @@ def sparsity(codes):
     if not len(scores):
         raise ValueError("Every code is zero throughout.")
     many = len(scores) > 1
-    return {
+    result = {
         "sparsity": float(scores.mean()),
         "standard_error": float(scores.std(ddof=1) / np.sqrt(len(scores))) if many else np.nan,
         "num_dimensions": int(varies.sum()),
@@ -78,3 +89,18 @@ def sparsity(codes):
         "num_zero": int(zero.sum()),
         "num_examples": len(codes),
     }
+    return result if draws is None else {**result, **_of_active(codes, draws, deviation, varies)}
+
+
+def _of_active(codes, draws, deviation, varies):
+    draws = check_codes(draws, "draws")
+    if draws.shape != codes.shape:
+        raise ValueError(
+            f"`draws` must have the shape of `codes`, {codes.shape}. Received: {draws.shape}."
+        )
+    active = varies & (deviation**2 > _ACTIVE * draws.var(axis=0))
+    scores = [np.nan]
+    if active.sum() > 1:
+        scores = hoyer_scores(codes[:, active] / deviation[active])
+    of_active = np.nan if np.all(np.isnan(scores)) else float(np.nanmean(scores))
+    return {"active": of_active, "num_active": int(active.sum())}

@@ -31,6 +31,8 @@ class Subject:
       progress: show progress bars.
       num_samples, num_examples: of log p(x); None takes the config's.
       labels_per_class, num_label_sets: of the few-shot task; None takes the paper's.
+      load_reference: function without arguments that loads the data a classifier of samples is
+        trained on; None takes `data`.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Subject:
         num_examples=None,
         labels_per_class=None,
         num_label_sets=None,
+        load_reference=None,
     ):
         settings = config["evaluate"]
         self.model, self.config, self.data = model, config, data
@@ -51,7 +54,13 @@ class Subject:
         self.num_samples = settings["num_samples"] if num_samples is None else num_samples
         self.num_examples = settings["num_examples"] if num_examples is None else num_examples
         self.labels_per_class, self.num_label_sets = labels_per_class, num_label_sets
+        self._load_reference = load_reference
         self._draws = {}
+
+    @functools.cached_property
+    def reference(self):
+        """What a classifier of samples is trained on: the data in the set's own proportions."""
+        return self.data if self._load_reference is None else self._load_reference()
 
     @functools.cached_property
     def train(self):
@@ -78,8 +87,15 @@ class Subject:
 def of_run(run, data_dir, download, checkpoint, **settings):
     """The `Subject` of a `RunDirectory`; `settings` go to `Subject`."""
     model, config = experiment.load_run(run.path, checkpoint)
-    data = experiment.load_data(config, data_dir or run.data_dir(), download)
-    return Subject(model, config, data, **settings)
+
+    def load(config):
+        return experiment.load_data(config, data_dir or run.data_dir(), download)
+
+    if config["data"].get("proportion") is not None:
+        # One classifier for all proportions: that of ones alone would call nothing a zero.
+        own = {**config, "data": {**config["data"], "proportion": None}}
+        settings["load_reference"] = lambda: load(own)
+    return Subject(model, config, load(config), **settings)
 
 
 def check(subject, tasks):

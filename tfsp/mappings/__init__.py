@@ -12,6 +12,7 @@ from tfsp.mappings.identity import IdentityMapping
 from tfsp.mappings.sectors import SectorsMapping
 from tfsp.mappings.selector import SelectorMapping
 from tfsp.mappings.sphere import CircleMapping, SphereMapping
+from tfsp.mappings.topology import mapping_for
 
 __all__ = [
     "ChainMapping",
@@ -25,6 +26,7 @@ __all__ = [
     "SphereMapping",
     "build",
     "get",
+    "mapping_for",
     "names",
     "register",
 ]

@@ -67,6 +67,13 @@ class Mapping(keras.layers.Layer):
             )
         return self.bijector().forward(y)
 
+    def shift(self):
+        """What is added to the posterior means of y, `[D]`, or None: nothing.
+
+        A map with a trained place (a tear) says here how far the place has gone since the start.
+        Points then keep their side of it while it moves.
+        """
+
     def regulariser(self, y):
         """What the training loss gains, already weighted: a scalar, from draws y `[..., B, D]`."""
         return tf.zeros([], self.variable_dtype)

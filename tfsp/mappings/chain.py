@@ -48,6 +48,9 @@ class ChainMapping(Mapping):
         # TFP's chain applies its last bijector first.
         return tfb.Chain([mapping.bijector() for mapping in reversed(self.mappings)])
 
+    def shift(self):
+        return self.mappings[0].shift()
+
     def regulariser(self, y):
         total = super().regulariser(y)
         for mapping in self.mappings:

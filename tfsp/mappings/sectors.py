@@ -10,6 +10,10 @@ from tensorflow_probability import bijectors as tfb
 from tfsp.bijectors import Halves, Push, Sectors, blockwise, checks
 from tfsp.mappings.base import Mapping, register
 
+# The offset of a line is this times its weight, so that Adam, whose steps do not depend on the size
+# of the gradient, moves it as many times faster than the weights of networks.
+_SCALE = 10.0
+
 
 @register("sectors")
 class SectorsMapping(Mapping):
@@ -68,7 +72,8 @@ class SectorsMapping(Mapping):
         if self.latent_dim == 1:
             from scipy.special import ndtri
 
-            self.offset = self._constant("offset", ndtri(probs[0][0]), learned)
+            self._start = ndtri(probs[0][0])
+            self._scaled_offset = self._constant("scaled_offset", self._start / _SCALE, learned)
         else:
             self.logits = [
                 self._constant(f"logits_{i}", np.log(p), learned) for i, p in enumerate(probs)
@@ -76,7 +81,7 @@ class SectorsMapping(Mapping):
 
     def _parts(self):
         if self.latent_dim == 1:
-            return [Halves(tf.convert_to_tensor(self.offset), **self._push)]
+            return [Halves(self.offset(), **self._push)]
         rotation = self._config["rotation"]
         return [
             Sectors(probs=tf.nn.softmax(logits), rotation=rotation, **self._push)
@@ -88,10 +93,33 @@ class SectorsMapping(Mapping):
             return tfb.Chain(self._parts())
         return blockwise(self._parts(), [2] * len(self.num_sectors), self.latent_dim)
 
+    def offset(self):
+        """On a line, the right half begins at -offset: a scalar.
+
+        Raises: ValueError with `latent_dim` above 1.
+        """
+        if self.latent_dim > 1:
+            raise ValueError(
+                f"Only a line has an offset. Received: latent_dim={self.latent_dim}; see "
+                "`proportions`."
+            )
+        return _SCALE * tf.convert_to_tensor(self._scaled_offset)
+
+    def shift(self):
+        """On a line with a learned offset, minus its way since the start: `[1]`; else None.
+
+        Moving the tear then changes KL(q(y|x) || p(y)) alone, whose gradient has no noise. With
+        posterior means that stay where they are it comes through the steep slope at the tear,
+        with so much noise that the offset of MNIST-01 hardly moves.
+        """
+        if self.latent_dim > 1 or not self._config["learned"]:
+            return None
+        return tf.reshape(self._start - self.offset(), [1])
+
     def proportions(self):
         """Probabilities of the clusters under y ~ N(0, I): `[prod K_i]`, the last plane fastest."""
         if self.latent_dim == 1:
-            offset = tf.convert_to_tensor(self.offset)
+            offset = self.offset()
             signed = tf.stack([offset, -offset])
             return 0.5 * tf.math.erfc(-signed / math.sqrt(2.0))
         total = tf.ones([1], self.variable_dtype)

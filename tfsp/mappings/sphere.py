@@ -73,6 +73,11 @@ class CircleMapping(Mapping):
 
 def check_sizes(sizes, latent_dim):
     """`sizes` as a tuple; raises ValueError where they are given and do not sum to D."""
+    if not hasattr(sizes, "__iter__"):
+        raise ValueError(
+            "`sizes` must be a list of integers, the dimensions of each stretch, with the sum "
+            f"latent_dim={latent_dim}. Received: {sizes!r}."
+        )
     sizes = tuple(checks.integer("sizes", size, 1, "dimensions of a stretch") for size in sizes)
     if sizes and sum(sizes) != latent_dim:
         raise ValueError(

@@ -245,6 +245,12 @@ class StructuredVAE(keras.Model):
             return super().export(filepath, format=format, **kwargs)
         return serving.export(self, filepath)
 
+    @staticmethod
+    def _log_mean_weight(log_weights):
+        """The importance-weighted bound: `[S, B]` -> log of the mean over S, `[B]`."""
+        num_samples = tf.cast(tf.shape(log_weights)[0], log_weights.dtype)
+        return tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(num_samples)
+
     def _metric_names(self):
         extra = ["iwae"] if self.objective == "iwae" else []
         return ["elbo", *extra, *self.term_names]

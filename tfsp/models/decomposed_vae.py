@@ -1,6 +1,7 @@
 """A VAE that controls overlap and structure of its encodings apart (decomposition)."""
 
 import math
+import numbers
 
 import tensorflow as tf
 
@@ -18,7 +19,8 @@ class DecomposedVAE(VAE):
     between a draw for each example of the batch and as many of the prior (`tfsp.models.mmd`).
     With the prior "sparse" this is the method for sparse codes.
 
-    The metrics are those of the model's bound, without alpha and beta; `divergence` is D.
+    The metrics are those of the model's bound, without alpha and beta; `divergence` is D. Weights
+    of examples (`sample_weight`) weigh their bounds, not D, which belongs to the batch as a whole.
 
     Args:
       prior: as of `VAE`, with a density.
@@ -35,6 +37,8 @@ class DecomposedVAE(VAE):
     Source: Mathieu et al. 2019, arXiv:1812.02833, eq. (7). Their sparse experiments have beta = 1,
       alpha = 100 (Fashion-MNIST, 50 dimensions, batches of 500).
     """
+
+    term_names = ("log_likelihood", "kl", "divergence")
 
     def __init__(
         self,
@@ -58,10 +62,12 @@ class DecomposedVAE(VAE):
                 f"Received: {self.objective!r}."
             )
         for name, value in (("alpha", alpha), ("beta", beta)):
-            if not 0 <= value < math.inf:
-                raise ValueError(f"`{name}` must be at least 0. Received: {value!r}.")
+            if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be at least 0 and a finite number. Received: {value!r}."
+                )
         scales = tuple(scales) if hasattr(scales, "__iter__") else (scales,)
-        if not scales or not all(0 < c < math.inf for c in scales):
+        if not scales or not all(isinstance(c, numbers.Real) and 0 < c < math.inf for c in scales):
             raise ValueError(f"`scales` must be positive numbers. Received: {scales}.")
         self.alpha, self.beta = float(alpha), float(beta)
         self.scales = tuple(float(c) for c in scales)
@@ -81,14 +87,12 @@ class DecomposedVAE(VAE):
         """As of `StructuredVAE`, with the weights alpha and beta."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         extra = (self.beta - 1.0) * self.kl_weight * y_pred["kl"]
-        extra += self.alpha * y_pred["divergence"]
         if sample_weight is not None:
             extra *= tf.cast(sample_weight, extra.dtype)
+        # One number for the whole batch: weights of examples are not for it.
+        penalty = self.alpha * tf.reduce_mean(y_pred["divergence"])
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return loss + tf.reduce_mean(extra) / replicas
-
-    def _metric_names(self):
-        return [*super()._metric_names(), "divergence"]
+        return loss + (tf.reduce_mean(extra) + penalty) / replicas
 
     def get_config(self):
         return {

@@ -7,7 +7,7 @@ from tfsp.distributions import correlated_normal, diagonal_normal
 
 COVARIANCES = ("diagonal", "full")
 # exp(-10/2) = 0.007: tight enough for any code in use, and no exponential overflows in float32.
-_LOG_VARIANCE_RANGE = (-10.0, 10.0)
+LOG_VARIANCE_RANGE = (-10.0, 10.0)
 
 
 def check_covariance(covariance, model, known=COVARIANCES):
@@ -36,7 +36,7 @@ def num_outputs(latent_dim, covariance):
 def normal_from(outputs):
     """N(mean, diag(variance)) from an encoder's `[..., 2D]`: means, then log-variances."""
     loc, log_variance = tf.split(outputs, 2, axis=-1)
-    log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
+    log_variance = tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE)
     return diagonal_normal(loc, tf.exp(0.5 * log_variance))
 
 
@@ -48,5 +48,5 @@ def correlated_normal_from(outputs, latent_dim):
     """
     loc, triangle = outputs[..., :latent_dim], outputs[..., latent_dim:]
     factor = tfp.math.fill_triangular(triangle)
-    log_variance = tf.clip_by_value(tf.linalg.diag_part(factor), *_LOG_VARIANCE_RANGE)
+    log_variance = tf.clip_by_value(tf.linalg.diag_part(factor), *LOG_VARIANCE_RANGE)
     return correlated_normal(loc, tf.linalg.set_diag(factor, tf.exp(0.5 * log_variance)))

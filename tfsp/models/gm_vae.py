@@ -1,6 +1,7 @@
 """GM-VAE: latents from a mixture of Gaussians whose components a second latent shapes."""
 
 import math
+import numbers
 
 import keras
 import tensorflow as tf
@@ -8,12 +9,10 @@ import tensorflow as tf
 from tfsp.distributions.normal import Normal, stateless_normal
 from tfsp.models import own_prior
 from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
+from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE, normal_from
 from tfsp.models.vae import VAE
 from tfsp.priors import Prior
 from tfsp.random import as_seed, split_seed
-
-_LOG_VARIANCE_RANGE = (-10.0, 10.0)
 
 
 @register("gm_vae")
@@ -82,8 +81,12 @@ class GMVAE(VAE):
             prior_units,
             dtype=dtype,
         )
-        if not 0 <= min_information < float("inf"):
-            raise ValueError(f"`min_information` must be at least 0. Received: {min_information}.")
+        number = isinstance(min_information, numbers.Real)
+        if not number or not 0 <= min_information < math.inf:
+            raise ValueError(
+                "`min_information` must be at least 0 and a finite number, of nats. Received: "
+                f"{min_information!r}."
+            )
         super().__init__(encoder, decoder, mixture, likelihood, latent_dim, **kwargs)
         if min_information and self.objective != "elbo":
             raise ValueError(
@@ -137,10 +140,7 @@ class GMVAE(VAE):
         }
         if self.objective == "iwae":
             log_ratio = self._log_ratio(log_joint, q_z, q_w, z, w)
-            log_weights = log_likelihood + self.kl_weight * log_ratio
-            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
-                tf.cast(self.num_samples, log_weights.dtype)
-            )
+            terms["iwae"] = self._log_mean_weight(log_likelihood + self.kl_weight * log_ratio)
         return terms
 
     def log_weights(self, x, num_samples, seed=None, training=False):
@@ -224,7 +224,7 @@ class GMPrior(Prior):
         static = [*w.shape[:-1], self.num_components, 2 * self.latent_dim]
         outputs = tf.ensure_shape(tf.reshape(outputs, shape), static)
         loc, log_variance = tf.split(outputs, 2, axis=-1)
-        return loc, tf.exp(0.5 * tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE))
+        return loc, tf.exp(0.5 * tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE))
 
     def joint_log_prob(self, z, w):
         """log p(k, z | w) for every k: `[..., D]`, `[..., style_dim]` -> `[..., K]`, nats."""
@@ -242,24 +242,31 @@ class GMPrior(Prior):
         """`n` draws of z, `[n, D]`.
 
         Args:
-          component: k, of which alone to draw; None takes all alike.
+          component: k, of which alone to draw, an integer or an integer tensor (whose value is
+            not checked); None takes all alike.
 
         Raises: ValueError unless 0 <= component < K.
         """
+        if component is not None and not tf.is_tensor(component):
+            component = self._check_component(component)
         seeds = split_seed(as_seed(seed), 3)
         w = stateless_normal([n, self.style_dim], seeds[0], self.variable_dtype)
         loc, scale = self.components(w)
         if component is None:
             k = tf.random.stateless_uniform([n], seeds[1], 0, self.num_components, tf.int32)
-        elif isinstance(component, int) and not 0 <= component < self.num_components:
-            raise ValueError(
-                f"`component` must lie between 0 and {self.num_components - 1}. "
-                f"Received: {component}."
-            )
         else:
             k = tf.fill([n], component)
         loc, scale = (tf.gather(a, k, axis=1, batch_dims=1) for a in (loc, scale))
         return loc + scale * stateless_normal([n, self.latent_dim], seeds[2], self.variable_dtype)
+
+    def _check_component(self, component):
+        integer = isinstance(component, numbers.Integral) and not isinstance(component, bool)
+        if not integer or not 0 <= component < self.num_components:
+            raise ValueError(
+                "`component` must be an integer and lie between 0 and "
+                f"{self.num_components - 1}. Received: {component!r}."
+            )
+        return int(component)
 
     def log_prob(self, z, training=False):
         raise ValueError(

@@ -76,6 +76,15 @@ class InteLVAE(VAE):
         self.mapping.build()
         super().build(input_shape)
 
+    def _encode(self, x, training=False):
+        """As of `VAE`; the means, which stand first, are counted from where the map has moved."""
+        outputs = super()._encode(x, training)
+        shift = self.mapping.shift()
+        if shift is None:
+            return outputs
+        means, rest = outputs[..., : self.latent_dim], outputs[..., self.latent_dim :]
+        return tf.concat([means + tf.cast(shift, outputs.dtype), rest], axis=-1)
+
     def log_likelihood(self, x, y, training=False):
         """log p(x | g(y)) in nats: x `[B, ...]`, y `[..., B, latent_dim]` -> `[..., B]`."""
         return super().log_likelihood(x, self.mapping(y), training)

@@ -14,7 +14,9 @@ from tfsp.priors import Prior
 
 tfd = tfp.distributions
 
-# Log odds of a dimension being on: the largest that draws of float32 uniforms tell from certainty.
+# Log odds of a dimension being on are clipped to +-10, so that neither side is less probable than
+# 4.5e-5: a rare draw of a spike (or of the choice of a slab) adds at most 10 nats to a log weight.
+# Beyond, the log odds have no gradient; that of the probability is next to 0 there in any case.
 _MAX_LOGIT = 10.0
 
 
@@ -29,7 +31,8 @@ class SparseVAE(VAE):
     In training the spikes are relaxed, s = sigmoid(c (gamma - u)) with u uniform, so that gamma
     has gradients; the `log_likelihood` and `elbo` of training are hence not quite those of the
     model. Outside training draws are exact, and so are bounds and importance weights (densities
-    are with respect to Lebesgue measure plus a point mass at 0 in each dimension).
+    are with respect to Lebesgue measure plus a point mass at 0 in each dimension). `encode` gives
+    the posterior means gamma mu.
 
     Two warm-ups, both linear in training steps: c from `sharpness_start` to `sharpness`; and that
     of the slabs, lambda from 0 to 1, during which the slabs are
@@ -136,10 +139,6 @@ class SparseVAE(VAE):
             "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
             "kl": self.prior.kl(q, z, training),
         }
-
-    def encode(self, x):
-        """Posterior means gamma mu: `[B, ...]` -> `[B, D]`."""
-        return super().encode(x)
 
     def slab_probability(self, x):
         """gamma, the posterior probability of each dimension being on: `[B, ...]` -> `[B, D]`."""

@@ -29,7 +29,8 @@ class SylvesterVAE(VAE):
     Q, R, R~ and b of each step. Its last hidden layer is hence the feature vector from which the
     paper's linear layers predict them. Q is
 
-    - "orthogonal": the orthonormal matrix nearest to a predicted `[D, M]` one, by iteration;
+    - "orthogonal": the orthonormal matrix nearest to a predicted `[D, M]` one, by iteration, made
+      for M < D (see `tfsp.bijectors.orthogonalise`: for M = D "householder" is exact and cheaper);
     - "householder": M = D, the product of H predicted reflections;
     - "triangular": M = D, the identity in turn with the reversal of all dimensions, not predicted.
 
@@ -41,7 +42,8 @@ class SylvesterVAE(VAE):
       num_flows: steps, at least 1. The paper has 4, 8 and 16.
       num_columns: M of "orthogonal", at most latent_dim; None takes latent_dim // 2, at least 1.
       num_reflections: H of "householder". The paper has 4 and 8.
-      num_iterations: of the orthogonalisation, see `tfsp.bijectors.orthogonalise`.
+      num_iterations: of the orthogonalisation; None takes what `tfsp.bijectors.orthogonalise`
+        does for M and D. With fewer, Q and densities may be wrong unseen where M is next to D.
       prior: as of `VAE`, but for those that are made of the model's own normal posteriors
         ("vamp", "loracs", "tmc").
       **kwargs: as of `VAE`.
@@ -64,7 +66,7 @@ class SylvesterVAE(VAE):
         num_flows=4,
         num_columns=None,
         num_reflections=8,
-        num_iterations=14,
+        num_iterations=None,
         **kwargs,
     ):
         super().__init__(encoder, decoder, prior, likelihood, latent_dim, **kwargs)
@@ -80,13 +82,16 @@ class SylvesterVAE(VAE):
             num_flows=num_flows, num_reflections=num_reflections, num_iterations=num_iterations
         )
         for name, count in counts.items():
+            if name == "num_iterations" and count is None:
+                continue
             if isinstance(count, bool) or not isinstance(count, int) or count < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
         columns = max(1, self.latent_dim // 2) if num_columns is None else num_columns
-        if not 1 <= columns <= self.latent_dim:
+        integer = isinstance(columns, int) and not isinstance(columns, bool)
+        if not integer or not 1 <= columns <= self.latent_dim:
             raise ValueError(
-                f"`num_columns` must lie between 1 and latent_dim = {self.latent_dim}. "
-                f"Received: {num_columns!r}."
+                "`num_columns` must be an integer and lie between 1 and latent_dim = "
+                f"{self.latent_dim}. Received: {num_columns!r}."
             )
         self._config = dict(flow=flow, num_columns=num_columns, **counts)
         self.flow = flow
@@ -113,10 +118,7 @@ class SylvesterVAE(VAE):
             "kl": tf.reduce_mean(kl, axis=0),
         }
         if self.objective == "iwae":
-            log_weights = log_likelihood - self.kl_weight * kl
-            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
-                tf.cast(self.num_samples, log_weights.dtype)
-            )
+            terms["iwae"] = self._log_mean_weight(log_likelihood - self.kl_weight * kl)
         return terms
 
     def log_weights(self, x, num_samples, seed=None, training=False):

@@ -155,10 +155,7 @@ class VAE(StructuredVAE):
         }
         if self.objective == "iwae":
             log_ratio = self.prior.log_prob(z, training) - q.log_prob(z)
-            log_weights = log_likelihood + self.kl_weight * log_ratio
-            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
-                tf.cast(self.num_samples, log_weights.dtype)
-            )
+            terms["iwae"] = self._log_mean_weight(log_likelihood + self.kl_weight * log_ratio)
         return {**terms, **self.extra_terms(z)}
 
     def extra_terms(self, z):

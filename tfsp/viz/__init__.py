@@ -11,7 +11,7 @@ from tfsp.viz.comparison import few_shot_curves, retrieval_curves
 from tfsp.viz.curves import training_curves
 from tfsp.viz.distributions import distribution_grid
 from tfsp.viz.hierarchy import hierarchy_pictures
-from tfsp.viz.images import image_grid, prior_samples, reconstructions, tile
+from tfsp.viz.images import image_grid, prior_samples, reconstructions, samples_beside, tile
 from tfsp.viz.latent import latent_map
 from tfsp.viz.levels import level_traversals
 from tfsp.viz.magnitudes import class_magnitudes
@@ -48,6 +48,7 @@ __all__ = [
     "prior_samples",
     "reconstructions",
     "retrieval_curves",
+    "samples_beside",
     "save",
     "scatter_2d",
     "slices",

@@ -132,6 +132,39 @@ def reconstructions(images, means, columns=10, pad=None, title=None, invert=Fals
     return mosaic.draw(blocks, title)
 
 
+def samples_beside(samples, rows=3, columns=16, pad=None, title=None, invert=False):
+    """Samples of several models, a labelled block for each, one below the other.
+
+    Args:
+      samples: dict from a model's name to means of x `[n, H, W, C]`, cut to [0, 1], with n at least
+        `rows * columns`; the first ones are drawn.
+      rows, columns: of each block.
+      pad, title, invert: see `image_grid`.
+    Returns: a `matplotlib.figure.Figure` with one axes for each model.
+    Raises: TypeError for what is no dict; ValueError for too few samples or wrong images.
+    Source: Miao et al. 2022 (InteL-VAE), Figure 6.
+    """
+    rows, columns = checks.positive_int(rows, "rows"), checks.positive_int(columns, "columns")
+    if not hasattr(samples, "items") or not len(samples):
+        raise TypeError(
+            "`samples` must be a dict from a model's name to images, of one model or more. "
+            f"Received: {samples!r:.80}."
+        )
+    blocks = []
+    for name, means in samples.items():
+        means = checks.as_images(means, f"samples[{name!r}]", clip=True)
+        if len(means) < rows * columns:
+            raise ValueError(
+                f"rows={rows} and columns={columns} need {rows * columns} samples of each model. "
+                f"Received: {len(means)} of {name!r}."
+            )
+        labels = [""] * rows
+        labels[rows // 2] = str(name)
+        means = means[: rows * columns]
+        blocks.append(block(means, rows, columns, pad, invert, row_labels=labels))
+    return mosaic.draw(blocks, title)
+
+
 def prior_samples(
     means,
     rows=None,

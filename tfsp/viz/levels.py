@@ -6,7 +6,16 @@ from tfsp.viz import checks, images, mosaic, traversal
 
 
 def level_traversals(
-    decode_mean, codes, level_sizes, start=0, dims=None, steps=9, pad=None, title=None, invert=False
+    decode_mean,
+    codes,
+    level_sizes,
+    start=0,
+    dims=None,
+    steps=9,
+    pad=None,
+    title=None,
+    invert=False,
+    symbol="z",
 ):
     """One dimension of each level moved, the others as in one code; the top level comes first.
 
@@ -25,6 +34,7 @@ def level_traversals(
       pad: image pixels between neighbours, see `images.tile`.
       title: text above.
       invert: draw 1 - means.
+      symbol: what the labels call a code, such as "y" where y moves.
     Returns: a `matplotlib.figure.Figure` with one axes.
     Raises: ValueError for sizes that do not sum to D, dimensions outside their level, or means
       that are no images.
@@ -57,7 +67,7 @@ def level_traversals(
     for row, dim in enumerate(dims):
         z[row, :, dim] = np.linspace(*np.quantile(codes[:, dim], [0.01, 0.99]), steps)
     means = traversal._decode(decode_mean, z.reshape(-1, codes.shape[1]))
-    names = [f"level {level + 1}, $z_{{{dim}}}$" for level, dim in enumerate(dims)]
+    names = [f"level {level + 1}, ${symbol}_{{{dim}}}$" for level, dim in enumerate(dims)]
     block = images.block(
         means,
         len(dims),

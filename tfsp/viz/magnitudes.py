@@ -22,7 +22,7 @@ def class_magnitudes(
     """The average magnitude of each latent dimension for some classes, with a traversal for each.
 
     A traversal starts at the mean code of the class and moves one dimension between the 1st and
-    the 99th percentile that it has over all codes.
+    the 99th percentile that it has over the codes of the class: farther out other classes lie.
 
     Args:
       codes: `[n, D]`, such as `model.encode(x)`.
@@ -31,7 +31,7 @@ def class_magnitudes(
         draws the bars alone.
       classes: the labels shown; by default the first three.
       dims: the dimension moved for each class; by default the one whose magnitude most exceeds
-        its average over all classes.
+        that of every other class.
       class_names: as in `latent_map`.
       steps: images in a traversal.
       invert: draw 1 - means.
@@ -56,7 +56,7 @@ def class_magnitudes(
     sizes = np.stack([np.abs(codes[labels == label]).mean(axis=0) for label in found])
     chosen = [found.index(label) for label in classes]
     if dims is None:
-        dims = [int(d) for d in np.argmax((sizes - sizes.mean(axis=0))[chosen], axis=1)]
+        dims = [_own_dimension(sizes, index) for index in chosen]
     dims = traversal._dims(dims, codes.shape[1])
     if len(dims) != len(classes):
         raise ValueError(
@@ -64,8 +64,9 @@ def class_magnitudes(
         )
     strips = None
     if decode_mean is not None:
-        starts = [codes[labels == label].mean(axis=0) for label in classes]
-        strips = _strips(decode_mean, codes, starts, dims, steps, invert)
+        strips = _strips(
+            decode_mean, [codes[labels == label] for label in classes], dims, steps, invert
+        )
     with style.paper_style():
         width = _LEFT + (0 if strips is None else _ROW * 0.6 * steps + 0.2)
         height = _ROW * len(classes) + 0.45 + (0.2 if title else 0)
@@ -85,15 +86,21 @@ def class_magnitudes(
         return style.settle(figure)
 
 
-def _strips(decode_mean, codes, starts, dims, steps, invert):
-    """One array [H, W', C] or [H, W'] for each class."""
-    z = np.repeat(np.stack(starts), steps, axis=0)
-    for index, dim in enumerate(dims):
+def _own_dimension(sizes, index):
+    """The dimension in which row `index` of `sizes` `[classes, D]` most exceeds all others."""
+    others = np.delete(sizes, index, axis=0)
+    return int(np.argmax(sizes[index] - (others.max(axis=0) if len(others) else 0.0)))
+
+
+def _strips(decode_mean, codes, dims, steps, invert):
+    """One array [H, W', C] or [H, W'] for each class, from its codes."""
+    z = np.repeat(np.stack([part.mean(axis=0) for part in codes]), steps, axis=0)
+    for index, (part, dim) in enumerate(zip(codes, dims, strict=True)):
         rows = slice(index * steps, (index + 1) * steps)
-        z[rows, dim] = np.linspace(*np.quantile(codes[:, dim], [0.01, 0.99]), steps)
+        z[rows, dim] = np.linspace(*np.quantile(part[:, dim], [0.01, 0.99]), steps)
     means = traversal._decode(decode_mean, z)
     means = 1.0 - means if invert else means
-    tiles = [images.tile(part, rows=1) for part in np.split(means, len(starts))]
+    tiles = [images.tile(part, rows=1) for part in np.split(means, len(codes))]
     return [tile[..., 0] if tile.shape[-1] == 1 else tile for tile in tiles]
 
 

@@ -19,6 +19,7 @@ FLOORS = {
     "tfsp.data": 1,
     "tfsp.distributions": 2,
     "tfsp.likelihoods": 3,
+    "tfsp.mappings": 3,
     "tfsp.priors": 3,
     "tfsp.viz": 3,
     "tfsp.models": 4,

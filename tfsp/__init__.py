@@ -11,6 +11,7 @@ from tfsp.version import __version__
 
 __all__ = [
     "__version__",
+    "bijectors",
     "callbacks",
     "config",
     "data",
@@ -19,6 +20,7 @@ __all__ = [
     "experiment",
     "export",
     "likelihoods",
+    "mappings",
     "models",
     "networks",
     "priors",

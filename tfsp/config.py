@@ -30,6 +30,9 @@ def default_config():
                 test_size=0,
                 # Side to which images are area-averaged; 0 leaves them.
                 image_size=0,
+                # Share of the second class, where the set takes it (mnist_01, two_gaussians);
+                # None for the set's own.
+                proportion=ml_collections.config_dict.placeholder(float),
             ),
             model=dict(name="vae", latent_dim=40, objective="elbo", num_samples=1),
             network=dict(name="mlp", hidden=(300, 300), activation="relu", gated=False),
@@ -50,6 +53,21 @@ def default_config():
                 inducing_points="fixed",
                 inducing_gradient="path",
                 added_variance=0.0,
+            ),
+            # The map from y to z of the model intel_vae.
+            mapping=dict(
+                name="identity",
+                epsilon=1e-3,
+                num_holes=2,
+                # Sectors of the first plane, of the second, ...: (10,) makes 10 clusters.
+                num_sectors=(2,),
+                learned=False,
+                sparsity_weight=1.0,
+                num_levels=5,
+                # Dimensions of each level or sphere; empty for an even split, or one sphere.
+                sizes=(),
+                hidden=(128,),
+                form="network",
             ),
             train=dict(
                 batch_size=100,
@@ -92,7 +110,7 @@ def to_dict(config):
         if not isinstance(value, dict):
             complete[section] = value
             continue
-        open_ended = section in ("data", "model", "network", "likelihood", "prior")
+        open_ended = section in ("data", "model", "network", "likelihood", "prior", "mapping")
         unknown = set(value) - set(complete[section])
         if unknown and not open_ended:
             raise ValueError(

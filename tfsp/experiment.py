@@ -1,13 +1,14 @@
 """From a config to a trained run directory, and back to the model."""
 
 import contextlib
+import inspect
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, likelihoods, models, networks, priors
+from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors
 from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config, to_dict
 from tfsp.models.base import ADAPT_LIMIT
@@ -48,21 +49,30 @@ def build_model(config, data_shape):
         encoder=_part(config, "network", networks.build),
         likelihood=_part(config, "likelihood", likelihoods.build),
         prior=_part(config, "prior", priors.build, latent_dim=latent_dim, seed=seed),
+        mapping=_part(config, "mapping", mappings.build, latent_dim=latent_dim, seed=seed),
     )
     model.build((None, *data_shape))
     return model
 
 
 def check_names(config):
-    """Raises ValueError for a model, network, likelihood or prior of an unknown name."""
+    """Raises ValueError for unknown names, and for a mapping where the model takes none."""
     registries = {
         "model": models,
         "network": networks,
         "likelihood": likelihoods,
         "prior": priors,
+        "mapping": mappings,
     }
     for section, registry in registries.items():
         registry.get(config[section]["name"])
+    model, mapping = config["model"]["name"], config["mapping"]["name"]
+    takes_mapping = "mapping" in inspect.signature(models.get(model)).parameters
+    if mapping != "identity" and not takes_mapping:
+        raise ValueError(
+            f"The model {model!r} takes no mapping, but mapping.name is {mapping!r}. Set "
+            "model.name='intel_vae', or leave the mapping 'identity'."
+        )
 
 
 def compile_model(model, config, steps_per_epoch):

@@ -12,9 +12,13 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
     """Draws a run's pictures into its `figures/`.
 
     reconstructions, samples (from the prior), latent_map (t-SNE of the test codes, coloured by
-    label), training_curves, traversal (for a latent of two dimensions a grid of quantiles of the
-    standard normal, else one row for each of the most active dimensions). Where the prior is a tree
-    that has started (LORACs), also `tree.nwk`, the tree in Newick format whose leaf n is the
+    label; not of a single dimension), training_curves, traversal (for a latent of two dimensions a
+    grid of quantiles of the standard normal, else one row for each of the most active dimensions;
+    of an InteL-VAE in y).
+    Of points in two dimensions instead of images: distribution (test data beside draws of x),
+    latent_map and training_curves. Of an InteL-VAE also mapping (in two dimensions, y and g(y)),
+    class_magnitudes (labelled images) and levels (where the map has levels). Where the prior is a
+    tree that has started (LORACs), also `tree.nwk`, the tree in Newick format whose leaf n is the
     prior's inducing point n, and, of up to 2,000 leaves, those of `viz.hierarchy_pictures`.
 
     Args:
@@ -32,16 +36,30 @@ def visualize_run(run_dir, data_dir=None, download=False, checkpoint="best", see
     figures = {"training_curves": viz.training_curves(experiment.history(run_dir))}
     images, labels = data.arrays("test", limit=3000)
     codes, _ = evaluation.encode(model, images)
-    figures["latent_map"] = viz.latent_map(
-        codes, labels, method="none" if codes.shape[1] == 2 else "tsne", seed=seed
-    )
+    if codes.shape[1] > 1:
+        figures["latent_map"] = viz.latent_map(
+            codes, labels, method="none" if codes.shape[1] == 2 else "tsne", seed=seed
+        )
     is_image = len(data.info.image_shape) == 3
+    decode, inner = _inner(model, images, codes)
     if is_image:
         means = np.asarray(model.reconstruct(images[:20]))
         figures["reconstructions"] = viz.reconstructions(images[:20], means)
-        figures["traversal"] = _traversal(model, codes)
+        figures["traversal"] = _traversal(decode, inner)
         if model.prior.is_density:
             figures["samples"] = viz.prior_samples(np.asarray(model.sample(100, seed=seed)))
+    if data.info.image_shape == (2,) and model.prior.is_density:
+        kind = "draws" if evaluation.can_add_noise(model.likelihood) else "means"
+        samples = evaluation.draw(model, len(images), seed, kind)
+        figures["distribution"] = viz.scatter_2d(images, samples, labels)
+    mapping = getattr(model, "mapping", None)
+    if mapping is not None and mapping.latent_dim == mapping.output_dim == 2:
+        figures["mapping"] = viz.mapping_planes(mapping)
+    if mapping is not None and is_image:
+        if labels is not None and np.ndim(labels) == 1 and codes.shape[1] > 2:
+            figures["class_magnitudes"] = viz.class_magnitudes(codes, labels, model)
+        if hasattr(mapping, "levels"):
+            figures["levels"] = viz.level_traversals(decode, inner, mapping.sizes)
     tree = _tree(model.prior)
     if tree is not None and tree.num_leaves <= _MOST_LEAVES:
         shown = images if is_image else None
@@ -62,8 +80,17 @@ def _tree(prior):
     return None
 
 
-def _traversal(model, codes):
+def _inner(model, images, codes):
+    """(decoder's means as a function, codes): of the space of the prior, y for an InteL-VAE."""
+    if not hasattr(model, "mapping"):
+        return viz.decoder_mean(model), codes
+    starts = range(0, len(images), 500)
+    means = [np.asarray(model.posterior(images[i : i + 500]).mean()) for i in starts]
+    return lambda y: model.decode(model.mapping(y)).mean(), np.concatenate(means)
+
+
+def _traversal(decode, codes):
     if codes.shape[1] == 2:
-        return viz.traversal_grid(model, pad=1)
+        return viz.traversal_grid(decode, pad=1)
     most_active = np.argsort(-codes.var(axis=0))[:8]
-    return viz.traversal_rows(model, codes[0], dims=[int(d) for d in most_active])
+    return viz.traversal_rows(decode, codes[0], dims=[int(d) for d in most_active])

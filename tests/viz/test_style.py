@@ -26,7 +26,13 @@ CURVE = (np.linspace(0, 1, 5), np.linspace(1, 0.2, 5))
 SHOTS = ([1, 10], [0.4, 0.8], [0.05, 0.02])
 LEAVES = CODES[:3]
 
+POINTS = CODES[:, :2]
+
 PICTURES = {
+    "class_magnitudes": lambda: viz.class_magnitudes(CODES, np.arange(20) % 2, decode, title="By"),
+    "distribution_grid": lambda: viz.distribution_grid({"a": POINTS}, {"a": {"b": CODES[:, 1:]}}),
+    "level_traversals": lambda: viz.level_traversals(decode, CODES, [1, 2], steps=4, title="Level"),
+    "mapping_planes": lambda: viz.mapping_planes(np.tanh, num_points=300, title="Map"),
     "few_shot_curves": lambda: viz.few_shot_curves({"model": SHOTS}, title="Few labels"),
     "inducing_points": lambda: viz.inducing_points(IMAGES[:3], TREE, title="Inducing points"),
     "latent_tree": lambda: viz.latent_tree(CODES, TREE, LEAVES, method="pca", title="Map"),

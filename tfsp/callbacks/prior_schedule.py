@@ -44,7 +44,7 @@ class PriorSchedule(keras.callbacks.Callback):
             return
         if self._probe is None:
             self._probe = self.examples(_NUM_CODES)
-        health = prior.health(self.model.encode(self._probe))
+        health = prior.health(self.model.prior_view().encode(self._probe))
         if logs is not None:
             logs.update(health)
         for kind, message in prior.warnings(health, epoch):

@@ -18,7 +18,7 @@ class Data:
       info: DataInfo.
 
     Elements are x, or (x, y) if loaded with `labels=True`; x is float32 [B, H, W, C] (or
-    [B, D]) in [0, 1], y is int32 [B].
+    [B, D]) in [0, 1] (the sets of points in two dimensions know no bounds), y is int32 [B].
     """
 
     def __init__(self, parts, plan, info):
@@ -49,9 +49,15 @@ class Data:
           first_epoch: integer >= 0, number of the epoch to begin with.
           index: whether {"x": x, "index": i} stands for x, i int32 [B] the place of each image
             in `arrays("train")`.
-        Raises: ValueError for another `first_epoch`.
+        Raises: ValueError for another `first_epoch`, and for `index` of data drawn without end.
         """
         splits.check_size(first_epoch, "first_epoch")
+        if index and not self._parts["train"].has_places:
+            raise ValueError(
+                f"The data set {self.info.name!r} draws new examples for every batch, so that none "
+                "has a place. A model that must know each training point (such as 'tmc_vae') needs "
+                "a data set of finite size."
+            )
         plan = dataclasses.replace(self._plan, index=bool(index))
         return pipeline.endless(self._parts["train"], plan, first_epoch or 0)
 

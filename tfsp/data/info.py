@@ -9,8 +9,9 @@ class DataInfo:
 
     Attributes:
       name: registered name, or the file, folder or kind of object it came from.
-      image_shape: (H, W, C), or (D,) for flat data.
-      num_train, num_validation, num_test: numbers of images.
+      image_shape: (H, W, C), or (D,) for flat data and points.
+      num_train, num_validation, num_test: numbers of images. Where training images are drawn
+        without end, `num_train` is how many make an epoch.
       num_classes: number of distinct labels kept; None if the source has no labels. With
         `classes=(3, 7)` it is 2, while the labels stay 3 and 7.
       binarization: "none", "dynamic", "static", "threshold", or what the source itself did.

@@ -9,9 +9,10 @@ import tensorflow as tf
 from tfsp.data import area, pipeline, splits, user_data, user_dataset
 from tfsp.data.binarization import check_mode, fixed_draws, threshold
 from tfsp.data.dataset import Data
+from tfsp.data.generated import GeneratedPart
 from tfsp.data.info import DataInfo
 from tfsp.data.memory import ImageStore, MemoryPart
-from tfsp.data.sources import SOURCES, Request, StreamSet, default_data_dir, names
+from tfsp.data.sources import GeneratedSet, Request, StreamSet, default_data_dir, find, names
 from tfsp.data.stream import StreamPart
 
 
@@ -31,6 +32,7 @@ def load(
     seed=0,
     shuffle=True,
     cache=True,
+    **options,
 ):
     """Loads images for training and evaluation.
 
@@ -56,16 +58,19 @@ def load(
         fixed random tenth each is held out.
       train_size, validation_size, test_size: use only so many images of the part (a fixed random
         choice; the first ones of streamed data), or hold out so many where the source gives no
-        such part. 0 is allowed for validation and test.
+        such part. 0 is allowed for validation and test. Data that are drawn without end take
+        `train_size` draws for an epoch (10,000 if None), every epoch others.
       image_size: side, or (height, width), to which images are area-averaged; None leaves them.
       seed: any integer.
       shuffle: whether training images are shuffled.
       cache: False streams a tf.data.Dataset instead of reading it into memory.
+      **options: of the named set: `proportion` of the second class ("mnist_01",
+        "two_gaussians"), `noise` of the sets in two dimensions.
 
     Returns: Data.
     Raises:
-      ValueError: an unknown name, split, class or binarisation; sizes that do not fit; labels
-        asked of a source without labels.
+      ValueError: an unknown name, split, class, option or binarisation; sizes that do not fit;
+        labels asked of a source without labels.
       DataNotFoundError (a FileNotFoundError): the data is not there; the message says where it
         was sought and how to get it.
       DataFormatError (a ValueError): a damaged file, or values or shapes out of range.
@@ -77,9 +82,11 @@ def load(
     size = area.parse_size(image_size)
     mode = binarization
     check_mode(mode)
-    name, found = _find(source, data_dir, download, split, size, cache, sizes)
+    name, found = _find(source, data_dir, download, split, size, cache, sizes, options)
     plan = pipeline.Plan(int(batch_size), bool(labels), int(seed), bool(shuffle), mode == "dynamic")
-    if isinstance(found, StreamSet):
+    if isinstance(found, GeneratedSet):
+        parts, facts = _generated_parts(name, found, mode, split, classes, sizes, size)
+    elif isinstance(found, StreamSet):
         parts, facts = _stream_parts(name, found, mode, split, classes, sizes)
     else:
         parts, facts = _memory_parts(name, found, mode, split, classes, sizes, size, seed)
@@ -101,12 +108,17 @@ def _check_numbers(batch_size, seed):
         raise ValueError(f"`seed` must be an integer. Received: {seed!r}.") from error
 
 
-def _find(source, data_dir, download, split, image_size, cache, sizes):
-    """(name, ImageSet or StreamSet) of whatever the user gave."""
+def _find(source, data_dir, download, split, image_size, cache, sizes, options):
+    """(name, ImageSet, StreamSet or GeneratedSet) of whatever the user gave."""
     if isinstance(source, str) and source in names():
         folder = default_data_dir(data_dir)
         request = Request(source, folder, bool(download), split, image_size)
-        return source, SOURCES.get(source)(request)
+        return source, find(request, options)
+    if options:
+        raise ValueError(
+            f"Only a named data set ({', '.join(names())}) has options. Received: "
+            f"{', '.join(sorted(options))}."
+        )
     if isinstance(source, (str, pathlib.Path)):
         path = user_data.as_path(source)
         if not path.exists() and path.name == str(source) and not path.suffix:
@@ -202,4 +214,25 @@ def _stream_parts(name, found, mode, split, classes, sizes):
         elements = elements.take(size)
         has_labels = found.num_classes is not None
         parts[part] = StreamPart(elements, size, found.image_shape, mode, has_labels)
+    return parts, {"num_classes": found.num_classes, "binarization": mode}
+
+
+def _generated_parts(name, found, mode, split, classes, sizes, image_size):
+    _known_split(name, split, ("standard",))
+    refused = {
+        "binarization": (mode != "none", mode, "'none': its values are no intensities"),
+        "classes": (classes is not None, classes, "None: it is drawn as a whole"),
+        "image_size": (image_size is not None, image_size, "None: it has no images"),
+    }
+    for setting, (wrong, value, wanted) in refused.items():
+        if wrong:
+            raise ValueError(
+                f"The data set {name!r} ({found.source}) needs {setting}={wanted}. "
+                f"Received: {value!r}."
+            )
+    has_labels = found.num_classes is not None
+    parts = {}
+    for number, part in enumerate(splits.PARTS):
+        size = found.sizes[part] if sizes[part] is None else sizes[part]
+        parts[part] = GeneratedPart(found.draw, size, found.image_shape, number, has_labels)
     return parts, {"num_classes": found.num_classes, "binarization": mode}

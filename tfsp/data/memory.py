@@ -33,6 +33,8 @@ class MemoryPart:
       dynamic: whether evaluation uses the fixed Bernoulli draws of the images.
     """
 
+    has_places = True  # of each training image in `arrays`
+
     def __init__(self, store, rows, dynamic):
         self._store = store
         self._rows = rows

@@ -1,6 +1,6 @@
-"""What the two kinds of parts (in memory, streamed) share: options, keys, epochs.
+"""What the three kinds of parts (in memory, streamed, generated) share: options, keys, epochs.
 
-A part offers `size`, `image_shape`, `epoch(number, plan)`, `in_order(plan)` and
+A part offers `size`, `image_shape`, `has_places`, `epoch(number, plan)`, `in_order(plan)` and
 `arrays(limit)`. An epoch is a function of (seed, epoch number) alone, so that training resumed
 at epoch e sees bit for bit what an uninterrupted run would have seen.
 """

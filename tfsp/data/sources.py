@@ -7,11 +7,15 @@ A data set is added by one function in one file:
         images, labels = read_them_from(request.data_dir)
         splits = {"standard": splits.consecutive(50_000, 10_000, 10_000)}
         return sources.ImageSet(images, labels, splits, source="where they came from")
+
+Further parameters of the function are options of the data set: `load("my_digits", thick=True)`.
 """
 
 import dataclasses
+import inspect
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -77,6 +81,42 @@ class StreamSet:
     image_shape: tuple
     num_classes: int | None
     source: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GeneratedSet:
+    """A source that draws examples as they are needed and has no end.
+
+    Attributes:
+      draw: function (seed [2] int64, count) -> (examples [count, ...] float32, labels [count]
+        int32), of TensorFlow ops, a function of the seed alone. Examples need not lie in [0, 1].
+      image_shape: shape of an example.
+      num_classes: number of distinct labels, or None if the labels mean nothing.
+      source: what is drawn, in words.
+      sizes: dict part -> number: for "train" the examples that make an epoch.
+    """
+
+    draw: Callable
+    image_shape: tuple
+    num_classes: int | None
+    source: str
+    sizes: dict
+
+
+def find(request, options):
+    """What the source of `request.name` hands over, given its options (a dict).
+
+    Raises: ValueError for an option that the source does not take.
+    """
+    function = SOURCES.get(request.name)
+    known = list(inspect.signature(function).parameters)[1:]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise ValueError(
+            f"The data set {request.name!r} does not take {', '.join(map(repr, unknown))}. It "
+            f"takes: {', '.join(known) or 'no options'}."
+        )
+    return function(request, **options)
 
 
 def default_data_dir(data_dir):

@@ -21,6 +21,8 @@ class StreamPart:
       has_labels: whether the labels mean anything.
     """
 
+    has_places = True  # of each training image in `arrays`
+
     def __init__(self, elements, size, image_shape, mode, has_labels):
         self._elements = elements
         self._mode = mode

@@ -3,6 +3,7 @@
 from tfsp.distributions.discretized_logistic import DiscretizedLogistic
 from tfsp.distributions.gaussian_mixture import DiagonalGaussianMixture
 from tfsp.distributions.normal import Normal, diagonal_normal
+from tfsp.distributions.spike_and_slab import SpikeAndSlab
 from tfsp.distributions.tmc import TMC, BrownianLeaves, Tree
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "DiagonalGaussianMixture",
     "DiscretizedLogistic",
     "Normal",
+    "SpikeAndSlab",
     "Tree",
     "diagonal_normal",
 ]

@@ -1,33 +1,72 @@
 """Measures of trained models: bounds, log-likelihood, and what their codes are good for."""
 
+from tfsp.evaluation.attributes import attribute_prediction
 from tfsp.evaluation.bounds import bounds
+from tfsp.evaluation.coverage import coverage
+from tfsp.evaluation.draws import can_add_noise, draw
+from tfsp.evaluation.energy import energy_distance
+from tfsp.evaluation.features import FeatureMap, classifier_features
 from tfsp.evaluation.few_shot import few_shot
+from tfsp.evaluation.forest import few_shot_forest
+from tfsp.evaluation.frechet import frechet, frechet_distance
 from tfsp.evaluation.latent import active_units, encode
 from tfsp.evaluation.likelihood import log_likelihood
 from tfsp.evaluation.papers import beside_paper, format_beside_paper, paper_numbers
+from tfsp.evaluation.proportions import (
+    Labeller,
+    learned_proportions,
+    logistic_labeller,
+    proportions,
+)
 from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
 from tfsp.evaluation.retrieval import retrieval
 from tfsp.evaluation.run import evaluate_run, format_results
+from tfsp.evaluation.shapes import MODELS as SHAPE_MODELS
+from tfsp.evaluation.shapes import TARGETS as SHAPE_TARGETS
+from tfsp.evaluation.shapes import shape_config, train_shapes
+from tfsp.evaluation.shapes import summarise as summarise_shapes
+from tfsp.evaluation.sparsity import hoyer_scores, sparsity
 from tfsp.evaluation.trees import tree_purity
 
 __all__ = [
+    "SHAPE_MODELS",
+    "SHAPE_TARGETS",
+    "FeatureMap",
+    "Labeller",
     "active_units",
+    "attribute_prediction",
     "beside_paper",
     "bounds",
+    "can_add_noise",
+    "classifier_features",
+    "coverage",
+    "draw",
     "encode",
+    "energy_distance",
     "evaluate_run",
     "few_shot",
+    "few_shot_forest",
     "format_beside_paper",
     "format_results",
     "format_table",
+    "frechet",
+    "frechet_distance",
+    "hoyer_scores",
     "labelled_points",
+    "learned_proportions",
     "log_likelihood",
+    "logistic_labeller",
     "nearest_labels",
     "paper_numbers",
+    "proportions",
     "read_json",
     "representatives",
     "retrieval",
+    "shape_config",
+    "sparsity",
+    "summarise_shapes",
+    "train_shapes",
     "tree_purity",
     "write_json",
 ]

@@ -9,20 +9,20 @@ import numpy as np
 _RELATIVE_TOLERANCE = 1e-4
 
 
-def fit_and_score(codes, labels, test_codes, test_labels, penalty=1.0, max_iterations=10_000):
-    """Fits a multinomial logistic regression and measures it on test data.
+def fit(codes, labels, penalty=1.0, max_iterations=10_000):
+    """Fits a multinomial logistic regression.
 
         minimise  -sum_n log softmax(W z_n + b)[y_n] + penalty / 2 |W|^2
 
     by L-BFGS in float64 until the largest entry of the gradient is 1e-4 of that at W = 0, b = 0.
 
     Args:
-      codes, labels: float64 `[n, D]` and integers `[n]`, to train on.
-      test_codes, test_labels: float64 `[m, D]` and integers `[m]`.
+      codes, labels: float64 `[n, D]` and integers `[n]`.
       penalty: see `few_shot`.
       max_iterations: after which the fit counts as not converged.
 
-    Returns: (accuracy on the test data in [0, 1], whether the fit has converged).
+    Returns: (classes `[K]`, sorted; function of codes `[m, D]` -> probabilities `[m, K]`; whether
+      the fit has converged).
 
     Raises: ValueError for a negative or infinite `penalty`.
     """
@@ -33,7 +33,7 @@ def fit_and_score(codes, labels, test_codes, test_labels, penalty=1.0, max_itera
         raise ValueError(f"`penalty` must be a number from 0 up. Received: {penalty!r}.")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) == 1:  # nothing to fit
-        return float(np.mean(test_labels == classes[0])), True
+        return classes, lambda codes: np.ones((len(codes), 1)), True
     # The same problem in units that suit the solver: the intercepts are free, so shifted codes
     # change nothing, and for codes / s the penalty is that of W s. Without this L-BFGS stops far
     # from the optimum of codes of size 1e-4.
@@ -49,7 +49,22 @@ def fit_and_score(codes, labels, test_codes, test_labels, penalty=1.0, max_itera
         warnings.simplefilter("always")
         model.fit(codes, index)
     converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    predicted = classes[model.predict((test_codes - centre) / scale)]
+    return classes, lambda codes: model.predict_proba((codes - centre) / scale), converged
+
+
+def fit_and_score(codes, labels, test_codes, test_labels, penalty=1.0, max_iterations=10_000):
+    """Fits a multinomial logistic regression (see `fit`) and measures it on test data.
+
+    Args:
+      codes, labels, penalty, max_iterations: as in `fit`.
+      test_codes, test_labels: float64 `[m, D]` and integers `[m]`.
+
+    Returns: (accuracy on the test data in [0, 1], whether the fit has converged).
+
+    Raises: as `fit`.
+    """
+    classes, probabilities, converged = fit(codes, labels, penalty, max_iterations)
+    predicted = classes[probabilities(test_codes).argmax(axis=1)]
     return float(np.mean(predicted == test_labels)), converged
 
 

@@ -22,6 +22,11 @@ _COLUMNS = (
     "labelled_points",
     "tree_purity",
     "tree_induced_purity",
+    "sparsity",
+    "energy_distance",
+    "frechet_classifier",
+    "proportions_uncertainty",
+    "proportions_second",
 )
 
 
@@ -53,8 +58,9 @@ def evaluate_run(
 ):
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
-    Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; shares in
-    [0, 1] for the last four, which take the posterior means of `model.encode` and need labels):
+    Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; few_shot,
+    retrieval, labelled_points, tree, forest and attributes give shares in [0, 1], take the codes of
+    `model.encode` and need labels):
 
       bounds: the bound and its parts, active units.
       log_likelihood: log p(x) by importance samples (left out where the prior has no density).
@@ -66,6 +72,17 @@ def evaluate_run(
         are labelled by their 5 nearest training codes. Needs `representatives(model)`.
       tree: dendrogram purity of a learned tree (`tree_purity`) and of test data attached to it
         (`tree_induced_purity`), `tree_ward_purity` and `tree_induced_ward_purity` beside them.
+      sparsity: mean Hoyer score of the codes, each dimension scaled to unit deviation.
+      energy_distance: of draws of x to test data, for data that are points; unbiased.
+      frechet: `frechet_classifier`, the Fréchet distance of 10,000 samples at most to as many test
+        images in the features of a classifier trained on the training images (not the Inception
+        features of what papers call FID), `frechet_features` and so on, which say all about it.
+      proportions: what a logistic classifier sees in 10,000 samples: `proportions_uncertainty`,
+        `proportions_shares` of the classes, of two classes `proportions_second`; the same of test
+        data; `proportions_learned`, of the clusters of an InteL-VAE.
+      forest: `forest_<n>` accuracy of random forests of depth 4 on n codes, `_sd` over 10 subsets.
+      attributes: `attributes_<n>` accuracy of linear classifiers, averaged over attributes, and
+        `attributes_majority`, that of guessing.
 
     Args:
       run_dir: the run's folder.
@@ -89,7 +106,7 @@ def evaluate_run(
       cannot be given: no labels, no representative points.
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
-      section 6.2.
+      section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C.
     """
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)

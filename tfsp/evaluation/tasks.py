@@ -6,7 +6,9 @@ import numpy as np
 
 from tfsp import experiment
 from tfsp.evaluation.bounds import bounds
+from tfsp.evaluation.draws import draw
 from tfsp.evaluation.few_shot import PAPER_SIZES, PAPER_SIZES_MANY_CLASSES, few_shot
+from tfsp.evaluation.intel_tasks import CHECKS, INTEL_TASKS
 from tfsp.evaluation.latent import active_units, encode
 from tfsp.evaluation.likelihood import log_likelihood
 from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
@@ -14,7 +16,8 @@ from tfsp.evaluation.retrieval import retrieval
 from tfsp.evaluation.trees import tree_purity
 
 DEFAULT_TASKS = ("bounds", "log_likelihood")
-_NEED_LABELS = ("few_shot", "retrieval", "labelled_points", "tree")
+_NEED_CLASSES = ("few_shot", "retrieval", "labelled_points", "tree", "forest", "proportions")
+_NEED_LABELS = (*_NEED_CLASSES, "frechet", "attributes")
 _MANY_CLASSES = 100
 _VOTES = 5
 
@@ -48,6 +51,7 @@ class Subject:
         self.num_samples = settings["num_samples"] if num_samples is None else num_samples
         self.num_examples = settings["num_examples"] if num_examples is None else num_examples
         self.labels_per_class, self.num_label_sets = labels_per_class, num_label_sets
+        self._draws = {}
 
     @functools.cached_property
     def train(self):
@@ -62,6 +66,13 @@ class Subject:
     @functools.cached_property
     def representatives(self):
         return representatives(self.model)
+
+    def draws(self, count, kind):
+        """`count` examples from the model, "means" or "draws"; see `tfsp.evaluation.draw`."""
+        key = (count, kind)
+        if key not in self._draws:
+            self._draws[key] = draw(self.model, count, self.seed, kind)
+        return self._draws[key]
 
 
 def of_run(run, data_dir, download, checkpoint, **settings):
@@ -87,13 +98,17 @@ def check(subject, tasks):
             f"({info.source}) has none. Of a run without labels can be measured: "
             f"{', '.join(task for task in TASKS if task not in _NEED_LABELS)}."
         )
-    if labelled:
+    classed = [task for task in tasks if task in _NEED_CLASSES]
+    if classed:
         shape = subject.data.arrays("test", limit=1)[1].shape[1:]
         if shape:
             raise ValueError(
-                f"The task {labelled[0]!r} needs one class for each image. The data set "
+                f"The task {classed[0]!r} needs one class for each image. The data set "
                 f"{info.name!r} has labels of shape {list(shape)} (attributes)."
             )
+    for task in tasks:
+        if task in CHECKS:
+            CHECKS[task](subject)
     if "tree" in tasks:
         _check_tree(subject)
     if "labelled_points" in tasks and subject.representatives is None:
@@ -125,8 +140,8 @@ def measure(subject, tasks):
 
 def owner(key):
     """The task that a key of a row belongs to, or None."""
-    for task in _NEED_LABELS:
-        if key == task or key.startswith(f"{task}_"):
+    for task in TASKS:
+        if task not in DEFAULT_TASKS and (key == task or key.startswith(f"{task}_")):
             return task
     return "log_likelihood" if key in _LOG_P_KEYS else None
 
@@ -225,11 +240,14 @@ def _log_likelihood(subject):
             progress=subject.progress,
         )
         row["log_p_num_examples"] = estimate.pop("num_examples")
+        if test.min() < 0 or test.max() > 1:
+            del estimate["bits_per_dimension"]  # which is about intensities
         row.update(estimate)
     return row
 
 
 TASKS = {
+    **INTEL_TASKS,
     "few_shot": _few_shot,
     "retrieval": _retrieval,
     "labelled_points": _labelled_points,

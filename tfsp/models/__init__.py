@@ -4,17 +4,29 @@ A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@re
 """
 
 from tfsp.models.base import StructuredVAE, build, get, names, register
+from tfsp.models.decomposed_vae import DecomposedVAE
+from tfsp.models.gm_vae import GMVAE
 from tfsp.models.importance import importance_log_prob
+from tfsp.models.intel_vae import InteLVAE
+from tfsp.models.mmd import mmd_squared
+from tfsp.models.sparse_vae import SparseVAE
+from tfsp.models.sylvester_vae import SylvesterVAE
 from tfsp.models.tmc_vae import TMCVAE
 from tfsp.models.vae import VAE
 
 __all__ = [
+    "GMVAE",
     "TMCVAE",
     "VAE",
+    "DecomposedVAE",
+    "InteLVAE",
+    "SparseVAE",
     "StructuredVAE",
+    "SylvesterVAE",
     "build",
     "get",
     "importance_log_prob",
+    "mmd_squared",
     "names",
     "register",
 ]

@@ -88,6 +88,15 @@ class StructuredVAE(keras.Model):
         """log p(x, latents) - log q(latents | x) for S draws: `[S, B]`, nats."""
         raise NotImplementedError(f"{type(self).__name__} must define `log_weights`.")
 
+    def prior_view(self):
+        """What has `encode` and `decode` in the space of the prior: the model, if no map follows."""
+        return self
+
+    @property
+    def representation_dim(self):
+        """Size of what `encode` gives and `decode` takes."""
+        return self.latent_dim
+
     def encode(self, x):
         """The deterministic representation used downstream: `[B, ...]` -> `[B, D]`."""
         raise NotImplementedError(f"{type(self).__name__} must define `encode`.")

@@ -26,7 +26,7 @@ def signatures(model):
     (`Prior.signatures`; for trees see `tfsp.priors.tree_serving`).
     """
     data = tf.TensorSpec([None, *model.data_shape], tf.float32, name="images")
-    latent = tf.TensorSpec([None, model.latent_dim], tf.float32, name="latent")
+    latent = tf.TensorSpec([None, model.representation_dim], tf.float32, name="latent")
     count = tf.TensorSpec([], tf.int32, name="num_samples")
     seed = tf.TensorSpec([], tf.int32, name="seed")
 
@@ -54,7 +54,7 @@ def signatures(model):
     if model.prior.is_density:
         endpoints["sample"] = (sample, [count, seed])
         endpoints["log_likelihood"] = (log_likelihood, [data, count, seed])
-    return {**endpoints, **model.prior.signatures(model)}
+    return {**endpoints, **model.prior.signatures(model.prior_view())}
 
 
 def export(model, path):

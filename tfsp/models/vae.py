@@ -85,29 +85,29 @@ class VAE(StructuredVAE):
             return
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
+        num_outputs, meaning = self._encoder_outputs()
         with _dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
-                self.encoder = pair.encoder(data_shape, 2 * self.latent_dim)
+                self.encoder = pair.encoder(data_shape, num_outputs)
             if self.decoder is None:
                 pair = networks.build(self._specs["decoder"])
-                self.decoder = pair.decoder(self.latent_dim, outputs_shape)
+                self.decoder = pair.decoder(self.representation_dim, outputs_shape)
         _check_network(
             self.encoder,
             "encoder",
             data_shape,
-            (2 * self.latent_dim,),
-            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, "
-            f"from data of shape {data_shape}",
+            (num_outputs,),
+            f"{meaning}, from data of shape {data_shape}",
         )
         _check_network(
             self.decoder,
             "decoder",
-            (self.latent_dim,),
+            (self.representation_dim,),
             outputs_shape,
             f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
             f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
-            f"from latent_dim={self.latent_dim} numbers",
+            f"from {self.representation_dim} numbers",
         )
         self.data_shape = data_shape
         self.prior.connect(self.posterior, data_shape)
@@ -119,11 +119,7 @@ class VAE(StructuredVAE):
 
     def posterior(self, x, training=False):
         """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
-        self._require_built_networks()
-        outputs = tf.cast(self.encoder(x, training=training), self.variable_dtype)
-        loc, log_variance = tf.split(outputs, 2, axis=-1)
-        log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
-        return diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        return normal_from(self._encode(x, training))
 
     def log_likelihood(self, x, z, training=False):
         """log p(x|z) in nats: x `[B, ...]`, z `[..., B, D]` -> `[..., B]`."""
@@ -149,7 +145,11 @@ class VAE(StructuredVAE):
             terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
                 tf.cast(self.num_samples, log_weights.dtype)
             )
-        return terms
+        return {**terms, **self.extra_terms(z)}
+
+    def extra_terms(self, z):
+        """Further terms of `call`, dict of `[B]`, from draws `[S, B, D]` of the posterior."""
+        return {}
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)
@@ -186,13 +186,24 @@ class VAE(StructuredVAE):
     def update(self):
         self.prior.update()
 
+    def _encode(self, x, training=False):
+        self._require_built_networks()
+        return tf.cast(self.encoder(x, training=training), self.variable_dtype)
+
+    def _encoder_outputs(self):
+        """How many numbers the encoder puts out for each example, and what they are."""
+        return (
+            2 * self.latent_dim,
+            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions",
+        )
+
     def _require_built_networks(self):
         if self.data_shape is None:  # set by `build` before the prior asks for the posterior
             self._require_built()
 
     def _decoder_outputs(self, z, training=False):
         self._require_built_networks()
-        flat = tf.reshape(z, [-1, self.latent_dim])
+        flat = tf.reshape(z, [-1, self.representation_dim])
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
@@ -215,6 +226,13 @@ class VAE(StructuredVAE):
             for name, value in config.items()
         }
         return cls(**config)
+
+
+def normal_from(outputs):
+    """N(mean, diag(variance)) from an encoder's `[..., 2D]`: means, then log-variances."""
+    loc, log_variance = tf.split(outputs, 2, axis=-1)
+    log_variance = tf.clip_by_value(log_variance, *_LOG_VARIANCE_RANGE)
+    return diagonal_normal(loc, tf.exp(0.5 * log_variance))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from tfsp.priors.loracs import LORACs
 from tfsp.priors.mixture import MixturePrior
 from tfsp.priors.none import NoPrior
 from tfsp.priors.normal import NormalPrior
+from tfsp.priors.sparse import SparsePrior
 from tfsp.priors.tmc import TMCPrior
 from tfsp.priors.vamp import VampPrior
 
@@ -20,6 +21,7 @@ __all__ = [
     "NoPrior",
     "NormalPrior",
     "Prior",
+    "SparsePrior",
     "TMCPrior",
     "VampPrior",
     "build",

@@ -104,6 +104,11 @@ class VampPrior(Prior):
                 f"`adapt` needs at least {wanted[0]} examples of shape {wanted[1:]} to start the "
                 f"pseudo-inputs. Received: {len(x)} of shape {x.shape[1:]}."
             )
+        if self._config["bounded"] and (x.min() < 0 or x.max() > 1):
+            raise ValueError(
+                "The pseudo-inputs are kept in [0, 1], but the data they are to start from run from "
+                f"{x.min():.6g} to {x.max():.6g}. Set bounded=False."
+            )
         rng = np.random.default_rng(self._config["seed"])
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])

@@ -9,9 +9,13 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
 
 from tfsp.viz.comparison import few_shot_curves, retrieval_curves
 from tfsp.viz.curves import training_curves
+from tfsp.viz.distributions import distribution_grid
 from tfsp.viz.hierarchy import hierarchy_pictures
 from tfsp.viz.images import image_grid, prior_samples, reconstructions, tile
 from tfsp.viz.latent import latent_map
+from tfsp.viz.levels import level_traversals
+from tfsp.viz.magnitudes import class_magnitudes
+from tfsp.viz.planes import mapping_planes
 from tfsp.viz.scatter import scatter_2d
 from tfsp.viz.style import paper_style, save
 from tfsp.viz.subtrees import (
@@ -27,8 +31,10 @@ from tfsp.viz.tree_slices import slices
 from tfsp.viz.trees import tree
 
 __all__ = [
+    "class_magnitudes",
     "decoder_mean",
     "disjoint_subtrees",
+    "distribution_grid",
     "few_shot_curves",
     "hierarchy_pictures",
     "image_grid",
@@ -36,6 +42,8 @@ __all__ = [
     "largest_subtree",
     "latent_map",
     "latent_tree",
+    "level_traversals",
+    "mapping_planes",
     "paper_style",
     "prior_samples",
     "reconstructions",

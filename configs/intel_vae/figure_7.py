@@ -1,0 +1,31 @@
+"""Figure 7: sparse representations of Fashion-MNIST (Figure C.3: MNIST) with 50 latents.
+
+    --config=configs/intel_vae/figure_7.py:intel_vae --config.mapping.sparsity_weight=3.0
+    --config=configs/intel_vae/figure_7.py:decomposed --config.data.name=mnist
+
+Rows: intel_vae (the default; gamma is mapping.sparsity_weight), vae, decomposed (the sparse prior
+of Mathieu et al. 2019 with its penalty, model.alpha), sparse_vae (Tonolini et al. 2020,
+model.alpha).
+"""
+
+from tfsp.config import default_config
+
+ROWS = {
+    "intel_vae": dict(
+        model=dict(name="intel_vae"), mapping=dict(name="selector", sparsity_weight=1.0)
+    ),
+    "vae": {},
+    "decomposed": dict(
+        model=dict(name="decomposed_vae", alpha=100.0, beta=1.0), prior=dict(name="sparse")
+    ),
+    "sparse_vae": dict(model=dict(name="sparse_vae", alpha=0.2)),
+}
+
+
+def get_config(row="intel_vae"):
+    config = default_config()
+    config.data.update(name="fashion_mnist", split="intel_vae")
+    config.model.latent_dim = 50
+    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
+    config.update(ROWS[row])
+    return config

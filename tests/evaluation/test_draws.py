@@ -1,0 +1,89 @@
+"""Draws of x from a model: means, and means with the noise of the likelihood."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from reference import statistics
+
+from tfsp import models
+from tfsp.evaluation import can_add_noise, draw
+
+
+def make_model(likelihood, data_shape=(2,), **settings):
+    model = models.VAE(
+        encoder={"name": "mlp", "hidden": (4,)}, likelihood=likelihood, latent_dim=2, **settings
+    )
+    model.build((None, *data_shape))
+    return model
+
+
+def test_means_are_the_models_and_seeds_count():
+    model = make_model({"name": "gaussian", "initial_scale": 0.3})
+    means = draw(model, 2500, seed=4, kind="means")
+    assert means.shape == (2500, 2)
+    assert means.dtype == np.float32
+    assert len(np.unique(means, axis=0)) > 2000  # no part of the draws is another one's copy
+    np.testing.assert_array_equal(draw(model, 2500, seed=4, kind="means"), means)
+    np.testing.assert_array_equal(draw(model, 1000, seed=4, kind="means"), means[:1000])
+    assert not np.array_equal(draw(model, 2500, seed=5, kind="means"), means)
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "deviation"),
+    [
+        ({"name": "gaussian", "initial_scale": 0.3}, 0.3),
+        ({"name": "gaussian", "scale": "scalar", "initial_scale": 0.5}, 0.5),
+        ({"name": "gaussian", "initial_scale": 0.2, "location": "sigmoid"}, 0.2),
+        ({"name": "laplace", "initial_scale": 0.2}, 0.2 * np.sqrt(2)),
+    ],
+)
+def test_noise_around_the_means(likelihood, deviation):
+    model = make_model(likelihood)
+    noise = draw(model, 20_000, seed=1) - draw(model, 20_000, seed=1, kind="means")
+    assert np.all(np.abs(noise.mean(axis=0)) < statistics.mean_tolerance(noise))
+    np.testing.assert_allclose(noise.std(axis=0), deviation, rtol=0.05)
+    assert len(np.unique(noise, axis=0)) > 19_000
+
+
+def test_binary_draws():
+    model = make_model("bernoulli", (3,))
+    means, draws = draw(model, 20_000, kind="means"), draw(model, 20_000)
+    assert set(np.unique(draws)) == {0.0, 1.0}
+    tolerance = statistics.mean_tolerance(draws - means)
+    assert np.all(np.abs((draws - means).mean(axis=0)) < tolerance)
+
+
+def test_what_a_mean_does_not_tell():
+    model = make_model({"name": "gaussian", "scale": "pixel"})
+    assert not can_add_noise(model.likelihood)
+    with pytest.raises(ValueError, match="Gaussian does not tell its noise.*kind='means'"):
+        draw(model, 5)
+    assert draw(model, 5, kind="means").shape == (5, 2)
+    for name in ("continuous_bernoulli", "discretized_logistic", "categorical"):
+        if name in __import__("tfsp").likelihoods.names():
+            assert not can_add_noise(make_model(name, (2, 2, 1)).likelihood)
+
+
+def test_errors():
+    model = make_model("gaussian")
+    with pytest.raises(ValueError, match="`kind` must be one of means, draws"):
+        draw(model, 5, kind="modes")
+    with pytest.raises(ValueError, match="`count`"):
+        draw(model, 0)
+    with pytest.raises(ValueError, match="NoPrior is no distribution"):
+        draw(make_model("gaussian", prior="none"), 5)
+
+
+def test_intel_vae_draws_go_through_the_map():
+    model = models.InteLVAE(
+        encoder={"name": "mlp", "hidden": (4,)},
+        likelihood={"name": "gaussian", "initial_scale": 0.1},
+        latent_dim=2,
+        mapping="circle",
+    )
+    model.build((None, 2))
+    seen = []
+    decode = model.decode
+    model.decode = lambda z: seen.append(np.asarray(z)) or decode(z)
+    assert draw(model, 50).shape == (50, 2)
+    np.testing.assert_allclose(np.linalg.norm(tf.concat(seen, 0), axis=1), 1.0, atol=0.2)

@@ -1,0 +1,109 @@
+"""The contract of a mapping g: y -> z, and the registry."""
+
+import numbers
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsp.registry import Registry
+
+_REGISTRY = Registry("mapping")
+register = _REGISTRY.register
+get = _REGISTRY.get
+names = _REGISTRY.names
+build = _REGISTRY.build
+
+
+class Mapping(keras.layers.Layer):
+    """A deterministic map of latents, y `[..., D]` -> z `[..., output_dim]`, perhaps with weights.
+
+    A subclass defines `bijector(self)`. Numbers live in weights, TFP objects are made in the
+    method: one made in the constructor would keep a snapshot of the weights. The gradient of z
+    must be finite everywhere.
+
+        @tfsp.mappings.register("stretch")
+        class Stretch(tfsp.mappings.Mapping):
+            def __init__(self, latent_dim, **kwargs):
+                super().__init__(latent_dim, **kwargs)
+                self.log_scale = self._constant("log_scale", np.zeros(latent_dim))
+
+            def bijector(self):
+                return tfb.Scale(log_scale=tf.convert_to_tensor(self.log_scale))
+
+    Args:
+      latent_dim: D, size of y, a positive integer.
+
+    Attributes:
+      output_dim: size of z; D unless the subclass sets another.
+
+    Raises: ValueError if `latent_dim` is not a positive integer.
+
+    Source: Miao et al. 2022 (InteL-VAE), section 4.
+    """
+
+    def __init__(self, latent_dim, **kwargs):
+        # What a density or a representation depends on is never computed in half precision.
+        kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        integer = isinstance(latent_dim, numbers.Integral) and not isinstance(latent_dim, bool)
+        if not integer or latent_dim < 1:
+            raise ValueError(f"`latent_dim` must be a positive integer. Received: {latent_dim!r}.")
+        self.latent_dim = int(latent_dim)
+        self.output_dim = self.latent_dim
+
+    def bijector(self):
+        """g as a `tfb.Bijector`, made afresh: `forward` always, the rest where it exists."""
+        raise NotImplementedError(f"{type(self).__name__} must define `bijector`.")
+
+    def call(self, y):
+        """z = g(y): `[..., latent_dim]` -> `[..., output_dim]`."""
+        y = tf.cast(y, self.variable_dtype)
+        if y.shape.rank == 0 or (y.shape.rank and y.shape[-1] != self.latent_dim):
+            raise ValueError(
+                f"This mapping was made for y of {self.latent_dim} dimensions. Received shape "
+                f"{tuple(y.shape)}."
+            )
+        return self.bijector().forward(y)
+
+    def regulariser(self, y):
+        """What the training loss gains, already weighted: a scalar, from draws y `[..., B, D]`."""
+        return tf.zeros([], self.variable_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.output_dim)
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def get_build_config(self):
+        return None  # weights are made in the constructor
+
+    @classmethod
+    def example(cls):
+        """A tiny instance, ready for use, for the contract tests."""
+        return cls(latent_dim=2)
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+    def _constant(self, name, value, trainable=True):
+        """A weight that starts at `value`."""
+        # Held as NumPy: a tensor made while Keras traces the model would belong to that graph.
+        value = np.asarray(value)
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: tf.constant(value, dtype),
+            trainable=trainable,
+            autocast=False,
+        )
+
+
+def check_hidden(hidden):
+    """`hidden` as a tuple; raises ValueError for widths that are not positive integers."""
+    widths = tuple(hidden)
+    if any(isinstance(w, bool) or not isinstance(w, numbers.Integral) or w < 1 for w in widths):
+        raise ValueError(f"`hidden` must hold positive integer widths. Received: {hidden!r}.")
+    return tuple(int(width) for width in widths)

@@ -1,0 +1,46 @@
+"""A small multilayer perceptron for vectors with any leading axes."""
+
+import keras
+import tensorflow as tf
+
+
+class Perceptron(keras.layers.Layer):
+    """`[..., num_inputs]` -> `[..., num_outputs]`, no activation at the end; made already built.
+
+    A part of a mapping: it is made by the mapping's constructor, not from a config of its own.
+
+    Args:
+      num_inputs, num_outputs: sizes.
+      hidden: widths of the hidden layers.
+      activation: a Keras activation name, of the hidden layers.
+      seed: int for the start of the kernels, or None.
+    """
+
+    def __init__(self, num_inputs, num_outputs, hidden, activation, seed=None, **kwargs):
+        kwargs.setdefault("autocast", False)
+        super().__init__(**kwargs)
+        self.num_inputs = num_inputs
+        self.dense = [
+            keras.layers.Dense(
+                width,
+                activation=activation if i < len(hidden) else None,
+                kernel_initializer=keras.initializers.GlorotUniform(
+                    None if seed is None else seed + i
+                ),
+                dtype=self.dtype_policy,
+            )
+            for i, width in enumerate([*hidden, num_outputs])
+        ]
+        size = num_inputs
+        for layer in self.dense:
+            layer.build((None, size))
+            size = layer.units
+        self.built = True
+
+    def call(self, inputs):
+        outputs = tf.reshape(inputs, [-1, self.num_inputs])
+        for layer in self.dense:
+            outputs = layer(outputs)
+        shape = tf.concat([tf.shape(inputs)[:-1], [self.dense[-1].units]], axis=0)
+        static = [*inputs.shape[:-1], self.dense[-1].units]
+        return tf.ensure_shape(tf.reshape(outputs, shape), static)

@@ -1,0 +1,72 @@
+"""Sparse representations."""
+
+import keras
+import tensorflow as tf
+
+from tfsp.bijectors import DimensionSelector, selection_penalty
+from tfsp.mappings.base import Mapping, check_hidden, register
+from tfsp.mappings.perceptron import Perceptron
+
+
+@register("selector")
+class SelectorMapping(Mapping):
+    """z = y * DS(y): a network switches on the dimensions that count for each point.
+
+    The loss gains sparsity_weight times `selection_penalty` (eq. 7): each point is to switch on
+    few dimensions, different points different ones.
+
+    Args:
+      latent_dim: D.
+      sparsity_weight: gamma >= 0. The paper takes up to 3 on Fashion-MNIST, 30 and 70 on CelebA.
+      hidden: widths of the network's hidden layers. The paper does not name them.
+      activation: a Keras activation name, of the hidden layers.
+      seed: int for the start of the network; None takes one from Keras.
+
+    Raises: ValueError for a negative weight or widths that are not positive.
+
+    Source: Miao et al. 2022 (InteL-VAE), section 6.3 and appendix C.3.
+    """
+
+    def __init__(
+        self,
+        latent_dim,
+        sparsity_weight=1.0,
+        hidden=(128,),
+        activation="relu",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(latent_dim, **kwargs)
+        if not 0 <= sparsity_weight < float("inf"):
+            raise ValueError(
+                f"`sparsity_weight` must be a number from 0 up. Received: {sparsity_weight!r}."
+            )
+        hidden = check_hidden(hidden)
+        keras.activations.get(activation)
+        self._config = dict(
+            sparsity_weight=sparsity_weight, hidden=hidden, activation=activation, seed=seed
+        )
+        self.sparsity_weight = sparsity_weight
+        self.network = Perceptron(
+            latent_dim, latent_dim, hidden, activation, seed, dtype=self.variable_dtype
+        )
+
+    def selection(self, y):
+        """DS(y) in [0, 1]: how far each dimension is switched on, `[..., D]` -> `[..., D]`."""
+        return tf.sigmoid(self.network(tf.cast(y, self.variable_dtype)))
+
+    def bijector(self):
+        return DimensionSelector(self.selection)
+
+    def regulariser(self, y):
+        if not self.sparsity_weight:
+            return super().regulariser(y)
+        logits = self.network(tf.cast(y, self.variable_dtype))
+        return self.sparsity_weight * selection_penalty(tf.math.log_sigmoid(logits))
+
+    @classmethod
+    def example(cls):
+        return cls(latent_dim=3, hidden=(4,), seed=0)
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

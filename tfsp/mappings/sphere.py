@@ -1,0 +1,81 @@
+"""Projection to spheres and circles."""
+
+from tfsp.bijectors import SphereProjection, blockwise, checks
+from tfsp.mappings.base import Mapping, register
+
+
+@register("sphere")
+class SphereMapping(Mapping):
+    """z = y / (||y|| + epsilon), on the whole of y or on stretches of it: `SphereProjection`.
+
+    Args:
+      latent_dim: D.
+      sizes: dimensions of each stretch that is projected by itself, with the sum D: (2, 2) is a
+        torus. Empty for one sphere in D dimensions.
+      epsilon: positive float.
+
+    Raises: ValueError for sizes that do not sum to D, or an `epsilon` that is not positive.
+
+    Source: Miao et al. 2022 (InteL-VAE), section 6.1.
+    """
+
+    def __init__(self, latent_dim, sizes=(), epsilon=1e-3, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.sizes = check_sizes(sizes, latent_dim)
+        self.epsilon = checks.positive("epsilon", epsilon)
+
+    def bijector(self):
+        sizes = self.sizes or (self.latent_dim,)
+        return blockwise([SphereProjection(self.epsilon) for _ in sizes], sizes)
+
+    def get_config(self):
+        return {**super().get_config(), "sizes": self.sizes, "epsilon": self.epsilon}
+
+
+@register("circle")
+class CircleMapping(Mapping):
+    """The first plane of y goes to the circle (`SphereProjection`), other dimensions stay.
+
+    With D = 2 the same as "sphere".
+
+    Args:
+      latent_dim: D, at least 2 for each circle.
+      num_circles: how many planes, from the first two dimensions on, are projected; several make
+        a torus.
+      epsilon: positive float.
+
+    Raises: ValueError for fewer dimensions than the circles need, or values out of range.
+
+    Source: Miao et al. 2022 (InteL-VAE), section 6.1.
+    """
+
+    def __init__(self, latent_dim, num_circles=1, epsilon=1e-3, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.num_circles = checks.integer("num_circles", num_circles, 1, "planes to project")
+        self.epsilon = checks.positive("epsilon", epsilon)
+        if 2 * self.num_circles > self.latent_dim:
+            raise ValueError(
+                f"{self.num_circles} circle(s) need {2 * self.num_circles} dimensions. Received: "
+                f"latent_dim={latent_dim}."
+            )
+
+    def bijector(self):
+        circles = [SphereProjection(self.epsilon) for _ in range(self.num_circles)]
+        return blockwise(circles, [2] * self.num_circles, self.latent_dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_circles": self.num_circles,
+            "epsilon": self.epsilon,
+        }
+
+
+def check_sizes(sizes, latent_dim):
+    """`sizes` as a tuple; raises ValueError where they are given and do not sum to D."""
+    sizes = tuple(checks.integer("sizes", size, 1, "dimensions of a stretch") for size in sizes)
+    if sizes and sum(sizes) != latent_dim:
+        raise ValueError(
+            f"`sizes` must sum to latent_dim={latent_dim}. Received: {sizes}, sum {sum(sizes)}."
+        )
+    return sizes

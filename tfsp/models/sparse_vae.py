@@ -1,0 +1,196 @@
+"""Sparse VAE (variational sparse coding): latents that are exactly zero, or normal."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.distributions import SpikeAndSlab
+from tfsp.models import own_prior
+from tfsp.models.base import register
+from tfsp.models.vae import VAE, normal_from
+from tfsp.priors import Prior
+
+tfd = tfp.distributions
+
+# Log odds of a dimension being on: the largest that draws of float32 uniforms tell from certainty.
+_MAX_LOGIT = 10.0
+
+
+@register("sparse_vae")
+class SparseVAE(VAE):
+    """q(z|x) = prod_d gamma_d(x) N(mu_d(x), sigma_d^2(x)) + (1 - gamma_d(x)) delta(z_d).
+
+    The prior is the same with gamma = alpha, mu = 0 and sigma = 1. The KL has a closed form:
+
+        sum_d gamma_d KL(N(mu_d, sigma_d^2) || N(0, 1)) + KL(Bernoulli(gamma_d) || Bernoulli(alpha))
+
+    In training the spikes are relaxed, s = sigmoid(c (gamma - u)) with u uniform, so that gamma
+    has gradients; the `log_likelihood` and `elbo` of training are hence not quite those of the
+    model. Outside training draws are exact, and so are bounds and importance weights (densities
+    are with respect to Lebesgue measure plus a point mass at 0 in each dimension).
+
+    Two warm-ups, both linear in training steps: c from `sharpness_start` to `sharpness`; and that
+    of the slabs, lambda from 0 to 1, during which the slabs are
+    N(lambda mu, lambda sigma^2 + 1 - lambda) in training, so that at first only which dimensions
+    are on can tell of x.
+
+    Implemented is the model with a fixed prior. The pseudo-inputs of the published version (a
+    prior made of posteriors, with a classifier that chooses one, and a penalty on their mean
+    gamma) are not.
+
+    Args:
+      alpha: prior probability of a dimension being on, in (0, 1).
+      sharpness: c at the end, positive.
+      sharpness_start: c at the beginning; None takes `sharpness`.
+      warmup_steps: training steps until c has reached its end; 0 for none.
+      slab_warmup_steps: training steps until lambda has reached 1; 0 for none.
+      prior: "normal", the prior of the slabs. `model.prior` is the whole spike and slab.
+      **kwargs: as of `VAE`.
+
+    Raises: ValueError for settings outside their ranges, for another prior, and for
+      objective="iwae": the spikes are discrete, and their relaxation has no importance weights.
+      (`tfsp.evaluation.log_likelihood` needs no gradients and works.)
+
+    Source: Tonolini, Jensen & Murray-Smith 2020, "Variational sparse coding", UAI; its first
+      version (2018) has the fixed prior.
+    """
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder=None,
+        prior="normal",
+        likelihood="bernoulli",
+        latent_dim=None,
+        alpha=0.2,
+        sharpness=50.0,
+        sharpness_start=None,
+        warmup_steps=0,
+        slab_warmup_steps=0,
+        **kwargs,
+    ):
+        latent_dim, dtype = own_prior.settings(
+            "sparse_vae", "the slabs", prior, latent_dim, kwargs.get("dtype")
+        )
+        if kwargs.get("objective", "elbo") == "iwae":
+            raise ValueError(
+                "The model 'sparse_vae' has no objective 'iwae': its spikes are discrete, and the "
+                "relaxed draws of training have no importance weights. Take 'elbo'."
+            )
+        start = sharpness if sharpness_start is None else sharpness_start
+        if not 0 < start <= sharpness:
+            raise ValueError(
+                "`sharpness_start` and `sharpness` must be positive and in this order. Received: "
+                f"sharpness_start={sharpness_start}, sharpness={sharpness}."
+            )
+        if warmup_steps < 0 or slab_warmup_steps < 0:
+            raise ValueError(
+                "`warmup_steps` and `slab_warmup_steps` must be at least 0. Received: "
+                f"{warmup_steps}, {slab_warmup_steps}."
+            )
+        slab = SpikeAndSlabPrior(latent_dim, alpha, dtype=dtype)
+        super().__init__(encoder, decoder, slab, likelihood, latent_dim, **kwargs)
+        self._config = dict(
+            prior="normal",
+            alpha=alpha,
+            sharpness=sharpness,
+            sharpness_start=sharpness_start,
+            warmup_steps=warmup_steps,
+            slab_warmup_steps=slab_warmup_steps,
+        )
+        self._sharpness = (start, sharpness)
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            autocast=False,
+        )
+
+    def posterior(self, x, training=False):
+        """q(z|x): `tfd.Independent(SpikeAndSlab)`, batch `[B]`, event `[D]`."""
+        outputs = self._encode(x, training)
+        normal, logits = tf.split(outputs, [2 * self.latent_dim, self.latent_dim], axis=-1)
+        slab = normal_from(normal).distribution
+        loc, scale = slab.loc, slab.scale
+        if training and self._config["slab_warmup_steps"]:
+            weight = self._progress(self._config["slab_warmup_steps"])
+            loc, scale = weight * loc, tf.sqrt(weight * scale**2 + 1.0 - weight)
+        logits = tf.clip_by_value(logits, -_MAX_LOGIT, _MAX_LOGIT)
+        return tfd.Independent(SpikeAndSlab(logits, loc, scale), 1)
+
+    def call(self, x, training=False):
+        if not training:
+            return super().call(x)
+        x = self._check_data(x)
+        q = self.posterior(x, training)
+        z = q.distribution.relaxed_sample(self.num_samples, self.sharpness(), self.seeds.next())
+        log_likelihood = self.log_likelihood(x, z, training)
+        return {
+            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
+            "kl": self.prior.kl(q, z, training),
+        }
+
+    def encode(self, x):
+        """Posterior means gamma mu: `[B, ...]` -> `[B, D]`."""
+        return super().encode(x)
+
+    def slab_probability(self, x):
+        """gamma, the posterior probability of each dimension being on: `[B, ...]` -> `[B, D]`."""
+        return self.posterior(self._check_data(x)).distribution.slab_probability()
+
+    def sharpness(self):
+        """c at the present training step, a scalar."""
+        start, end = self._sharpness
+        return start + (end - start) * self._progress(self._config["warmup_steps"])
+
+    def update(self):
+        super().update()
+        self.step.assign_add(1)
+
+    def _progress(self, num_steps):
+        """From 0 to 1 over the first `num_steps` training steps."""
+        if not num_steps:
+            return tf.ones([], self.variable_dtype)
+        # `update` has counted the present step already.
+        done = tf.cast(tf.convert_to_tensor(self.step), self.variable_dtype) - 1.0
+        return tf.clip_by_value(done / num_steps, 0.0, 1.0)
+
+    def _encoder_outputs(self):
+        return 3 * self.latent_dim, (
+            "a mean, a log-variance and the log odds of being on for each of "
+            f"latent_dim={self.latent_dim} dimensions"
+        )
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+
+class SpikeAndSlabPrior(Prior):
+    """p(z) = prod_d alpha N(z_d; 0, 1) + (1 - alpha) delta(z_d).
+
+    Not in the registry: its density is with respect to a measure with point masses, and comparable
+    only with that of a `SpikeAndSlab` posterior.
+
+    Raises: ValueError unless 0 < alpha < 1.
+    """
+
+    def __init__(self, latent_dim, alpha, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        if not 0 < alpha < 1:
+            raise ValueError(f"`alpha` must lie between 0 and 1. Received: {alpha}.")
+        self.alpha = float(alpha)
+
+    def distribution(self, training=False):
+        zeros = tf.zeros([self.latent_dim], self.variable_dtype)
+        logits = zeros + math.log(self.alpha) - math.log1p(-self.alpha)
+        return tfd.Independent(SpikeAndSlab(logits, zeros, tf.ones_like(zeros)), 1)
+
+    def kl(self, q, z, training=False):
+        return tfd.kl_divergence(q, self.distribution())
+
+    def get_config(self):
+        return {**super().get_config(), "alpha": self.alpha}

@@ -1,0 +1,199 @@
+"""A VAE whose posterior is a Sylvester normalising flow."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.bijectors.sylvester import Sylvester, householder, orthogonalise
+from tfsp.models.base import register
+from tfsp.models.vae import VAE, normal_from
+from tfsp.random import as_seed
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+FLOWS = ("orthogonal", "householder", "triangular")
+
+# Diagonals are this times tanh: their products stay above -1, so that no step loses its inverse
+# where tanh rounds to 1.
+_DIAGONAL = 0.999
+
+
+@register("sylvester_vae")
+class SylvesterVAE(VAE):
+    """q(z|x): a diagonal normal followed by `num_flows` Sylvester steps, their parameters from x.
+
+        z_t = z_{t-1} + Q R tanh(R~ Q' z_{t-1} + b)          (see `tfsp.bijectors.Sylvester`)
+
+    The encoder's last layer puts out, for each example, the normal's means and log-variances and
+    Q, R, R~ and b of each step. Its last hidden layer is hence the feature vector from which the
+    paper's linear layers predict them. Q is
+
+    - "orthogonal": the orthonormal matrix nearest to a predicted `[D, M]` one, by iteration;
+    - "householder": M = D, the product of H predicted reflections;
+    - "triangular": M = D, the identity in turn with the reversal of all dimensions, not predicted.
+
+    There is no closed form for KL(q || p): it is estimated by log q(z|x) - log p(z). `encode` is
+    the posterior normal's mean sent through the flow.
+
+    Args:
+      flow: "orthogonal", "householder" or "triangular".
+      num_flows: steps, at least 1. The paper has 4, 8 and 16.
+      num_columns: M of "orthogonal", at most latent_dim; None takes latent_dim // 2, at least 1.
+      num_reflections: H of "householder". The paper has 4 and 8.
+      num_iterations: of the orthogonalisation, see `tfsp.bijectors.orthogonalise`.
+      prior: as of `VAE`, but for those that are made of the model's own normal posteriors
+        ("vamp", "loracs", "tmc").
+      **kwargs: as of `VAE`.
+
+    Raises: ValueError for settings outside their ranges and for the priors named.
+
+    Source: van den Berg et al. 2018, arXiv:1803.05649.
+    """
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder=None,
+        prior="normal",
+        likelihood="bernoulli",
+        latent_dim=None,
+        flow="orthogonal",
+        num_flows=4,
+        num_columns=None,
+        num_reflections=8,
+        num_iterations=14,
+        **kwargs,
+    ):
+        super().__init__(encoder, decoder, prior, likelihood, latent_dim, **kwargs)
+        if self.prior.needs_posterior:
+            raise ValueError(
+                f"The prior {type(self.prior).__name__} is made of posteriors that are normal, "
+                "which those of a flow are not. Take another prior ('normal', 'mixture', 'flow'), "
+                "or the model 'vae'."
+            )
+        if flow not in FLOWS:
+            raise ValueError(f"`flow` must be one of {', '.join(FLOWS)}. Received: {flow!r}.")
+        counts = dict(
+            num_flows=num_flows, num_reflections=num_reflections, num_iterations=num_iterations
+        )
+        for name, count in counts.items():
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
+        columns = max(1, self.latent_dim // 2) if num_columns is None else num_columns
+        if not 1 <= columns <= self.latent_dim:
+            raise ValueError(
+                f"`num_columns` must lie between 1 and latent_dim = {self.latent_dim}. "
+                f"Received: {num_columns!r}."
+            )
+        self._config = dict(flow=flow, num_columns=num_columns, **counts)
+        self.flow = flow
+        self.num_flows, self.num_reflections = num_flows, num_reflections
+        self.num_iterations = num_iterations
+        self.num_columns = columns if flow == "orthogonal" else self.latent_dim
+
+    def posterior(self, x, training=False):
+        """q(z|x): `tfd.TransformedDistribution`, batch `[B]`, event `[D]`."""
+        base, steps = self._parts(x, training)
+        return tfd.TransformedDistribution(base, tfb.Chain(steps[::-1]))
+
+    def call(self, x, training=False):
+        x = self._check_data(x)
+        if not self.prior.is_density:  # a plain autoencoder adds no noise
+            z = self.encode(x)
+            kl = tf.zeros(tf.shape(z)[:1], z.dtype)
+            return {"log_likelihood": self.log_likelihood(x, z, training), "kl": kl}
+        z, log_q = self._draw(x, self.num_samples, self.seeds.next(), training)
+        log_likelihood = self.log_likelihood(x, z, training)
+        kl = log_q - self.prior.log_prob(z, training)
+        terms = {
+            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
+            "kl": tf.reduce_mean(kl, axis=0),
+        }
+        if self.objective == "iwae":
+            log_weights = log_likelihood - self.kl_weight * kl
+            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(
+                tf.cast(self.num_samples, log_weights.dtype)
+            )
+        return terms
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        x = self._check_data(x)
+        z, log_q = self._draw(x, num_samples, as_seed(seed), training)
+        return self.log_likelihood(x, z, training) + self.prior.log_prob(z, training) - log_q
+
+    def encode(self, x):
+        """The normal's means sent through the flow: `[B, ...]` -> `[B, D]`."""
+        base, steps = self._parts(self._check_data(x))
+        z = base.mean()
+        for step in steps:
+            z = step.forward(z)
+        return z
+
+    def _draw(self, x, num_samples, seed, training):
+        """Draws `[S, B, D]` and their log q(z|x) `[S, B]`, by the forward direction alone."""
+        base, steps = self._parts(x, training)
+        z = base.sample(num_samples, seed=seed)
+        log_q = base.log_prob(z)
+        for step in steps:
+            log_q -= step.forward_log_det_jacobian(z, event_ndims=1)
+            z = step.forward(z)
+        return z, log_q
+
+    def _parts(self, x, training=False):
+        """The normal, batch `[B]`, and the steps in the order in which z passes through them."""
+        outputs = self._encode(x, training)
+        d, m, t = self.latent_dim, self.num_columns, self.num_flows
+        # Last axis: as the sizes say; second last: the steps.
+        normal, steps = tf.split(outputs, [2 * d, t * self._step_size()], axis=-1)
+        sizes = [self._orthogonal_size(), m * m, m, m]
+        steps = tf.split(tf.reshape(steps, [-1, t, sum(sizes)]), sizes, axis=-1)
+        raw, triangles, diagonal, shift = steps
+        q = self._orthogonal(raw)
+        # One square matrix holds both triangles; its diagonal is that of R.
+        triangles = tf.reshape(triangles, [-1, t, m, m])
+        r = _with_diagonal(triangles, tf.linalg.diag_part(triangles))
+        r_tilde = _with_diagonal(tf.linalg.matrix_transpose(triangles), diagonal)
+        flows = []
+        for i in range(t):
+            here = q[i] if self.flow == "triangular" else q[:, i]
+            flows.append(Sylvester(here, r[:, i], r_tilde[:, i], shift[:, i]))
+        return normal_from(normal), flows
+
+    def _orthogonal(self, raw):
+        """Q of all steps: `[B, T, D, M]`, or `[T, D, D]` where it is not predicted."""
+        d, m, t = self.latent_dim, self.num_columns, self.num_flows
+        if self.flow == "orthogonal":
+            # Predicted as a deviation from the identity, so that it starts well-conditioned.
+            matrix = tf.reshape(raw, [-1, t, d, m]) + tf.eye(d, m, dtype=raw.dtype)
+            return orthogonalise(matrix, self.num_iterations)
+        if self.flow == "householder":
+            return householder(tf.reshape(raw, [-1, t, self.num_reflections, d]))
+        eye = tf.eye(d, dtype=raw.dtype)
+        return tf.stack([tf.reverse(eye, [0]) if i % 2 else eye for i in range(t)])
+
+    def _orthogonal_size(self):
+        sizes = {
+            "orthogonal": self.latent_dim * self.num_columns,
+            "householder": self.num_reflections * self.latent_dim,
+            "triangular": 0,
+        }
+        return sizes[self.flow]
+
+    def _step_size(self):
+        return self._orthogonal_size() + self.num_columns * (self.num_columns + 2)
+
+    def _encoder_outputs(self):
+        number = 2 * self.latent_dim + self.num_flows * self._step_size()
+        return number, (
+            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, and "
+            f"{self._step_size()} parameters for each of num_flows={self.num_flows} {self.flow} "
+            "Sylvester steps"
+        )
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+
+def _with_diagonal(matrix, diagonal):
+    strict = tf.linalg.band_part(matrix, 0, -1)
+    return tf.linalg.set_diag(strict, _DIAGONAL * tf.tanh(diagonal))

@@ -20,6 +20,7 @@ SHAPES = {
     "celeb_a": (64, 64, 3),
     "fashion_mnist": (28, 28, 1),
     "mnist_01": (28, 28, 1),
+    "caltech101_silhouettes": (28, 28, 1),
     **dict.fromkeys(("circle", "square", "star", "infinity", "two_gaussians"), (2,)),
 }
 
@@ -34,6 +35,24 @@ def module_of(path):
 
 def load(path):
     return module_of(path).get_config()
+
+
+def shrink(settings):
+    """Takes away what costs time and memory and leaves the shape of things as it is."""
+    if settings.prior.name == "vamp":
+        settings.prior.num_components = 20
+    if settings.model.name == "discrete_vae":  # networks of a gigabyte
+        settings.network.hidden = (8,) * len(settings.network.hidden)
+        settings.model.update(num_chains=20, num_sweeps=2)
+        for name in ("prior_hidden", "decoder_hidden"):
+            if name in settings.model:
+                settings.model[name] = (8,) * len(settings.model[name])
+        # Two layers in as many groups of shared parameters tell what twenty would.
+        if "num_continuous_layers" in settings.model:
+            groups = settings.model.get("num_sharing_groups", 0)
+            assert not groups or settings.model.num_continuous_layers % groups == 0
+            settings.model.num_continuous_layers = 2
+            settings.model.continuous_size = 4
 
 
 def test_there_are_configs():
@@ -53,12 +72,11 @@ def test_config_builds_and_takes_two_steps(path, prior):
     settings = load(path)
     settings.prior.name = prior
     settings.train.jit_compile = False
-    if prior == "vamp":
-        settings.prior.num_components = 20  # the shape of things is the same, the time is not
+    shrink(settings)
     config = to_dict(settings)
     shape = SHAPES[config["data"]["name"]]
     x = np.random.default_rng(0).random((4, *shape)).astype("float32")
-    if config["data"]["binarization"] != "none":
+    if config["data"]["binarization"] != "none" or config["likelihood"]["name"] == "bernoulli":
         x = np.round(x)
     model = experiment.build_model(config, shape)
     experiment.compile_model(model, config, steps_per_epoch=2)
@@ -82,6 +100,7 @@ def rows():
 def test_every_row_names_what_exists(path, row):
     """Built with small networks: the rows differ in all but these."""
     settings = module_of(path).get_config(row)
+    shrink(settings)
     settings.network = dict(name="mlp", hidden=(4,))
     if settings.prior.name == "vamp":
         settings.prior.num_components = 3

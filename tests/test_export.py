@@ -9,8 +9,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from tfsp import models, networks, priors
-from tfsp.export import describe
+from tfsp import experiment, models, networks, priors
+from tfsp.export import describe, export_run
 
 TINY = {
     "flow": {"hidden": (8,)},
@@ -43,6 +43,15 @@ CLIENT = """
 """
 
 
+def ask(folder, x, tmp_path):
+    """What `CLIENT` finds out, in a process of its own."""
+    np.save(tmp_path / "x.npy", x)
+    command = [sys.executable, "-c", textwrap.dedent(CLIENT), str(folder), str(tmp_path / "x.npy")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
 @pytest.mark.parametrize("prior", priors.names())
 def test_served_without_tfsp(prior, binary_images, tmp_path):
     model = models.VAE(
@@ -54,20 +63,7 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
     model.compile()
     model.fit(binary_images, epochs=1, verbose=0)
     signatures = model.export(tmp_path / "served")
-    np.save(tmp_path / "x.npy", binary_images[:5])
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            textwrap.dedent(CLIENT),
-            str(tmp_path / "served"),
-            str(tmp_path / "x.npy"),
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr
-    out = json.loads(result.stdout)
+    out = ask(tmp_path / "served", binary_images[:5], tmp_path)
     assert {*signatures, "serving_default"} == set(out["signatures"])
     usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
     assert signatures == usual[: 3 if prior == "none" else 5]  # no tree has started
@@ -85,6 +81,46 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
     expected = models.importance_log_prob(model, x, 120, chunk_size=50, seed=5)
     np.testing.assert_allclose(out["log_prob"], expected["log_prob"], rtol=1e-4)
     np.testing.assert_allclose(out["variance"], expected["variance"], rtol=1e-2)
+
+
+def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monkeypatch):
+    """A run whose log Z is not of its weights: what is served has the exact one."""
+    model = models.DiscreteVAE(
+        networks.MLP(hidden=(8,)),
+        latent_dim=6,
+        num_groups=2,
+        num_chains=7,
+        num_sweeps=3,
+        num_continuous_layers=1,
+        continuous_size=2,
+        seed=0,
+    )
+    model.build((None, 8, 8, 1))
+    rng = np.random.default_rng(0)
+    model.prior.couplings.assign(rng.normal(size=(3, 3)))
+    monkeypatch.setattr(experiment, "load_run", lambda *_: (model, {}))
+    path, names = export_run(tmp_path, tmp_path / "served")
+    assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+    x = binary_images[:5]
+    out = ask(path, x, tmp_path)
+    close = dict(rtol=1e-4, atol=1e-5)
+    exact = float(model.prior.machine().log_z_exact())
+    assert abs(exact - 6 * np.log(2)) > 0.1
+    model.prior.log_z.assign(exact)
+    expected = models.importance_log_prob(model, x, 120, chunk_size=50, seed=5)
+    np.testing.assert_allclose(out["log_prob"], expected["log_prob"], rtol=1e-4)
+    np.testing.assert_allclose(out["encode"], model.encode(x), **close)
+    # zeta means come first, in [0, 1], then those of the continuous layer.
+    codes = np.array(out["encode"])
+    assert codes.shape == (5, 8)
+    assert codes[:, :6].min() >= 0
+    assert codes[:, :6].max() <= 1
+    np.testing.assert_allclose(out["reconstruct"], model.reconstruct(x[:1]), **close)
+    np.testing.assert_allclose(out["sample"], model.sample(3, seed=7), **close)
+    assert out["same"]
+    assert out["other"]
+    with pytest.raises(FileExistsError, match="exists already"):
+        export_run(tmp_path, path)
 
 
 def test_saved_model_cli_runs_the_signatures(binary_images, tmp_path):

@@ -32,7 +32,7 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
 
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
-    expected = blocks("text")[3]
+    expected = blocks("text")[4]
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
@@ -68,6 +68,19 @@ def test_the_star_prints_what_stands_there(tmp_path):
     # Four seeds gave .002 to .006; all mass in the middle gives .46.
     assert -0.01 < float(distance.split()[-1]) < 0.05
     assert shape == "(4,)"
+
+
+def test_the_discrete_vae_prints_what_stands_there(tmp_path):
+    code = next(block for block in blocks("python") if "DiscreteVAE" in block)
+    assert "epochs=30" in code  # here a few are enough to run
+    code = code.replace("epochs=30", "epochs=3").replace("num_samples=1000", "num_samples=10")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    number = r"-?\d+\.\d+"
+    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[3])
+    assert (tmp_path / "chains.png").exists()
 
 
 def test_pictures_and_files_named_exist():

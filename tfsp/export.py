@@ -6,6 +6,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfsp import experiment
+from tfsp.models import serving
+from tfsp.priors.log_partition import has_log_partition, refresh_log_partition
 from tfsp.run_directory import RunDirectory
 
 
@@ -17,12 +19,18 @@ def export_run(run_dir, path=None, checkpoint="best"):
       path: where to; None takes `export/` in the run's folder. Must not hold anything yet.
       checkpoint: "best", "last" or an epoch.
 
+    A discrete VAE's log Z is computed anew first (`refresh_log_partition`, seed 0, as in the
+    evaluation of the run), and its `sample` starts from the chains of the checkpoint.
+
     Returns: (path, names of the signatures). See `tfsp.models.serving.signatures`.
 
     Raises: FileExistsError if `path` holds something already.
     """
     model, _ = experiment.load_run(run_dir, checkpoint)
     path = pathlib.Path(path or RunDirectory(run_dir).export)
+    serving.check_folder(path)  # before log Z, which may take a minute
+    if has_log_partition(model.prior):
+        refresh_log_partition(model.prior)
     return path, model.export(path)
 
 

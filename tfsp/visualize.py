@@ -6,6 +6,7 @@ from tfsp import evaluation, experiment, viz
 from tfsp.run_directory import RunDirectory
 
 _MOST_LEAVES = 2000  # of a tree that is drawn
+_NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS = 5, 24, 100  # of a picture of Gibbs chains
 
 
 def visualize_run(
@@ -25,7 +26,9 @@ def visualize_run(
     of an InteL-VAE in y).
     Of points in two dimensions instead of images: distribution (test data beside draws of x),
     latent_map and training_curves. Of an InteL-VAE also mapping (in two dimensions, y and g(y)),
-    class_magnitudes (labelled images) and levels (where the map has levels). Where the prior is a
+    class_magnitudes (labelled images) and levels (where the map has levels). Of a discrete VAE
+    gibbs_chains and, in place of traversal, levels: the units, then each layer of continuous
+    latents, each between the percentiles of its codes. Where the prior is a
     tree that has started (LORACs), also `tree.nwk`, the tree in Newick format whose leaf n is the
     prior's inducing point n, and, of up to 2,000 leaves, those of `viz.hierarchy_pictures`.
 
@@ -55,7 +58,10 @@ def visualize_run(
     if is_image:
         means = np.asarray(model.reconstruct(images[:20]))
         figures["reconstructions"] = viz.reconstructions(images[:20], means)
-        figures["traversal"] = _traversal(decode, inner)
+        if hasattr(model, "sample_chains"):
+            figures |= _discrete(model, codes, seed)
+        else:
+            figures["traversal"] = _traversal(decode, inner)
         if model.prior.is_density:
             figures["samples"] = viz.prior_samples(np.asarray(model.sample(100, seed=seed)))
     if data.info.image_shape == (2,) and model.prior.is_density:
@@ -94,6 +100,18 @@ def _samples_beside(run_dirs, checkpoint, seed):
             raise ValueError(f"{run_dir} is no run on images whose model can be sampled.")
         samples[RunDirectory(run_dir).path.name] = np.asarray(model.sample(48, seed=seed))
     return viz.samples_beside(samples)
+
+
+def _discrete(model, codes, seed):
+    """Gibbs chains, and what the units and the continuous layers control."""
+    means = np.asarray(model.sample_chains(_NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS, seed=seed))
+    continuous = model.continuous
+    sizes = [model.latent_dim] + [continuous.size] * continuous.num_layers
+    title = f"Gibbs chains of the prior, {_CHAIN_STEPS} sweeps from row to row"
+    return {
+        "gibbs_chains": viz.gibbs_chains(means, title=title),
+        "levels": viz.level_traversals(viz.decoder_mean(model), codes, sizes),
+    }
 
 
 def _tree(prior):

@@ -2,10 +2,11 @@
 
 from tfsp.evaluation.attributes import attribute_prediction
 from tfsp.evaluation.bounds import bounds
+from tfsp.evaluation.chains import chain_classes, mode_separation
 from tfsp.evaluation.coverage import coverage
 from tfsp.evaluation.draws import can_add_noise, draw
 from tfsp.evaluation.energy import energy_distance
-from tfsp.evaluation.features import FeatureMap, classifier_features
+from tfsp.evaluation.features import FeatureMap, classifier_features, classifier_labeller
 from tfsp.evaluation.few_shot import few_shot
 from tfsp.evaluation.forest import few_shot_forest
 from tfsp.evaluation.frechet import frechet, frechet_distance
@@ -39,7 +40,9 @@ __all__ = [
     "beside_paper",
     "bounds",
     "can_add_noise",
+    "chain_classes",
     "classifier_features",
+    "classifier_labeller",
     "coverage",
     "draw",
     "encode",
@@ -58,6 +61,7 @@ __all__ = [
     "learned_proportions",
     "log_likelihood",
     "logistic_labeller",
+    "mode_separation",
     "nearest_labels",
     "paper_numbers",
     "posterior_draws",

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from tfsp.evaluation.checks import check_count, generator
+from tfsp.evaluation.proportions import Labeller
 
 _CACHE = collections.OrderedDict()
 _CACHED = 4  # classifiers kept
@@ -86,6 +87,44 @@ def classifier_features(
 
     Raises: ValueError for shapes that do not fit, or labels of a single class.
     """
+    _, encode, description = _classifier(
+        images, labels, test_images, test_labels, data, epochs, seed
+    )
+    return FeatureMap(
+        "classifier",
+        lambda x: encode(x, training=False),
+        64,
+        f"last hidden layer of {description}",
+    )
+
+
+def classifier_labeller(
+    images, labels, test_images=None, test_labels=None, data="the same data", epochs=8, seed=0
+):
+    """The classifier of `classifier_features` itself, a `Labeller`.
+
+    Args: as of `classifier_features`, but labels are integers `[n]`.
+
+    Raises: as `classifier_features`.
+    """
+    if np.ndim(labels) != 1:
+        raise ValueError(
+            f"`labels` must be integers [n], one class each. Received: shape {np.shape(labels)}."
+        )
+    network, _, description = _classifier(
+        images, labels, test_images, test_labels, data, epochs, seed
+    )
+
+    def probabilities(x):
+        logits = network.predict(np.asarray(x, np.float32), batch_size=_BATCH, verbose=0)
+        odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    return Labeller(np.unique(labels), probabilities, description)
+
+
+def _classifier(images, labels, test_images, test_labels, data, epochs, seed):
+    """(network, its part up to the features, description), trained or from memory."""
     images, labels = np.asarray(images, np.float32), np.asarray(labels)
     epochs = check_count(epochs, "epochs")
     _check(images, labels)
@@ -100,13 +139,11 @@ def classifier_features(
     if test_images is not None:
         accuracy = f", test accuracy {_accuracy(network, test_images, test_labels, labels):.4f}"
     layers = _CLASSIFIER if images.ndim == 4 else _CLASSIFIER_FLAT
-    return FeatureMap(
-        "classifier",
-        lambda x: encode(x, training=False),
-        64,
-        f"last hidden layer of a classifier ({layers}) trained for {epochs} epochs on "
-        f"{len(images)} examples of {data}{accuracy}",
+    description = (
+        f"a classifier ({layers}) trained for {epochs} epochs on {len(images)} examples of "
+        f"{data}{accuracy}"
     )
+    return network, encode, description
 
 
 def _check(images, labels):

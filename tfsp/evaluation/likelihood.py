@@ -25,6 +25,9 @@ def log_likelihood(
 ):
     """Estimates the mean log p(x) over `data` with S importance samples for each example.
 
+    A prior with a log Z takes the stored one, whose error comes on top of those below: see
+    `tfsp.priors.log_partition.refresh_log_partition`.
+
     Args:
       model: a `StructuredVAE` whose prior has a density.
       data: a batched dataset of x or (x, y), or an array.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfsp.evaluation import tasks as tasks_of
+from tfsp.evaluation.discrete_tasks import prior_name
 from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.run_directory import RunDirectory
 
@@ -15,6 +16,9 @@ _COLUMNS = (
     "active_units",
     "log_p",
     "standard_error",
+    "log_z",
+    "log_z_standard_error",
+    "log_z_method",
     "num_samples",
     "few_shot_1",
     "few_shot_10",
@@ -31,6 +35,9 @@ _COLUMNS = (
     "proportions_uncertainty",
     "proportions_second",
     "proportions_learned_second",
+    "chains_same_class",
+    "chains_same_class_chance",
+    "chains_run_length",
 )
 
 
@@ -92,6 +99,11 @@ def evaluate_run(
 
       bounds: the bound and its parts, active units.
       log_likelihood: log p(x) by importance samples (left out where the prior has no density).
+        Of a discrete VAE this is the estimate minus log Z, so that it has two errors:
+        `standard_error` over the images and `log_z_standard_error`, which all images share. log Z
+        is computed anew for this task and for bounds (`refresh_log_partition`): `log_z`, and
+        `log_z_method` says how: "enumeration", "independent units" (both exact) or "BAR", beside
+        which `log_z_ais` must agree (`log_z_agree`).
       few_shot: `few_shot_<n>` accuracy with n labels per class, `_sd` over label sets,
         `_num_labels` used in all: a class with fewer examples gives all it has, and sizes
         beyond the largest class are left out.
@@ -113,6 +125,11 @@ def evaluate_run(
         together). The classifier is trained on the data in their own proportions, whatever
         `data.proportion` is.
       forest: `forest_<n>` accuracy of random forests of depth 4 on n codes, `_sd` over 10 subsets.
+      chains: of a discrete VAE, classes of samples 100 block-Gibbs sweeps apart along 100 chains,
+        by a classifier trained on the training images: `chains_same_class` share of consecutive
+        samples in one class, `chains_standard_error`, `chains_same_class_chance` by the
+        frequencies of the classes alone, `chains_run_length` and `chains_run_length_chance` out of
+        50 rows, `chains_same_state` share of two samples of one state in one class.
       attributes: `attributes_<n>` accuracy of linear classifiers, averaged over attributes, and
         `attributes_majority`, that of guessing.
 
@@ -138,7 +155,8 @@ def evaluate_run(
       cannot be given: no labels, no representative points.
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
-      section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C.
+      section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
+      Figure 5 of Rolfe 2017, arXiv:1609.02200, as numbers.
     """
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
@@ -163,7 +181,7 @@ def evaluate_run(
         "binarization": info.binarization,
         "num_classes": info.num_classes,
         "model": config["model"]["name"],
-        "prior": config["prior"]["name"],
+        "prior": prior_name(subject.model, config),
         "checkpoint": checkpoint,
         "steps": None if optimizer is None else int(optimizer.iterations),
         "seed": seed,

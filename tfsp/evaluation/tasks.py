@@ -6,6 +6,7 @@ import numpy as np
 
 from tfsp import experiment
 from tfsp.evaluation.bounds import bounds
+from tfsp.evaluation.discrete_tasks import DISCRETE_CHECKS, DISCRETE_TASKS, log_z_row
 from tfsp.evaluation.draws import draw
 from tfsp.evaluation.few_shot import PAPER_SIZES, PAPER_SIZES_MANY_CLASSES, few_shot
 from tfsp.evaluation.intel_tasks import CHECKS, INTEL_TASKS
@@ -16,7 +17,15 @@ from tfsp.evaluation.retrieval import retrieval
 from tfsp.evaluation.trees import tree_purity
 
 DEFAULT_TASKS = ("bounds", "log_likelihood")
-_NEED_CLASSES = ("few_shot", "retrieval", "labelled_points", "tree", "forest", "proportions")
+_NEED_CLASSES = (
+    "few_shot",
+    "retrieval",
+    "labelled_points",
+    "tree",
+    "forest",
+    "proportions",
+    "chains",
+)
 _NEED_LABELS = (*_NEED_CLASSES, "frechet", "attributes")
 _MANY_CLASSES = 100
 _VOTES = 5
@@ -73,6 +82,11 @@ class Subject:
         return encode(self.model, self.data.arrays("test"))
 
     @functools.cached_property
+    def log_z(self):
+        """What the row says of log Z; computed anew once, before anything that depends on it."""
+        return log_z_row(self.model, self.seed)
+
+    @functools.cached_property
     def representatives(self):
         return representatives(self.model)
 
@@ -123,8 +137,8 @@ def check(subject, tasks):
                 f"{info.name!r} has labels of shape {list(shape)} (attributes)."
             )
     for task in tasks:
-        if task in CHECKS:
-            CHECKS[task](subject)
+        if task in _CHECKS:
+            _CHECKS[task](subject)
     if "tree" in tasks:
         _check_tree(subject)
     if "labelled_points" in tasks and subject.representatives is None:
@@ -226,7 +240,8 @@ def _tree(subject):
 
 
 def _bounds(subject):
-    row = bounds(subject.model, subject.data.test, subject.seed)
+    log_z = subject.log_z
+    row = {**log_z, **bounds(subject.model, subject.data.test, subject.seed)}
     codes = subject.test if "test" in vars(subject) else encode(subject.model, subject.data.test)
     row["active_units"] = active_units(codes[0])
     row["log_likelihood_term"] = row.pop("log_likelihood")
@@ -247,6 +262,7 @@ _LOG_P_KEYS = (
 def _log_likelihood(subject):
     row = {"num_samples": subject.num_samples if subject.model.prior.is_density else 0}
     if row["num_samples"]:
+        row |= subject.log_z
         test = subject.data.arrays("test", limit=subject.num_examples or None)[0]
         estimate = log_likelihood(
             subject.model,
@@ -262,8 +278,10 @@ def _log_likelihood(subject):
     return row
 
 
+_CHECKS = {**CHECKS, **DISCRETE_CHECKS}
 TASKS = {
     **INTEL_TASKS,
+    **DISCRETE_TASKS,
     "few_shot": _few_shot,
     "retrieval": _retrieval,
     "labelled_points": _labelled_points,

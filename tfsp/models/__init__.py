@@ -5,6 +5,7 @@ A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@re
 
 from tfsp.models.base import StructuredVAE, build, get, names, register
 from tfsp.models.decomposed_vae import DecomposedVAE
+from tfsp.models.discrete_vae import DiscreteVAE
 from tfsp.models.gm_vae import GMVAE
 from tfsp.models.importance import importance_log_prob
 from tfsp.models.intel_vae import InteLVAE
@@ -19,6 +20,7 @@ __all__ = [
     "TMCVAE",
     "VAE",
     "DecomposedVAE",
+    "DiscreteVAE",
     "InteLVAE",
     "SparseVAE",
     "StructuredVAE",

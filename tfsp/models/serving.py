@@ -65,9 +65,7 @@ def export(model, path):
       ValueError: if the model has not been built, or its prior asks for native ops even within
         `Prior.portable`.
     """
-    path = pathlib.Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
+    path = check_folder(path)
     if not model.built:
         raise ValueError(
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
@@ -83,6 +81,14 @@ def export(model, path):
             archive.add_endpoint(name, function)
         archive.write_out(str(path), verbose=False)
     return list(endpoints)
+
+
+def check_folder(path):
+    """`path` as a `pathlib.Path`; raises FileExistsError unless it is new or an empty folder."""
+    path = pathlib.Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
+    return path
 
 
 def _check_ops(name, function, prior):

@@ -7,6 +7,7 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
     viz.save(figure, "figures/reconstructions.pdf")
 """
 
+from tfsp.viz.chains import gibbs_chains
 from tfsp.viz.comparison import few_shot_curves, retrieval_curves
 from tfsp.viz.curves import training_curves
 from tfsp.viz.distributions import distribution_grid
@@ -36,6 +37,7 @@ __all__ = [
     "disjoint_subtrees",
     "distribution_grid",
     "few_shot_curves",
+    "gibbs_chains",
     "hierarchy_pictures",
     "image_grid",
     "inducing_points",

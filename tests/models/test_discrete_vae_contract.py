@@ -1,0 +1,216 @@
+"""What a discrete VAE promises as all models do: training, saving, serving, distribution."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsp import models, networks, priors
+
+CASES = {
+    "dvae": {},
+    "letter": {"sum_out_later": False, "num_groups": 3},
+    "sbn": {"boltzmann": False, "num_groups": 1},
+    "gaussian_slab": {"smoothing": "spike_and_gaussian"},
+    "tempered": {"num_replicas": 3, "smoothing": "spike_and_slab"},
+    "layers": {
+        "num_continuous_layers": 4,
+        "continuous_size": 3,
+        "num_sharing_groups": 2,
+        "smoothing": {"name": "spike_and_exponential", "trainable_beta": True},
+    },
+    "layer": {"num_continuous_layers": 1, "continuous_size": 2, "num_groups": 1},
+    "dvae++": {"variant": "dvae++", "decoder_hidden": (7,)},
+    "dvae#": {"variant": "dvae#", "objective": "iwae", "num_samples": 3},
+    "gaussian": {"variant": "dvae#", "smoothing": "gaussian_integral"},
+}
+
+
+def tiny(case, **kwargs):
+    defaults = dict(latent_dim=6, num_groups=2, num_chains=10, num_sweeps=2, seed=0)
+    settings = {**defaults, "encoder": networks.MLP(hidden=(5,)), **CASES[case], **kwargs}
+    return models.build({"name": "discrete_vae", **settings})
+
+
+def eagerly(model):
+    model.compile(run_eagerly=True)
+    return model
+
+
+@pytest.mark.parametrize("case", ["layer", "tempered", "dvae#"])
+def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
+    model = eagerly(tiny(case))
+    history = model.fit(
+        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
+    ).history
+    assert {"loss", *model.term_names, "elbo", "val_elbo"} <= set(history)
+    assert np.isfinite(history["loss"]).all()
+    assert np.isfinite(history["val_loss"]).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
+    x = binary_images[:5]
+    assert model.encode(x).shape == (5, model.representation_dim)
+    assert model.latent_dim == 6
+    assert model.representation_dim == (8 if case == "layer" else 6)
+    np.testing.assert_array_equal(again.encode(x), model.encode(x))
+    log_weights = model.log_weights(x, 2, seed=1)
+    assert log_weights.shape == (2, 5)
+    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
+    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
+    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
+    # Chains, the stream of seeds, the optimiser and the averages go on where they were.
+    for fitted in (model, again):
+        fitted.fit(binary_images, batch_size=64, verbose=0, shuffle=False)
+    for ours, theirs in zip(model.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_weight_gets_a_finite_gradient(case, binary_images):
+    model = eagerly(tiny(case))
+    model.build((None, 8, 8, 1))
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
+    model.update()
+    with tf.GradientTape() as tape:
+        terms = model(binary_images, training=True)
+        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
+    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.all(np.isfinite(gradient)), weight.path
+        assert np.any(np.abs(gradient) > 0), weight.path
+
+
+def test_terms_are_the_kl_and_weights_scale_the_loss_alone(binary_images):
+    model = eagerly(tiny("layer"))
+    model.build((None, 8, 8, 1))
+    scores = {}
+    for weight, of_units in ((1.0, 1.0), (0.25, 1.0), (0.5, 0.4)):
+        model.kl_weight.assign(weight)
+        model.prior.kl_weight.assign(of_units)
+        with model.seeds.at(0):
+            score = model.evaluate(binary_images, verbose=0, return_dict=True)
+        expected = of_units * score["kl_discrete"] + score["kl_continuous"]
+        expected = weight * expected - score["log_likelihood"]
+        np.testing.assert_allclose(score["loss"], expected, rtol=1e-5)
+        scores[weight] = score["elbo"]
+    np.testing.assert_allclose(list(scores.values()), scores[1.0], rtol=1e-6)
+
+
+def test_evaluation_refreshes_log_z_and_moves_nothing_else(binary_images):
+    model = eagerly(tiny("dvae"))
+    model.fit(binary_images, batch_size=32, verbose=0)
+    prior = model.prior
+    assert int(prior.log_z_age) == 2
+    chains, tracked = prior.chains.numpy(), float(prior.log_z)
+    model.evaluate(binary_images, verbose=0)
+    assert int(prior.log_z_age) == 0
+    np.testing.assert_allclose(tracked, float(prior.log_z), atol=0.01)
+    np.testing.assert_allclose(float(prior.log_z), float(prior.machine().log_z_exact()))
+    model.sample(3, seed=0, chain_steps=4)
+    assert model.sample_chains(2, 3, chain_steps=1, num_draws=4, seed=0).shape == (3, 2, 4, 8, 8, 1)
+    np.testing.assert_array_equal(prior.chains, chains)
+
+
+def test_reads_from_its_own_decoder(binary_images):
+    """`decode` of [zeta, y] is p(x | zeta, y): sums of a group's layers where they are shared."""
+    model = tiny("layers", batch_norm=False)
+    model.build((None, 8, 8, 1))
+    code = np.random.default_rng(0).normal(size=(2, 18)).astype("float32")
+    zeta, y = code[:, :6], np.split(code[:, 6:], 4, axis=1)
+    first, second = (p.kernel.numpy() for p in model.continuous.projections)
+    features = np.concatenate([zeta @ first + y[0] + y[1], zeta @ second + y[2] + y[3]], axis=1)
+    dense = model.decoder.latent_dense
+    logits = features @ dense.kernel.numpy() + dense.bias.numpy()
+    expected = 1 / (1 + np.exp(-logits))
+    np.testing.assert_allclose(np.reshape(model.decode(code).mean(), (2, 64)), expected, rtol=1e-4)
+    # p(y_4 | ...) sees its own group's layers before it; p(y_2 | ...) and p(y_1 | ...) share.
+    loc, _ = model.continuous.prior(3, tf.constant(zeta), [tf.constant(a) for a in y[:3]])
+    inputs = np.concatenate([zeta @ first + y[0] + y[1], zeta @ second + y[2]], axis=1)
+    np.testing.assert_allclose(
+        loc, model.continuous.priors[1](latents=inputs)[:, :3], rtol=1e-4, atol=1e-5
+    )
+    assert len(model.continuous.priors) == 2
+
+
+@pytest.mark.parametrize("case", ["layer"])
+def test_served(case, binary_images, tmp_path):
+    model = tiny(case, batch_norm=False)
+    model.build((None, 8, 8, 1))
+    names = model.export(tmp_path / "served")
+    assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+    served = tf.saved_model.load(tmp_path / "served").signatures
+    x = binary_images[:3]
+    close = dict(rtol=1e-4, atol=1e-5)
+    codes = served["encode"](images=x)["latent"]
+    np.testing.assert_allclose(codes, model.encode(x), **close)
+    means = served["decode"](latent=codes)["mean"]
+    np.testing.assert_allclose(means, model.reconstruct(x), **close)
+    count, seed = tf.constant(60), tf.constant(5)
+    first = served["sample"](num_samples=count, seed=seed)["mean"]
+    np.testing.assert_array_equal(first, served["sample"](num_samples=count, seed=seed)["mean"])
+    assert first.shape == (60, 8, 8, 1)
+    other = served["sample"](num_samples=count, seed=seed + 1)["mean"]
+    assert np.any(other != first)
+    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
+    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
+    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
+
+
+def test_trains_mirrored_in_mixed_precision(binary_images):
+    devices = ["CPU:0", "CPU:1"]
+    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
+    with strategy.scope():
+        model = tiny("dvae", dtype="mixed_bfloat16", num_groups=1)
+        model.compile()
+    history = model.fit(
+        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
+    ).history
+    assert np.isfinite([*history["elbo"], *history["val_elbo"]]).all()
+    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
+    assert model.prior.log_z_age.numpy() == 0
+    assert set(np.unique(model.prior.chains.numpy())) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"latent_dim": 5}, "must be even"),
+        ({"num_units": 6, "latent_dim": 4}, "two must agree"),
+        ({"num_groups": 0}, "between 1 and the number of units, 4"),
+        ({"num_groups": 5}, "between 1 and the number of units, 4"),
+        ({"variant": "vae"}, "must be one of 'dvae', 'dvae"),
+        ({"smoothing": "sand"}, "one of overlapping_exponential"),
+        ({"smoothing": "ramps"}, "'dvae' takes one of the smoothings spike_and_exponential"),
+        ({"variant": "dvae++", "smoothing": "spike_and_slab"}, "takes one of the smoothings over"),
+        ({"variant": "dvae++", "smoothing": "gaussian_integral"}, "takes one of the smoothings"),
+        ({"objective": "iwae"}, "variant 'dvae#'"),
+        ({"encoder": "loracs_conv"}, "names a perceptron"),
+        ({"encoder": {"name": "mlp", "gated": True}}, "not gated"),
+        ({"num_continuous_layers": -1}, "`num_continuous_layers` must be an integer"),
+        ({"num_continuous_layers": 3, "num_sharing_groups": 2}, "must divide the number"),
+        ({"prior": "vamp"}, "continuous layers and must be 'normal'"),
+        ({"prior": priors.NormalPrior(3)}, "made for 3 dimensions"),
+        ({"num_chains": 0}, "`num_chains` must be a positive integer"),
+    ],
+)
+def test_bad_arguments_are_explained(arguments, message):
+    settings = {"latent_dim": 4, "num_groups": 2, **arguments}
+    with pytest.raises(ValueError, match=message):
+        models.build({"name": "discrete_vae", **settings})
+
+
+def test_bad_data_and_unbuilt_models_are_explained(binary_images):
+    model = tiny("dvae")
+    for call in (model.encode, lambda x: model.sample(2), lambda x: model.decode(np.zeros((1, 6)))):
+        with pytest.raises(ValueError, match="has not been built"):
+            call(binary_images)
+    model.build((None, 8, 8, 1))
+    for call in (model, model.encode, lambda x: model.log_weights(x, 1)):
+        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
+            call(binary_images[:, 1:])

@@ -1,0 +1,414 @@
+"""Discrete VAE: a Boltzmann machine over binary units, smoothed, with normal layers below."""
+
+import math
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfsp import likelihoods, networks
+from tfsp.models import continuous_layers, discrete_units, own_prior
+from tfsp.models.base import StructuredVAE, register
+from tfsp.models.discrete_posterior import HierarchicalPosterior
+from tfsp.networks import ConditionalMLP
+from tfsp.priors.boltzmann import BoltzmannPrior
+from tfsp.random import as_seed, split_seed
+
+
+class Draw(NamedTuple):
+    """S draws of all latents for a batch.
+
+    parameters: tuple of `[S, B, n]`, what the posterior networks gave for each unit.
+    zeta, rho: `[S, B, n]`, the smoothed units and the uniform noise they were made of.
+    y: list of `[S, B, size]`, the continuous layers.
+    kl, log_ratio: `[S, B]`, of the continuous layers (`ContinuousLayers.draw`).
+    """
+
+    parameters: tuple
+    zeta: tf.Tensor
+    rho: tf.Tensor
+    y: list
+    kl: tf.Tensor
+    log_ratio: tf.Tensor
+
+
+@register("discrete_vae")
+class DiscreteVAE(StructuredVAE):
+    """z ~ Boltzmann machine, zeta ~ r(.|z), y_m ~ N(. | zeta, y_<m), x ~ p(. | zeta, y).
+
+        log p(x) >= E_q[log p(x | zeta, y)] - kl_discrete - kl_continuous        [nats]
+
+    The posterior is q(z, zeta | x), hierarchical over groups of units, times q(y | zeta, x). Three
+    variants differ in how the bound sees the units, and so in the smoothings that suit them:
+
+    | variant | smoothings | kl_discrete | gradient |
+    | --- | --- | --- | --- |
+    | dvae | spikes | KL(q(z) || p(z)) | eqs. (11) and (12) |
+    | dvae++ | overlapping | the same | z summed out given zeta: a function of zeta |
+    | dvae# | overlapping, gaussian_integral | KL(q(zeta) || p(zeta)), z summed out | of zeta |
+
+    The terms, metrics and bounds show these KLs themselves, one draw of the hierarchy each, with
+    the prior's stored log Z (`BoltzmannPrior`). What carries the gradients of eqs. (11) and (12)
+    adds nothing to any value. With "dvae#" and an overlapping smoothing p(zeta) is replaced by its
+    mean-field lower bound, which keeps the whole a lower bound; `log_weights` has an unbiased
+    estimate in its place.
+
+    The rungs of the paper's appendix J:
+
+        factorial SBN          num_groups=1, boltzmann=False, decoder_hidden=()
+        hierarchical SBN       num_groups=4
+        + RBM                  boltzmann=True
+        + nonlinear            decoder_hidden=(w, w)
+        + continuous layers    num_continuous_layers=M
+
+    `encode` gives the means of zeta, group by group with the means of the earlier groups in place
+    of their draws, followed by the means of y likewise: `[B, representation_dim]`. `sample` starts
+    from the persistent chains.
+
+    Args:
+      encoder: "mlp", `{"name": "mlp", ...}` or a `networks.MLP`: its `hidden` and `activation` are
+        those of every network of the posterior.
+      likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
+      latent_dim: n, the number of binary units, even: one half is the left side, the other the
+        right. `num_units` is another name for it; if both are given they must agree.
+      num_groups: groups of the hierarchical posterior; 1 for a factorial one.
+      variant: "dvae", "dvae++" or "dvae#".
+      smoothing: a name, or a dict of `tfsp.priors.smoothing.UnitSmoothing`'s arguments (beta,
+        trainable_beta, beta_bound, beta_growth); None takes "spike_and_exponential",
+        "overlapping_exponential" or "power_function" as suits the variant.
+      boltzmann: whether the units are coupled; False for independent ones.
+      num_chains, num_sweeps, num_replicas: of the persistent chains, see `BoltzmannPrior`.
+      sum_out_later: variant "dvae": whether the later unit of each pair counts by its mean given
+        the earlier zeta. False takes its draw: eq. (12) to the letter, with more variance.
+      unit_warmup_epochs, unit_warmup_strength: an additional warm-up of kl_discrete alone, whose
+        weight rises from 1 / strength to 1 (the paper: 20 epochs, strength 2).
+      log_z_chains, log_z_steps: of annealed importance sampling, see `BoltzmannPrior`.
+      num_continuous_layers, continuous_size: M and the variables of each.
+      prior_hidden: widths of the hidden layers of p(y_m | ...).
+      num_sharing_groups: of recurrent parameter sharing, see `ContinuousLayers`; 0 for none.
+      decoder_hidden: widths of the hidden layers of p(x | ...); () for a linear map.
+      batch_norm: whether hidden layers and the units' logits are normalised (`L1BatchNorm`).
+      prior: "normal", that of the continuous layers.
+      **kwargs: of `StructuredVAE`; objective="iwae" with variant "dvae#" alone.
+
+    Raises: ValueError for settings that do not fit each other.
+
+    Source: Rolfe 2017, arXiv:1609.02200; Vahdat et al. 2018, arXiv:1802.04920 (DVAE++); Vahdat,
+      Andriyash & Macready 2018, arXiv:1805.07445 (DVAE#).
+    """
+
+    term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        likelihood="bernoulli",
+        latent_dim=None,
+        num_units=None,
+        num_groups=4,
+        variant="dvae",
+        smoothing=None,
+        boltzmann=True,
+        num_chains=100,
+        num_sweeps=100,
+        num_replicas=1,
+        sum_out_later=True,
+        unit_warmup_epochs=0,
+        unit_warmup_strength=2.0,
+        log_z_chains=100,
+        log_z_steps=1000,
+        num_continuous_layers=0,
+        continuous_size=64,
+        prior_hidden=(200,),
+        num_sharing_groups=0,
+        decoder_hidden=(),
+        batch_norm=True,
+        prior="normal",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if num_units is not None and latent_dim not in (None, num_units):
+            raise ValueError(
+                "`num_units` is another name for `latent_dim`, so the two must agree. "
+                f"Received: num_units={num_units}, latent_dim={latent_dim}."
+            )
+        units = num_units if latent_dim is None else latent_dim
+        units, dtype = own_prior.settings(
+            "discrete_vae", "the continuous layers", prior, units, kwargs.get("dtype")
+        )
+        spec = discrete_units.check(variant, smoothing, self.objective)
+        continuous_layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
+        integer = isinstance(num_groups, int) and not isinstance(num_groups, bool)
+        if not integer or not 1 <= num_groups <= units:
+            raise ValueError(
+                f"`num_groups` must be an integer between 1 and the number of units, {units}. "
+                f"Received: {num_groups!r}."
+            )
+        self._config = dict(
+            encoder=_mlp_settings(encoder),
+            latent_dim=units,
+            num_groups=num_groups,
+            variant=variant,
+            smoothing=spec,
+            boltzmann=bool(boltzmann),
+            num_chains=num_chains,
+            num_sweeps=num_sweeps,
+            num_replicas=num_replicas,
+            sum_out_later=bool(sum_out_later),
+            unit_warmup_epochs=unit_warmup_epochs,
+            unit_warmup_strength=unit_warmup_strength,
+            log_z_chains=log_z_chains,
+            log_z_steps=log_z_steps,
+            num_continuous_layers=num_continuous_layers,
+            continuous_size=continuous_size,
+            prior_hidden=tuple(prior_hidden),
+            num_sharing_groups=num_sharing_groups,
+            decoder_hidden=tuple(decoder_hidden),
+            batch_norm=bool(batch_norm),
+        )
+        self.latent_dim = units
+        self.prior = BoltzmannPrior(
+            units,
+            couplings=boltzmann,
+            smoothing=spec,
+            num_chains=num_chains,
+            num_sweeps=num_sweeps,
+            num_replicas=num_replicas,
+            warmup_epochs=unit_warmup_epochs,
+            warmup_strength=unit_warmup_strength,
+            log_z_chains=log_z_chains,
+            log_z_steps=log_z_steps,
+            seed=self.seeds.seed,
+            dtype=dtype,
+        )
+        self.likelihood = likelihoods.build(likelihood, dtype=self.variable_dtype)
+        self.posterior_units = self.continuous = self.decoder = self.units = None
+
+    def build(self, input_shape):
+        """Makes the networks for data of shape `input_shape[1:]`."""
+        if self.built:
+            return
+        config, data_shape = self._config, self._static_data_shape(input_shape)
+        context_size = math.prod(data_shape)
+        options = dict(
+            activation=config["encoder"]["activation"],
+            batch_norm=config["batch_norm"],
+            dtype=self.dtype_policy,
+        )
+        hidden = config["encoder"]["hidden"]
+        self.posterior_units = HierarchicalPosterior(
+            self.latent_dim,
+            config["num_groups"],
+            context_size,
+            self.prior.smoothing.num_parameters,
+            hidden,
+            bounded=not self.prior.smoothing.is_gaussian,
+            **options,
+        )
+        self.continuous = continuous_layers.ContinuousLayers(
+            config["num_continuous_layers"],
+            config["continuous_size"],
+            self.latent_dim,
+            context_size,
+            hidden,
+            config["prior_hidden"],
+            config["num_sharing_groups"],
+            **options,
+        )
+        outputs_shape = self.likelihood.output_shape(data_shape)
+        self.decoder = ConditionalMLP(
+            math.prod(outputs_shape),
+            0,
+            self.continuous.features_size(self.continuous.num_layers),
+            config["decoder_hidden"],
+            **options,
+        )
+        self._outputs_shape = outputs_shape
+        for part in (self.posterior_units, self.continuous, self.decoder, self.likelihood):
+            part.build()
+        self.prior.build()
+        self.units = discrete_units.Units(
+            self.prior, config["variant"], self.posterior_units.groups, config["sum_out_later"]
+        )
+        self.data_shape = data_shape
+        super().build(input_shape)
+        self.built = True
+
+    @property
+    def representation_dim(self):
+        config = self._config
+        return self.latent_dim + config["num_continuous_layers"] * config["continuous_size"]
+
+    def draw(self, x, num_samples, seed=None, training=False):
+        """S draws of q(zeta, y | x) for x `[B, *data_shape]`, a `Draw`."""
+        self._require_built()
+        context = self._context(x)
+        seeds = split_seed(as_seed(seed))
+        parameters, zeta, rho = self.posterior_units.draw(
+            self.units.quantile, context, num_samples, seeds[0], training
+        )
+        below = self.continuous.draw(context, zeta, seeds[1], training)
+        return Draw(parameters, zeta, rho, *below)
+
+    def log_likelihood(self, x, zeta, y, training=False):
+        """log p(x | zeta, y) in nats: zeta `[..., B, n]`, y a list -> `[..., B]`."""
+        outputs = self._decoder_outputs(zeta, y, training)
+        return self.likelihood.log_prob(x, outputs, data_rank=len(self.data_shape))
+
+    def call(self, x, training=False):
+        x = self._check_data(x)
+        draw = self.draw(x, self.num_samples, self.seeds.next(), training)
+        log_likelihood = self.log_likelihood(x, draw.zeta, draw.y, training)
+        discrete = self.units.kl(draw.parameters, draw.zeta, draw.rho)
+        terms = {
+            "log_likelihood": log_likelihood,
+            "kl": discrete + draw.kl,
+            "kl_discrete": discrete,
+            "kl_continuous": draw.kl,
+        }
+        terms = {name: tf.reduce_mean(term, axis=0) for name, term in terms.items()}
+        if self.objective == "iwae":
+            # The weight of "dvae#": -kl_discrete is log p(zeta) - log q(zeta | x) of this draw.
+            ratio = draw.log_ratio - tf.convert_to_tensor(self.prior.kl_weight) * discrete
+            log_weights = log_likelihood + self.kl_weight * ratio
+            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - math.log(self.num_samples)
+        return terms
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As of `StructuredVAE`, with the warm-up of the units' KL."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if self.objective == "iwae":
+            return loss
+        rest = self.kl_weight * (tf.convert_to_tensor(self.prior.kl_weight) - 1.0)
+        extra = rest * y_pred["kl_discrete"]
+        if sample_weight is not None:
+            extra *= tf.cast(sample_weight, extra.dtype)
+        return loss + tf.reduce_mean(extra) / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        """log p(x, latents) - log q(latents | x) for S draws: `[S, B]`, nats.
+
+        For "dvae" and "dvae++" the latents are z, zeta and y; for "dvae#" z is summed out, exactly
+        (gaussian_integral) or by an unbiased estimate. The prior's log Z is the stored one, whose
+        standard error `model.prior.log_z_error` all weights have in common.
+        """
+        x = self._check_data(x)
+        seeds = split_seed(as_seed(seed))
+        draw = self.draw(x, num_samples, seeds[0], training)
+        units = self.units.log_ratio(draw.parameters, draw.zeta, draw.rho, seeds[1])
+        return self.log_likelihood(x, draw.zeta, draw.y, training) + units + draw.log_ratio
+
+    def encode(self, x):
+        """Means of zeta, then of y, down the hierarchy: `[B, ...]` -> `[B, representation_dim]`.
+
+        The mean of zeta_j is that of q(zeta_j | zeta_<j, x) with the earlier groups at their
+        means, which is not the mean over the earlier groups.
+        """
+        self._require_built()
+        context = self._context(self._check_data(x))
+        _, zeta = self.posterior_units.unfold(
+            context, lambda part, parameters: self.units.mean(*parameters)
+        )
+        return tf.concat([zeta, *self.continuous.means(context, zeta)], axis=-1)
+
+    def decode(self, z):
+        """p(x | zeta, y): `[..., representation_dim]` -> `tfd.Distribution`, event `data_shape`."""
+        self._require_built()
+        z = tf.cast(z, self.variable_dtype)
+        sizes = [self.latent_dim] + [self.continuous.size] * self.continuous.num_layers
+        zeta, *y = tf.split(z, sizes, axis=-1)
+        outputs = self._decoder_outputs(zeta, y)
+        return self.likelihood.distribution(outputs, data_rank=len(self.data_shape))
+
+    def sample(self, n, seed=None, chain_steps=None):
+        """Means of x for `n` draws from the prior, `[n, *data_shape]`.
+
+        The units come from the persistent chains, moved on by block-Gibbs sweeps (the chains
+        themselves stay); zeta and y follow from them by ancestral sampling.
+
+        Args:
+          seed: None, an int, an int32 pair or a `SeedStream`.
+          chain_steps: sweeps; None takes the model's `num_sweeps`, 0 the chains as they are.
+        """
+        self._require_built()
+        seeds = split_seed(as_seed(seed))
+        return self.sample_given(self.prior.sample_units(n, seeds[0], chain_steps), seeds[1])
+
+    def sample_given(self, z, seed=None):
+        """Means of x for one draw of zeta and y for each z, 0/1 `[n, latent_dim]`."""
+        self._require_built()
+        seeds = split_seed(as_seed(seed))
+        zeta = self.prior.smooth(tf.cast(z, self.variable_dtype), seeds[0])
+        y = self.continuous.sample(zeta, seeds[1])
+        return self.decode(tf.concat([zeta, *y], axis=-1)).mean()
+
+    def sample_chains(self, num_chains, num_rows, chain_steps=100, num_draws=5, seed=None):
+        """Means of x along Gibbs chains of the units: the paper's figure 5.
+
+        Args:
+          num_chains: chains, started from the persistent ones.
+          num_rows: states of each, `chain_steps` block-Gibbs sweeps apart.
+          num_draws: draws of zeta and y for each state.
+
+        Returns: `[num_rows, num_chains, num_draws, *data_shape]`.
+        """
+        self._require_built()
+        seeds = split_seed(as_seed(seed), 1 + 2 * num_rows)
+        z = self.prior.sample_units(num_chains, seeds[0], chain_steps)
+        rows = []
+        for i in range(num_rows):
+            if i:
+                z = self.prior.move(z, chain_steps, seeds[2 * i])
+            x = self.sample_given(tf.repeat(z, num_draws, axis=0), seeds[2 * i + 1])
+            rows.append(tf.reshape(x, [num_chains, num_draws, *self.data_shape]))
+        return tf.stack(rows)
+
+    def update(self):
+        self.prior.update()
+
+    def refresh_log_z(self, method="auto", seed=0, **settings):
+        """Computes and stores the prior's log Z: see `BoltzmannPrior.refresh_log_z`."""
+        return self.prior.refresh_log_z(method, seed, **settings)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As of `StructuredVAE`; log Z is computed anew first if training has moved the weights."""
+        if self.prior.built:
+            self.prior.refresh_if_moved()
+        return super().evaluate(x, y, **kwargs)
+
+    def _context(self, x):
+        return tf.reshape(x, [-1, math.prod(self.data_shape)])
+
+    def _decoder_outputs(self, zeta, y, training=False):
+        features = self.continuous.features(zeta, y)
+        outputs = self.decoder(latents=features, training=training)
+        shape = tf.concat([tf.shape(outputs)[:-1], self._outputs_shape], axis=0)
+        static = [*outputs.shape[:-1], *self._outputs_shape]
+        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            **self._config,
+            "likelihood": keras.saving.serialize_keras_object(self.likelihood),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        likelihood = keras.saving.deserialize_keras_object(config["likelihood"])
+        return cls(**{**config, "likelihood": likelihood})
+
+
+def _mlp_settings(encoder):
+    """{"name", "hidden", "activation"} of a plain perceptron.
+
+    Raises: ValueError for any other network.
+    """
+    pair = encoder if isinstance(encoder, keras.Model) else networks.build(encoder)
+    if not isinstance(pair, networks.MLP) or pair.gated:
+        raise ValueError(
+            "The posterior of the discrete VAE has a network for each group of units, so `encoder` "
+            "names a perceptron, of which it takes `hidden` and `activation`: 'mlp', a dict "
+            f"{{'name': 'mlp', ...}} or a `networks.MLP`, not gated. Received: {encoder!r}."
+        )
+    return {"name": "mlp", "hidden": list(pair.hidden), "activation": pair.activation}

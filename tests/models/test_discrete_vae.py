@@ -159,3 +159,16 @@ def test_shared_networks_are_normalised_in_use_as_in_training():
     _, used, _ = layers.draw(context, zeta, (1, 2))
     np.testing.assert_allclose(used, trained, rtol=1e-3, atol=1e-3)
     assert len(layers.priors) == 2
+
+
+@pytest.mark.parametrize("smoothing", ["power_function", "gaussian_integral"])
+def test_relaxed_prior_of_the_papers_size(smoothing):
+    """64 + 64 units with leading axes for starts, draws and examples: `tf.matmul` dies of those."""
+    network = networks.MLP(hidden=(8,))
+    model = models.DiscreteVAE(
+        network, num_units=128, variant="dvae#", smoothing=smoothing, num_chains=4, num_sweeps=1
+    )
+    model.build((None, 6))
+    x = np.random.default_rng(0).integers(0, 2, size=(100, 6)).astype("float32")
+    assert np.all(np.isfinite(model(x, training=True)["kl"]))
+    assert model.log_weights(x, 3, seed=(1, 2)).shape == (3, 100)

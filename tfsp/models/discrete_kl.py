@@ -102,7 +102,7 @@ def expected_score(weights, bias, earlier, later, roles):
         if mask is False:
             continue
         coupling = weights if mask is True else weights * tf.cast(mask, weights.dtype)
-        score += tf.reduce_sum(tf.linalg.matmul(left, coupling) * right, axis=-1)
+        score += tf.reduce_sum(tf.tensordot(left, coupling, 1) * right, axis=-1)
     return score
 
 

@@ -149,7 +149,7 @@ class BoltzmannPrior(Prior):
         if self.couplings is None:
             return score
         left, right = z[..., : self.num_left], z[..., self.num_left :]
-        return score + tf.reduce_sum(tf.matmul(left, weights) * right, axis=-1)
+        return score + tf.reduce_sum(tf.tensordot(left, weights, 1) * right, axis=-1)
 
     def log_partition(self):
         """log Z, a scalar, nats. Its gradient is that of eq. (11), from the chains.

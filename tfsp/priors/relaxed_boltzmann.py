@@ -86,8 +86,8 @@ class GaussianIntegral:
     def _times_precision(self, zeta):
         left, right = tf.split(zeta, self.weights.shape, axis=-1)
         coupled = [
-            tf.matmul(right, self.weights, transpose_b=True),
-            tf.matmul(left, self.weights),
+            _times(right, self.weights, 1),
+            _times(left, self.weights, 0),
         ]
         return self.precision * zeta + tf.concat(coupled, axis=-1)
 
@@ -119,8 +119,8 @@ def mean_field(weights, field_left, field_right, num_sweeps=10):
     fixed = tf.stop_gradient(weights)
     means = tf.stack([tf.sigmoid(fixed_left), tf.zeros_like(fixed_left), tf.ones_like(fixed_left)])
     for _ in range(num_sweeps):
-        right = tf.sigmoid(fixed_right + tf.matmul(means, fixed))
-        logits = fixed_left + tf.matmul(right, fixed, transpose_b=True)
+        right = tf.sigmoid(fixed_right + _times(means, fixed, 0))
+        logits = fixed_left + _times(right, fixed, 1)
         means = tf.sigmoid(logits)
     logits = tf.stop_gradient(logits)
     bounds = _left_bound(weights, field_left, field_right, logits)
@@ -134,7 +134,7 @@ def mean_field(weights, field_left, field_right, num_sweeps=10):
 
 def left_score(weights, field_left, field_right, left):
     """log sum_r exp(f_L'l + f_R'r + l'Wr): the right side summed out, `[...]`."""
-    right = tf.nn.softplus(field_right + tf.matmul(left, weights))
+    right = tf.nn.softplus(field_right + _times(left, weights, 0))
     return tf.reduce_sum(left * field_left, axis=-1) + tf.reduce_sum(right, axis=-1)
 
 
@@ -142,3 +142,12 @@ def _left_bound(weights, field_left, field_right, logits):
     means = tf.sigmoid(logits)
     entropy = tf.reduce_sum(tf.nn.softplus(logits) - means * logits, axis=-1)
     return entropy + left_score(weights, field_left, field_right, means)
+
+
+def _times(x, matrix, axis):
+    """The last axis of x `[..., k]` summed with an axis of a matrix: `[..., m]`.
+
+    One product of matrices. `tf.matmul` of four axes with two ends TensorFlow 2.21 on a CPU
+    (a segmentation fault in its oneDNN kernel, seen with 64 x 64).
+    """
+    return tf.tensordot(x, matrix, [[-1], [axis]])

@@ -162,8 +162,9 @@ def test_impossible_tasks_are_refused_before_anything_is_computed(task, data, me
 
 def test_every_column_of_the_table_is_written(run_dir):
     # A tree and points are tested with runs that have them; so is a share of the second of two.
-    others = {"tree_purity", "tree_induced_purity", "energy_distance", "proportions_second"}
+    others = {"tree_purity", "tree_induced_purity", "energy_distance"}
     others |= {name for name in run_module._COLUMNS if name.startswith(("log_z", "chains"))}
+    others |= {"proportions_second", "proportions_learned_second"}
     impossible = ("tree", "energy_distance", "attributes", "chains")
     tasks = [task for task in tasks_module.TASKS if task not in impossible]
     row = evaluation.evaluate_run(

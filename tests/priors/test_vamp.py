@@ -192,5 +192,5 @@ def test_wrong_use_is_refused():
         prior.adapt(np.zeros((9, 3)))
     odd = priors.VampPrior(2, 3)
     odd.connect(lambda x, training: tfd.MultivariateNormalDiag(x), data_shape=(2,))
-    with pytest.raises(ValueError, match=r"independent normals. Received: MultivariateNormalDiag"):
+    with pytest.raises(ValueError, match=r"Gaussian posterior. Received: MultivariateNormalDiag"):
         odd.log_prob(tf.zeros([1, 2]))

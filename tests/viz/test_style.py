@@ -32,6 +32,8 @@ PICTURES = {
     "class_magnitudes": lambda: viz.class_magnitudes(CODES, np.arange(20) % 2, decode, title="By"),
     "distribution_grid": lambda: viz.distribution_grid({"a": POINTS}, {"a": {"b": CODES[:, 1:]}}),
     "level_traversals": lambda: viz.level_traversals(decode, CODES, [1, 2], steps=4, title="Level"),
+    "gibbs_chains": lambda: viz.gibbs_chains(IMAGES.reshape(3, 2, 1, 8, 8, 1)),
+    "samples_beside": lambda: viz.samples_beside({"a": IMAGES, "b": IMAGES}, rows=2, columns=3),
     "mapping_planes": lambda: viz.mapping_planes(np.tanh, num_points=300, title="Map"),
     "few_shot_curves": lambda: viz.few_shot_curves({"model": SHOTS}, title="Few labels"),
     "inducing_points": lambda: viz.inducing_points(IMAGES[:3], TREE, title="Inducing points"),

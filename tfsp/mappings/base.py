@@ -1,6 +1,7 @@
 """The contract of a mapping g: y -> z, and the registry."""
 
 import numbers
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -110,7 +111,7 @@ class Mapping(keras.layers.Layer):
 
 def check_hidden(hidden):
     """`hidden` as a tuple; raises ValueError for widths that are not positive integers."""
-    widths = tuple(hidden)
+    widths = tuple(hidden) if isinstance(hidden, Iterable) else (None,)
     if any(isinstance(w, bool) or not isinstance(w, numbers.Integral) or w < 1 for w in widths):
         raise ValueError(f"`hidden` must hold positive integer widths. Received: {hidden!r}.")
     return tuple(int(width) for width in widths)

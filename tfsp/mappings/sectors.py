@@ -52,7 +52,7 @@ class SectorsMapping(Mapping):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        single = isinstance(num_sectors, numbers.Integral)
+        single = isinstance(num_sectors, numbers.Real)
         sizes = [num_sectors] if single else list(num_sectors)
         sizes = [checks.integer("num_sectors", k, 2, "one is no clustering") for k in sizes]
         _check_room(sizes, self.latent_dim)
@@ -166,7 +166,7 @@ def _check_room(sizes, latent_dim):
 
 def _starting_probs(probs, sizes):
     """One float vector for each plane, checked."""
-    probs = list(probs)
+    probs = [probs] if isinstance(probs, numbers.Real) else list(probs)
     if not probs:
         return [np.full(size, 1.0 / size) for size in sizes]
     vectors = [probs] if np.ndim(probs[0]) == 0 else probs

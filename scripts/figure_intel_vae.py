@@ -29,28 +29,11 @@ _NUM_SAMPLES = flags.DEFINE_integer(
     lower_bound=4,
 )
 _KIND = flags.DEFINE_enum("kind", "histogram", ["histogram", "scatter"], "How points are drawn.")
-_COLUMNS = ("target", "model", "seeds", "1000 x energy distance", "% stray", "% missed", "ELBO")
-_NOTE = (
-    "Mean (standard deviation) over seeds. Energy distance: of draws of x to test data, unbiased, "
-    "0 for equal\ndistributions. % stray: draws farther from all data than 99% of data are from "
-    "each other; % missed: data as\nfar from all draws. ELBO: nats, on test data."
-)
 
 
 def _report(row):
     text = "{target:14s} {model:10s} seed {seed}: {energy_distance:.5f} {seconds:.1f} s"
     print(text.format(**row), flush=True)
-
-
-def _line(row):
-    def cell(name, scale):
-        deviation = row[f"{name}_sd"]
-        spread = "" if deviation is None else f" ({scale * deviation:.2f})"
-        return f"{scale * row[name]:.2f}{spread}"
-
-    values = (cell("energy_distance", 1000), cell("stray", 100), cell("missed", 100))
-    first = (row["target"], row["model"], row["seeds"])
-    return dict(zip(_COLUMNS, (*first, *values, cell("elbo", 1)), strict=True))
 
 
 @plain_errors
@@ -67,8 +50,8 @@ def main(_):
     out = pathlib.Path(_OUT.value)
     figure = viz.distribution_grid(data, samples, kind=_KIND.value)
     files = [viz.save(figure, out / f"figure.{suffix}") for suffix in ("png", "pdf")]
-    summary = evaluation.summarise_shapes(rows)
-    table = f"{evaluation.format_table([_line(row) for row in summary])}\n\n{_NOTE}\n"
+    summary = evaluation.summarise_grid(rows)
+    table = evaluation.format_grid(summary)
     (out / "table.txt").write_text(table)
     evaluation.write_json(out / "results.json", {"summary": summary, "runs": rows})
     print(f"\n{table}")

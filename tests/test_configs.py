@@ -22,6 +22,7 @@ SHAPES = {
     "mnist_01": (28, 28, 1),
     "caltech101_silhouettes": (28, 28, 1),
     **dict.fromkeys(("circle", "square", "star", "infinity", "two_gaussians"), (2,)),
+    "two_modes": (1,),
 }
 
 

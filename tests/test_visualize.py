@@ -59,3 +59,28 @@ def test_a_run_whose_tree_has_not_started(run_dir):
     assert set(paths) == ALWAYS
     assert not (run_dir / "figures" / "tree.nwk").exists()
     assert all(path.read_bytes().startswith(b"%PDF") for path in paths.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "also"),
+    [
+        (
+            dict(name="cp_vae", num_categories=3, start_epoch=1),
+            {"category_samples", "category_usage"},
+        ),
+        (dict(name="graph_vae", num_nodes=2), {"latent_graph", "gate_curves"}),
+        (dict(name="graph_vae", num_nodes=2, structure="chain"), {"latent_graph"}),
+    ],
+    ids=["cp_vae", "graph_vae", "ladder"],
+)
+def test_a_run_with_categories_or_a_graph(model, also, tmp_path):
+    settings = default_config()
+    settings.data.update(train_size=100, validation_size=20, test_size=40)
+    settings.model.update(latent_dim=4, **model)
+    settings.network.hidden = (16,)
+    settings.train.update(batch_size=50, epochs=2, jit_compile=False)
+    experiment.train(settings, tmp_path / "run", verbose=0)
+    paths = visualize_run(tmp_path / "run", checkpoint="last")
+    assert set(paths) == ALWAYS | also
+    for path in paths.values():
+        assert matplotlib.image.imread(path).std() > 0.01

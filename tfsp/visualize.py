@@ -6,6 +6,7 @@ from tfsp import evaluation, experiment, viz
 from tfsp.run_directory import RunDirectory
 
 _MOST_LEAVES = 2000  # of a tree that is drawn
+_NUM_SHOWN = 20  # samples of each category
 _NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS = 5, 24, 100  # of a picture of Gibbs chains
 
 
@@ -28,7 +29,9 @@ def visualize_run(
     latent_map and training_curves. Of an InteL-VAE also mapping (in two dimensions, y and g(y)),
     class_magnitudes (labelled images) and levels (where the map has levels). Of a discrete VAE
     gibbs_chains and, in place of traversal, levels: the units, then each layer of continuous
-    latents, each between the percentiles of its codes. Where the prior is a
+    latents, each between the percentiles of its codes. Of a CP-VAE category_samples (images) and
+    category_usage; of a Graph VAE latent_graph, its nodes as large as their KL, and, where it was
+    learned, gate_curves. Where the prior is a
     tree that has started (LORACs), also `tree.nwk`, the tree in Newick format whose leaf n is the
     prior's inducing point n, and, of up to 2,000 leaves, those of `viz.hierarchy_pictures`.
 
@@ -61,7 +64,8 @@ def visualize_run(
         if hasattr(model, "sample_chains"):
             figures |= _discrete(model, codes, seed)
         else:
-            figures["traversal"] = _traversal(decode, inner)
+            varied = inner.shape[1] - getattr(model, "num_categories", 0)  # z, not c
+            figures["traversal"] = _traversal(decode, inner, varied)
         if model.prior.is_density:
             figures["samples"] = viz.prior_samples(np.asarray(model.sample(100, seed=seed)))
     if data.info.image_shape == (2,) and model.prior.is_density:
@@ -76,6 +80,13 @@ def visualize_run(
             figures["class_magnitudes"] = viz.class_magnitudes(codes, labels, model)
         if hasattr(mapping, "levels"):
             figures["levels"] = viz.level_traversals(decode, inner, mapping.sizes, symbol="y")
+    if hasattr(model, "sample_categories"):
+        figures |= _categories(model, data, is_image, seed)
+    if hasattr(model, "graph"):
+        figures["latent_graph"] = viz.latent_graph(model.graph(), model.node_kl(images, seed))
+        history = experiment.history(run_dir)
+        if any(name.startswith("gate_") for name in history):
+            figures["gate_curves"] = viz.gate_curves(history)
     if beside:
         figures["samples_beside"] = _samples_beside([*beside, run_dir], checkpoint, seed)
     tree = _tree(model.prior)
@@ -114,6 +125,17 @@ def _discrete(model, codes, seed):
     }
 
 
+def _categories(model, data, is_image, seed):
+    """What each category draws, and how much of the data it has."""
+    model.adapt(data.arrays("train")[0])
+    shares = np.asarray(model.prior.category_weights)
+    figures = {"category_usage": viz.category_usage(shares)}
+    if is_image:
+        means = np.asarray(model.sample_categories(_NUM_SHOWN, seed))
+        figures["category_samples"] = viz.samples_per_category(means, shares)
+    return figures
+
+
 def _tree(prior):
     """The prior's tree if it has one that is in force, else None."""
     if hasattr(prior, "phylogeny") and bool(np.asarray(prior.started)):
@@ -130,8 +152,8 @@ def _inner(model, images, codes):
     return lambda y: model.decode(model.mapping(y)).mean(), np.concatenate(means)
 
 
-def _traversal(decode, codes):
+def _traversal(decode, codes, varied):
     if codes.shape[1] == 2:
         return viz.traversal_grid(decode, pad=1)
-    most_active = np.argsort(-codes.var(axis=0))[:8]
+    most_active = np.argsort(-codes[:, :varied].var(axis=0))[:8]
     return viz.traversal_rows(decode, codes[0], dims=[int(d) for d in most_active])

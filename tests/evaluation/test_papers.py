@@ -74,3 +74,24 @@ def test_other_data_are_not_compared():
         "few_shot_10",
     ]
     assert format_beside_paper([row(prior="mixture")]) == ""
+
+
+def test_a_prior_of_another_latent_is_not_compared():
+    assert beside_paper(row(model="vae")) == beside_paper(row())
+    assert beside_paper(row(model="hierarchical_vae")) == []
+    assert beside_paper(row(model="cp_vae", prior="normal")) == []
+
+
+def test_accuracy_of_cp_vae():
+    found = dict(model="cp_vae", prior="normal", clusters_accuracy=0.9)
+    (line,) = beside_paper(row(**found, clusters_num_categories=10))
+    assert (line["measure"], line["ours"]) == ("clusters_accuracy", 0.9)
+    assert (line["paper"], line["table"]) == (0.946, "CP-VAE, 5.2")
+    assert beside_paper(row(**found, clusters_num_categories=150)) == []
+    assert beside_paper(row(**found, clusters_num_categories=10, num_classes=2)) == []
+    text = format_beside_paper([row(**found, clusters_num_categories=10)])
+    assert "Lavda" in text
+    assert "Vikram" not in text
+    both = format_beside_paper([row(), row(**found, clusters_num_categories=10)])
+    assert "Lavda" in both
+    assert "Vikram" in both

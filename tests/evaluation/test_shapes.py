@@ -11,7 +11,7 @@ import pytest
 
 from tfsp import evaluation, experiment
 from tfsp.config import to_dict
-from tfsp.evaluation import shapes
+from tfsp.evaluation import grid, shapes
 
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = dict(steps=100, batch_size=20, hidden=(8,))
@@ -45,10 +45,10 @@ def test_the_config_file_holds_the_same_values(model):
 @pytest.mark.parametrize("model", ["vamp", "intel_vae"])
 def test_seeds_that_share_a_step_are_as_good_as_alone(model):
     configs = [to_dict(shapes.shape_config("star", model, seed, **SMALL)) for seed in (0, 1)]
-    trainer = shapes._Trainer()
+    trainer = grid._Trainer()
     first = [w.copy() for w in trainer.train(configs[0])[0].get_weights()]
     shared = [w.copy() for w in trainer.train(configs[1])[0].get_weights()]
-    alone = shapes._Trainer().train(configs[1])[0].get_weights()
+    alone = grid._Trainer().train(configs[1])[0].get_weights()
     for a, b in zip(shared, alone, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     assert any(not np.allclose(a, b, atol=1e-3) for a, b in zip(first, shared, strict=True))
@@ -68,12 +68,12 @@ def test_train_shapes_and_summarise():
     assert samples["circle"]["vae"].shape == data["circle"].shape == (300, 2)
     expected = evaluation.energy_distance(samples["circle"]["vae"], data["circle"])
     assert rows[0]["energy_distance"] == pytest.approx(expected)
-    (line,) = evaluation.summarise_shapes(rows)
+    (line,) = evaluation.summarise_grid(rows)
     values = [row["energy_distance"] for row in rows]
     assert line["energy_distance"] == pytest.approx(np.mean(values))
     assert line["energy_distance_sd"] == pytest.approx(np.std(values, ddof=1))
     assert line["seeds"] == 2
-    (alone,) = evaluation.summarise_shapes(rows[:1])
+    (alone,) = evaluation.summarise_grid(rows[:1])
     assert alone["stray_sd"] is None
     with pytest.raises(ValueError, match="`target`"):
         evaluation.train_shapes(["circle", "cube"], ["vae"], 1)

@@ -29,9 +29,14 @@ LEAVES = CODES[:3]
 POINTS = CODES[:, :2]
 
 PICTURES = {
+    "category_usage": lambda: viz.category_usage([0.5, 0.3, 0.195, 0.005]),
+    "histograms": lambda: viz.histograms(CODES[:, 0], {"a": CODES[:, 1], "b": 2 * CODES[:, 2]}),
+    "samples_per_category": lambda: viz.samples_per_category(IMAGES.reshape(2, 3, 8, 8, 1), [3, 1]),
     "class_magnitudes": lambda: viz.class_magnitudes(CODES, np.arange(20) % 2, decode, title="By"),
     "distribution_grid": lambda: viz.distribution_grid({"a": POINTS}, {"a": {"b": CODES[:, 1:]}}),
     "level_traversals": lambda: viz.level_traversals(decode, CODES, [1, 2], steps=4, title="Level"),
+    "gate_curves": lambda: viz.gate_curves({"gate_2_1": [0.5, 0.9], "gate_3_1": [0.5, 0.1]}),
+    "latent_graph": lambda: viz.latent_graph(np.tri(4, k=-1) * 0.9, [1, 2, 0.1, 4], title="Graph"),
     "gibbs_chains": lambda: viz.gibbs_chains(IMAGES.reshape(3, 2, 1, 8, 8, 1)),
     "samples_beside": lambda: viz.samples_beside({"a": IMAGES, "b": IMAGES}, rows=2, columns=3),
     "mapping_planes": lambda: viz.mapping_planes(np.tanh, num_points=300, title="Map"),

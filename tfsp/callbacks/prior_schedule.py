@@ -17,11 +17,14 @@ class PriorSchedule(keras.callbacks.Callback):
 
     Args:
       examples: array `[n, *data_shape]`, or a function (limit) that returns the first `limit` of
-        them, all for None. Called only if the prior has a use for it.
+        them, all for None. Called only if the prior has a use for it. Without examples no prior
+        can be started, and health that is told from codes is left out of the logs.
       limit: how many examples a prior starts from; None for all.
+
+    Raises: ValueError, in the epoch in which a prior is to start from data, without examples.
     """
 
-    def __init__(self, examples, limit=None):
+    def __init__(self, examples=None, limit=None):
         super().__init__()
         self._source = examples
         self._limit = limit
@@ -35,19 +38,27 @@ class PriorSchedule(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         prior = self.model.prior
         if prior.wants_data and epoch >= prior.start_epoch:
+            if self._source is None:
+                raise ValueError(
+                    f"The prior {type(prior).__name__} starts from data in epoch {epoch}. Give "
+                    "examples, `PriorSchedule(examples)`, or call `model.adapt(x)` beforehand."
+                )
             self.model.adapt(self.examples(self._limit))
         prior.begin_epoch(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         prior = self.model.prior
-        if not prior.has_health:
+        if not prior.has_health or (prior.health_needs_codes and self._source is None):
             return
-        if self._probe is None:
-            self._probe = self.examples(_NUM_CODES)
-        health = prior.health(self.model.prior_view().encode(self._probe))
+        health = prior.health(self._codes() if prior.health_needs_codes else None)
         if logs is not None:
             logs.update(health)
         for kind, message in prior.warnings(health, epoch):
             if kind not in self._warned:
                 self._warned.add(kind)
                 warnings.warn(message, stacklevel=2)
+
+    def _codes(self):
+        if self._probe is None:
+            self._probe = self.examples(_NUM_CODES)
+        return self.model.prior_view().encode(self._probe)

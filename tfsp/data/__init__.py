@@ -5,7 +5,7 @@ model.fit(data.train, validation_data=data.validation, epochs=10)
 """
 
 # The modules that register named sources.
-from tfsp.data import field_files, image_sets, mnist_01, synthetic  # noqa: F401
+from tfsp.data import field_files, image_sets, mnist_01, synthetic, two_modes  # noqa: F401
 from tfsp.data.dataset import Data
 from tfsp.data.errors import DataFormatError, DataNotFoundError
 from tfsp.data.info import DataInfo

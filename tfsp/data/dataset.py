@@ -18,7 +18,7 @@ class Data:
       info: DataInfo.
 
     Elements are x, or (x, y) if loaded with `labels=True`; x is float32 [B, H, W, C] (or
-    [B, D]) in [0, 1] (the sets of points in two dimensions know no bounds), y is int32 [B].
+    [B, D]) in [0, 1] (the synthetic sets of points know no bounds), y is int32 [B].
     """
 
     def __init__(self, parts, plan, info):

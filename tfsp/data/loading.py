@@ -59,13 +59,13 @@ def load(
       train_size, validation_size, test_size: use only so many images of the part (a fixed random
         choice; the first ones of streamed data), or hold out so many where the source gives no
         such part. 0 is allowed for validation and test. Data that are drawn without end take
-        `train_size` draws for an epoch (10,000 if None), every epoch others.
+        `train_size` draws for an epoch (None: the set's own number), every epoch others.
       image_size: side, or (height, width), to which images are area-averaged; None leaves them.
       seed: any integer.
       shuffle: whether training images are shuffled.
       cache: False streams a tf.data.Dataset instead of reading it into memory.
       **options: of the named set: `proportion` of the second class ("mnist_01",
-        "two_gaussians"), `noise` of the sets in two dimensions.
+        "two_gaussians", "two_modes"), `noise` of the sets of points.
 
     Returns: Data.
     Raises:

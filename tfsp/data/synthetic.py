@@ -70,16 +70,32 @@ def two_gaussians(request, noise=0.2, proportion=0.5):
     `proportion` in [0, 1] is the probability of the second.
     """
     del request
-    noise, proportion = _number("noise", noise, math.inf), _number("proportion", proportion, 1.0)
+    return two_clusters(_CENTRES, noise, proportion, _SIZES)
+
+
+def two_clusters(centres, noise, proportion, sizes):
+    """A `GeneratedSet` of points around two centres `[2, D]`, labelled 0 and 1.
+
+    Args: noise: standard deviation; proportion: probability of the second; sizes: of the parts.
+
+    Raises: ValueError for a negative `noise`, or a `proportion` outside [0, 1].
+    """
+    noise = _number("noise", noise, math.inf)
+    proportion = _number("proportion", proportion, 1.0)
+    dim = len(centres[0])
 
     def draw(seed, count):
         which, where = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
         uniform = tf.random.stateless_uniform([count], which, alg="philox")
         label = tf.cast(uniform < proportion, tf.int32)
-        return tf.gather(tf.constant(_CENTRES), label) + noise * _normal(where, count), label
+        return tf.gather(tf.constant(centres), label) + noise * _normal(where, count, dim), label
 
-    source = f"Gaussians of standard deviation {noise:g} at (±1, 0), shares {1 - proportion:g} and "
-    return GeneratedSet(draw, (2,), 2, f"{source}{proportion:g}", _SIZES)
+    places = " and ".join(str(centre) if dim > 1 else f"{centre[0]:g}" for centre in centres)
+    source = (
+        f"Gaussians of standard deviation {noise:g} at {places}, shares {1 - proportion:g} and "
+        f"{proportion:g}"
+    )
+    return GeneratedSet(draw, (dim,), 2, source, sizes)
 
 
 def _curve(name, curve, noise):
@@ -112,11 +128,12 @@ def _along(corners):
     return draw
 
 
-def _normal(seed, count):
-    return tf.random.stateless_normal([count, 2], seed, alg="philox")
+def _normal(seed, count, dim=2):
+    return tf.random.stateless_normal([count, dim], seed, alg="philox")
 
 
 def _number(name, value, most):
+    """`value` as a float; raises ValueError unless it is a finite number in [0, `most`]."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 <= value <= most or value == math.inf:
         limits = f"in [0, {most:g}]" if most < math.inf else "from 0 up"

@@ -38,6 +38,15 @@ _COLUMNS = (
     "chains_same_class",
     "chains_same_class_chance",
     "chains_run_length",
+    "clusters_accuracy",
+    "clusters_majority",
+    "clusters_nmi",
+    "clusters_used",
+    "clusters_perplexity",
+    "decomposition_mutual_information",
+    "decomposition_marginal_kl",
+    "decomposition_category_kl",
+    "decomposition_total",
 )
 
 
@@ -95,7 +104,7 @@ def evaluate_run(
 
     Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; few_shot,
     retrieval, labelled_points, tree, forest and attributes give shares in [0, 1], take the codes of
-    `model.encode` and need labels):
+    `model.encode` and need labels; so does clusters):
 
       bounds: the bound and its parts, active units.
       log_likelihood: log p(x) by importance samples (left out where the prior has no density).
@@ -130,6 +139,14 @@ def evaluate_run(
         samples in one class, `chains_standard_error`, `chains_same_class_chance` by the
         frequencies of the classes alone, `chains_run_length` and `chains_run_length_chance` out of
         50 rows, `chains_same_state` share of two samples of one state in one class.
+      clusters: of models and priors with categories (`category_probabilities`), the likeliest of
+        each test image beside its label: `clusters_accuracy` by the best one-to-one matching,
+        `clusters_majority` where each category stands for the class that most of its training
+        images have, `clusters_nmi`; of the training data `clusters_used`, the number of categories
+        with at least a tenth of an even share (`clusters_pruned` lists the others, Figure 4 of
+        CP-VAE), `clusters_perplexity` of q(c), `clusters_shares`, `clusters_classes`.
+      decomposition: the KL of 5,000 test images at most taken apart (`kl_decomposition`):
+        `decomposition_mutual_information`, `_marginal_kl`, `_category_kl`, `_total`.
       attributes: `attributes_<n>` accuracy of linear classifiers, averaged over attributes, and
         `attributes_majority`, that of guessing.
 
@@ -156,7 +173,8 @@ def evaluate_run(
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
       section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
-      Figure 5 of Rolfe 2017, arXiv:1609.02200, as numbers.
+      Figure 5 of Rolfe 2017, arXiv:1609.02200, as numbers; clusters and decomposition: Lavda et al.
+      2020, arXiv:1911.10885, sections 3.3.1 and 5.
     """
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)

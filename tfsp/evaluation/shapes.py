@@ -1,21 +1,13 @@
 """The grid of Figure 4: targets in two dimensions, and what each model learns of them."""
 
-import time
+import functools
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-from tfsp import experiment
-from tfsp.config import default_config, to_dict
+from tfsp.config import default_config
 from tfsp.evaluation.checks import check_count
-from tfsp.evaluation.coverage import coverage
-from tfsp.evaluation.draws import draw
-from tfsp.evaluation.energy import energy_distance
+from tfsp.evaluation.grid import train_grid
 
 TARGETS = ("circle", "square", "star", "infinity", "two_gaussians")
 MODELS = ("vae", "vamp", "intel_vae")
-_MEASURES = ("energy_distance", "stray", "missed", "elbo")
 
 
 def shape_config(
@@ -107,88 +99,9 @@ def train_shapes(
     for target in targets:
         for model in models:
             shape_config(target, model, **settings)
-    rows, samples, data = [], {target: {} for target in targets}, {}
-    for target in targets:
-        for model in models:
-            trainer = _Trainer()
-            for seed in range(num_seeds):
-                start = time.perf_counter()
-                config = to_dict(shape_config(target, model, seed, **settings))
-                trained, dataset = trainer.train(config)
-                points, _ = dataset.arrays("test", limit=num_samples)
-                drawn = draw(trained, num_samples, seed)
-                far = coverage(drawn, points)
-                row = {
-                    "target": target,
-                    "model": model,
-                    "seed": seed,
-                    "energy_distance": energy_distance(drawn, points),
-                    "stray": far["stray"],
-                    "missed": far["missed"],
-                    "elbo": _elbo(trained, points, seed),
-                    "seconds": time.perf_counter() - start,
-                }
-                rows.append(row)
-                if report is not None:
-                    report(row)
-                if seed == 0:
-                    samples[target][model], data[target] = drawn, points
-    return rows, samples, data
-
-
-def summarise(rows):
-    """Mean and standard deviation (n - 1) over seeds of each measure, for target and model.
-
-    Args: rows: of `train_shapes`.
-
-    Returns: list of dicts: target, model, seeds (how many), and for each measure its name and
-      name_sd (None for a single seed). For `format_table`.
-    """
-    table = []
-    for target, model in dict.fromkeys((row["target"], row["model"]) for row in rows):
-        found = [row for row in rows if (row["target"], row["model"]) == (target, model)]
-        line = {"target": target, "model": model, "seeds": len(found)}
-        for measure in _MEASURES:
-            values = np.array([row[measure] for row in found])
-            line[measure] = float(values.mean())
-            line[f"{measure}_sd"] = float(values.std(ddof=1)) if len(values) > 1 else None
-        table.append(line)
-    return table
-
-
-class _Trainer:
-    """Trains configs that differ in their seed alone, with one compiled step."""
-
-    def __init__(self):
-        self._model = None
-
-    def train(self, config):
-        """(model trained as `config` says, its data). The model is reused by the next call."""
-        keras.utils.set_random_seed(config["seed"])
-        dataset = experiment.load_data(config)
-        model = experiment.build_model(config, dataset.info.image_shape)
-        if model.prior.wants_data:
-            # Not left to `fit`, which would go by the seed of the model that is reused.
-            model.adapt(dataset.arrays("train", limit=1000)[0])
-        steps = dataset.steps_per_epoch
-        if self._model is None:
-            experiment.compile_model(model, config, steps)
-            self._model = model
-        else:
-            self._model.set_weights(model.get_weights())
-            for variable in self._model.optimizer.variables:
-                if variable is not self._model.optimizer._learning_rate:
-                    variable.assign(tf.zeros(variable.shape, variable.dtype))
-        self._model.fit(
-            dataset.train_stream(),
-            steps_per_epoch=steps,
-            epochs=config["train"]["epochs"],
-            verbose=0,
-        )
-        return self._model, dataset
-
-
-def _elbo(model, points, seed):
-    with model.seeds.at(seed):
-        terms = model(tf.constant(points))
-    return float(tf.reduce_mean(terms["log_likelihood"] - terms["kl"]))
+    cells = [
+        (target, model, functools.partial(shape_config, target, model, **settings))
+        for target in targets
+        for model in models
+    ]
+    return train_grid(cells, num_seeds, num_samples, report)

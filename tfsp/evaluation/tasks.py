@@ -6,6 +6,7 @@ import numpy as np
 
 from tfsp import experiment
 from tfsp.evaluation.bounds import bounds
+from tfsp.evaluation.category_tasks import CATEGORY_CHECKS, CATEGORY_TASKS
 from tfsp.evaluation.discrete_tasks import DISCRETE_CHECKS, DISCRETE_TASKS, log_z_row
 from tfsp.evaluation.draws import draw
 from tfsp.evaluation.few_shot import PAPER_SIZES, PAPER_SIZES_MANY_CLASSES, few_shot
@@ -25,6 +26,7 @@ _NEED_CLASSES = (
     "forest",
     "proportions",
     "chains",
+    "clusters",
 )
 _NEED_LABELS = (*_NEED_CLASSES, "frechet", "attributes")
 _MANY_CLASSES = 100
@@ -223,8 +225,9 @@ def _retrieval(subject):
 
 def _labelled_points(subject):
     points = subject.representatives
-    labels = nearest_labels(points, *subject.train, k=_VOTES)
-    result = labelled_points(points, labels, *subject.test)
+    train, test = _in_prior(subject)
+    labels = nearest_labels(points, *train, k=_VOTES)
+    result = labelled_points(points, labels, *test)
     return {
         "labelled_points": result["accuracy"],
         "labelled_points_count": result["num_points"],
@@ -235,8 +238,17 @@ def _labelled_points(subject):
 
 
 def _tree(subject):
-    result = tree_purity(subject.model.prior, *subject.train, *subject.test, seed=subject.seed)
+    train, test = _in_prior(subject)
+    result = tree_purity(subject.model.prior, *train, *test, seed=subject.seed)
     return {f"tree_{name}": value for name, value in result.items()}
+
+
+def _in_prior(subject):
+    """(codes, labels) of the training and of the test data, codes in the space of the prior."""
+    view = subject.model.prior_view()
+    if view is subject.model:
+        return subject.train, subject.test
+    return tuple(encode(view, subject.data.arrays(part)) for part in ("train", "test"))
 
 
 def _bounds(subject):
@@ -278,10 +290,11 @@ def _log_likelihood(subject):
     return row
 
 
-_CHECKS = {**CHECKS, **DISCRETE_CHECKS}
+_CHECKS = {**CHECKS, **DISCRETE_CHECKS, **CATEGORY_CHECKS}
 TASKS = {
     **INTEL_TASKS,
     **DISCRETE_TASKS,
+    **CATEGORY_TASKS,
     "few_shot": _few_shot,
     "retrieval": _retrieval,
     "labelled_points": _labelled_points,

@@ -4,9 +4,12 @@ A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@re
 """
 
 from tfsp.models.base import StructuredVAE, build, get, names, register
+from tfsp.models.cp_vae import CPVAE
 from tfsp.models.decomposed_vae import DecomposedVAE
 from tfsp.models.discrete_vae import DiscreteVAE
 from tfsp.models.gm_vae import GMVAE
+from tfsp.models.graph_vae import GraphVAE
+from tfsp.models.hierarchical_vae import HierarchicalVAE
 from tfsp.models.importance import importance_log_prob
 from tfsp.models.intel_vae import InteLVAE
 from tfsp.models.mmd import mmd_squared
@@ -16,11 +19,14 @@ from tfsp.models.tmc_vae import TMCVAE
 from tfsp.models.vae import VAE
 
 __all__ = [
+    "CPVAE",
     "GMVAE",
     "TMCVAE",
     "VAE",
     "DecomposedVAE",
     "DiscreteVAE",
+    "GraphVAE",
+    "HierarchicalVAE",
     "InteLVAE",
     "SparseVAE",
     "StructuredVAE",

@@ -199,7 +199,7 @@ class StructuredVAE(keras.Model):
         data does so when its epoch has come (`PriorSchedule`, which also logs the prior's health).
         Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
         (x,) or (x, y); a prior that starts from data needs an array or a dataset, or
-        `model.adapt(x)` beforehand.
+        `model.adapt(x)` beforehand. Of generators no health is logged that is told from codes.
         """
         data_checks.check(x, self.likelihood)
         if shuffle is None:
@@ -210,12 +210,12 @@ class StructuredVAE(keras.Model):
             if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
                 callbacks.insert(0, StopOnNonFinite())
             if not any(isinstance(callback, PriorSchedule) for callback in callbacks):
+                examples = None
                 if isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
-                    callbacks.insert(
-                        0, PriorSchedule(functools.partial(take_examples, x), ADAPT_LIMIT)
-                    )
-                elif self.prior.wants_data or self.prior.has_health:
+                    examples = functools.partial(take_examples, x)
+                elif self.prior.wants_data:
                     self._refuse_generator(x)
+                callbacks.insert(0, PriorSchedule(examples, ADAPT_LIMIT))
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):

@@ -6,6 +6,7 @@ from tfsp.networks.conv import IntelVAEConv, LoracsConv
 from tfsp.networks.l1_batch_norm import L1BatchNorm
 from tfsp.networks.made import MADE, MaskedDense
 from tfsp.networks.mlp import MLP, GraphVAEMLP
+from tfsp.networks.two_inputs import TwoInputMLP
 
 __all__ = [
     "MADE",
@@ -17,6 +18,7 @@ __all__ = [
     "LoracsConv",
     "MaskedDense",
     "NetworkPair",
+    "TwoInputMLP",
     "build",
     "get",
     "names",

@@ -60,18 +60,22 @@ class MLP(NetworkPair):
         self.activation = activation
         self.gated = gated
 
-    def _hidden(self, widths):
+    def hidden_layers(self, widths, dtype=None):
+        """Hidden layers of these widths, a list; `dtype` None follows Keras's policy."""
         if self.gated:
-            return [GatedDense(width) for width in widths]
-        return [keras.layers.Dense(width, activation=self.activation) for width in widths]
+            return [GatedDense(width, dtype=dtype) for width in widths]
+        return [
+            keras.layers.Dense(width, activation=self.activation, dtype=dtype) for width in widths
+        ]
 
     def encoder(self, data_shape, num_outputs):
-        layers = [keras.layers.Flatten(), *self._hidden(self.hidden), output_dense(num_outputs)]
+        hidden = self.hidden_layers(self.hidden)
+        layers = [keras.layers.Flatten(), *hidden, output_dense(num_outputs)]
         return sequential("encoder", data_shape, layers)
 
     def decoder(self, num_inputs, output_shape):
         layers = [
-            *self._hidden(reversed(self.hidden)),
+            *self.hidden_layers(reversed(self.hidden)),
             output_dense(num_entries(output_shape)),
             output_reshape(output_shape),
         ]
@@ -84,7 +88,8 @@ class GraphVAEMLP(NetworkPair):
 
     Encoder 512-512-256-128, decoder 256-512-512 (graph_vae.txt, appendix B.1). The paper's
     encoder ends in a linear layer of 128 features, from which each node's parameters are
-    predicted; here one linear layer does so.
+    predicted: that is `features`, which the Graph VAE takes. For other models `encoder` adds one
+    linear layer.
 
     Args:
       encoder_hidden, decoder_hidden: widths of the normalised layers.
@@ -108,6 +113,15 @@ class GraphVAEMLP(NetworkPair):
                 keras.layers.Activation("elu"),
             ]
         return layers
+
+    def features(self, data_shape):
+        """Keras model `[B, *data_shape]` -> `[B, num_features]`: the encoder of the paper."""
+        layers = [
+            keras.layers.Flatten(),
+            *self._hidden(self.encoder_hidden),
+            output_dense(self.num_features),
+        ]
+        return sequential("encoder", data_shape, layers)
 
     def encoder(self, data_shape, num_outputs):
         layers = [

@@ -6,6 +6,7 @@ it, every model takes it, and the contract tests cover it unasked.
 
 from tfsp.priors.base import Prior, build, get, names, register
 from tfsp.priors.flow import FlowPrior
+from tfsp.priors.latent_graph import LatentGraph
 from tfsp.priors.loracs import LORACs
 from tfsp.priors.mixture import MixturePrior
 from tfsp.priors.none import NoPrior
@@ -17,6 +18,7 @@ from tfsp.priors.vamp import VampPrior
 __all__ = [
     "FlowPrior",
     "LORACs",
+    "LatentGraph",
     "MixturePrior",
     "NoPrior",
     "NormalPrior",

@@ -46,6 +46,8 @@ class Prior(keras.layers.Layer):
       needs_posterior: whether the model must hand over its posterior (`connect`).
       wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
       start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
+      has_health: whether `health` has something to tell.
+      health_needs_codes: whether `health` looks at the codes; otherwise it may be given None.
 
     Raises: ValueError if `latent_dim` is not a positive integer.
     """
@@ -55,6 +57,7 @@ class Prior(keras.layers.Layer):
     wants_data = False
     start_epoch = 0
     has_health = False
+    health_needs_codes = True
 
     def __init__(self, latent_dim, **kwargs):
         # Densities are never computed in half precision, whatever the networks use.
@@ -108,7 +111,8 @@ class Prior(keras.layers.Layer):
         Only asked for where `has_health`.
 
         Args:
-          codes: `[n, D]`, encodings of some training examples.
+          codes: `[n, D]`, encodings of some training examples; None where `health_needs_codes`
+            is False.
         """
         return {}
 

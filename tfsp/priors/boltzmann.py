@@ -50,7 +50,8 @@ class BoltzmannPrior(Prior):
     Source: Rolfe 2017, arXiv:1609.02200, eqs. (6) and (11), appendices F and H.
     """
 
-    has_health = True  # asks `fit` for its schedule: warm-up, bound on beta, refreshes
+    has_health = True
+    health_needs_codes = False
 
     def __init__(
         self,

@@ -7,10 +7,12 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
     viz.save(figure, "figures/reconstructions.pdf")
 """
 
+from tfsp.viz.categories import category_usage, histograms, samples_per_category
 from tfsp.viz.chains import gibbs_chains
 from tfsp.viz.comparison import few_shot_curves, retrieval_curves
 from tfsp.viz.curves import training_curves
 from tfsp.viz.distributions import distribution_grid
+from tfsp.viz.graphs import gate_curves, latent_graph
 from tfsp.viz.hierarchy import hierarchy_pictures
 from tfsp.viz.images import image_grid, prior_samples, reconstructions, samples_beside, tile
 from tfsp.viz.latent import latent_map
@@ -32,16 +34,20 @@ from tfsp.viz.tree_slices import slices
 from tfsp.viz.trees import tree
 
 __all__ = [
+    "category_usage",
     "class_magnitudes",
     "decoder_mean",
     "disjoint_subtrees",
     "distribution_grid",
     "few_shot_curves",
+    "gate_curves",
     "gibbs_chains",
     "hierarchy_pictures",
+    "histograms",
     "image_grid",
     "inducing_points",
     "largest_subtree",
+    "latent_graph",
     "latent_map",
     "latent_tree",
     "level_traversals",
@@ -51,6 +57,7 @@ __all__ = [
     "reconstructions",
     "retrieval_curves",
     "samples_beside",
+    "samples_per_category",
     "save",
     "scatter_2d",
     "slices",

@@ -1,0 +1,14 @@
+"""CP-VAE on scikit-learn's digits: minutes, and no data to fetch."""
+
+from tfsp.config import default_config
+
+
+def get_config():
+    config = default_config()
+    config.data.name = "digits"
+    config.model.update(
+        name="cp_vae", latent_dim=10, num_categories=10, gate_units=100, start_epoch=40
+    )
+    config.network.update(name="mlp", hidden=(100, 100), gated=True)
+    config.train.update(batch_size=50, epochs=150)
+    return config

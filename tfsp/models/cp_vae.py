@@ -1,0 +1,308 @@
+"""CP-VAE: a category, and a normal latent whose prior the category has learned."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfsp.distributions import diagonal_normal
+from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
+from tfsp.models import own_prior
+from tfsp.models.base import ADAPT_LIMIT, register, take_examples
+from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE
+from tfsp.models.vae import VAE
+from tfsp.networks.mlp import GatedDense
+from tfsp.priors.conditional_normal import ConditionalNormalPrior
+from tfsp.random import SeedStream, as_seed, split_seed
+
+_BATCH = 500
+
+
+@register("cp_vae")
+class CPVAE(VAE):
+    """c ~ uniform on K categories, z | c ~ N(mu_c, diag(s_c^2)), x | z, c ~ p(x | z, c).
+
+    All mu_c and s_c are learned with the networks. The posterior is q(c|x) = Cat(pi(x)) and
+    q(z|x) = N(mu(x, pi), diag(sigma(x, pi)^2)): it depends on the vector pi, not on the draw of c,
+    so that both parts of the KL have closed forms. The bound in nats (eqs. 7 to 9):
+
+        log_likelihood   E_q[log p(x | z, c)]
+        kl_discrete      B1 = KL(q(c|x) || 1/K) = log K - H(pi)
+        kl_continuous    B2 = sum_k pi_k KL(q(z|x) || p(z | c = k))
+
+    In training the decoder sees a relaxed c (Gumbel-softmax), elsewhere a one-hot one; with
+    `sum_out_categories` it sees every category in turn, and the mean by pi is exact.
+
+    `encode` gives (mu, pi), `[B, D + K]`, and `decode` takes z followed by c. New data are drawn
+    with c by the aggregated q(c) of eq. (14), which training keeps as a running average and
+    `adapt(data)` sets from all of the data. `responsibilities` is pi(x), for clustering.
+
+    With one category it is a VAE whose normal prior is learned (eq. 15).
+
+    Args:
+      encoder: as of `VAE`; a Keras model puts out `[B, K + F]`: the logits of pi, then F features,
+        which pass together with pi through a gated layer (Dauphin et al. 2017) of F units, from
+        which mu and log sigma^2 follow linearly.
+      decoder: as of `VAE`; a Keras model maps `[B, D + K]` to the likelihood's parameters.
+      prior: "normal": each p(z | c) is. `model.prior` is a `ConditionalNormalPrior`.
+      num_categories: K.
+      gate_units: F, where the encoder is given by name.
+      temperature, temperature_decay, min_temperature: of the relaxed categories, see
+        `ConditionalNormalPrior`.
+      start, start_epoch: "mixture": for so many epochs of `fit` the category is held, a mixture of
+        Gaussians fitted to the codes is where it begins then; "random": it is free from the first
+        step on, as in the paper, and tends to end as one. See `ConditionalNormalPrior`.
+      sum_out_categories: K decodings of each z in place of one: the expectation over c is exact in
+        the bound, and c is summed out of the importance weights. Of the objective "elbo".
+      **kwargs: as of `VAE`.
+
+    Raises: ValueError for settings outside their ranges and for another prior.
+
+    Source: Lavda, Gregorova & Kalousis 2020, arXiv:1911.10885 (cp_vae.txt).
+    """
+
+    posterior_covariances = ("diagonal",)
+    term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
+
+    def __init__(
+        self,
+        encoder="mlp",
+        decoder=None,
+        prior="normal",
+        likelihood="bernoulli",
+        latent_dim=None,
+        num_categories=10,
+        gate_units=300,
+        temperature=0.5,
+        temperature_decay=1.0,
+        min_temperature=0.1,
+        start="mixture",
+        start_epoch=5,
+        sum_out_categories=False,
+        **kwargs,
+    ):
+        latent_dim, dtype = own_prior.settings(
+            "cp_vae", "z given c", prior, latent_dim, kwargs.get("dtype")
+        )
+        if isinstance(gate_units, bool) or not isinstance(gate_units, int) or gate_units < 1:
+            raise ValueError(f"`gate_units` must be a positive integer. Received: {gate_units!r}.")
+        if sum_out_categories and kwargs.get("objective", "elbo") != "elbo":
+            raise ValueError(
+                "With the objective 'iwae' `sum_out_categories` must be False: importance weights "
+                "that have c summed out do not contain q(c|x), which would not be trained. "
+                f"Received: objective={kwargs['objective']!r}."
+            )
+        # A seed that is drawn is drawn here, so that the prior goes by what is kept in the config.
+        kwargs["seed"] = SeedStream(kwargs.get("seed")).seed
+        conditional = ConditionalNormalPrior(
+            latent_dim,
+            num_categories,
+            temperature,
+            temperature_decay,
+            min_temperature,
+            start,
+            start_epoch,
+            seed=kwargs["seed"],
+            dtype=dtype,
+        )
+        super().__init__(encoder, decoder, conditional, likelihood, latent_dim, **kwargs)
+        self._config = dict(
+            prior="normal",
+            num_categories=num_categories,
+            gate_units=gate_units,
+            temperature=temperature,
+            temperature_decay=temperature_decay,
+            min_temperature=min_temperature,
+            start=start,
+            start_epoch=start_epoch,
+            sum_out_categories=bool(sum_out_categories),
+        )
+        self.num_categories = num_categories
+        self.sum_out_categories = bool(sum_out_categories)
+        self.gate = self.parameters = None
+
+    def build(self, input_shape):
+        if self.built:
+            return
+        units = self._num_features(self._static_data_shape(input_shape))
+        num_categories = self.num_categories
+        self.gate = GatedDense(units, dtype=self.dtype_policy)
+        self.gate.build((None, units + num_categories))
+        self.parameters = keras.layers.Dense(2 * self.latent_dim, dtype=self.variable_dtype)
+        self.parameters.build((None, units))
+        super().build(input_shape)
+
+    @property
+    def representation_dim(self):
+        return self.latent_dim + self.num_categories
+
+    def posterior_parts(self, x, training=False):
+        """(log pi `[B, K]`, mu `[B, D]`, log sigma^2 `[B, D]`) of q(c|x) and q(z|x)."""
+        outputs = self._encode(x, training)
+        logits, features = outputs[:, : self.num_categories], outputs[:, self.num_categories :]
+        log_pi = tf.nn.log_softmax(logits)
+        gated = self.gate(tf.concat([features, tf.exp(log_pi)], axis=-1))
+        numbers = tf.cast(self.parameters(gated), self.variable_dtype)
+        loc, log_variance = tf.split(numbers, 2, axis=-1)
+        return log_pi, loc, tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE)
+
+    def posterior(self, x, training=False):
+        """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
+        _, loc, log_variance = self.posterior_parts(x, training)
+        return diagonal_normal(loc, tf.exp(0.5 * log_variance))
+
+    def responsibilities(self, x):
+        """pi(x) = q(c|x), for clustering: `[B, ...]` -> `[B, K]`."""
+        return tf.exp(self.posterior_parts(self._check_data(x))[0])
+
+    def call(self, x, training=False):
+        x = self._check_data(x)
+        log_pi, loc, log_variance = self.posterior_parts(x, training)
+        pi = tf.exp(log_pi)
+        if training:
+            self.prior.observe(pi)
+        kl_discrete = tf.reduce_sum(pi * log_pi, axis=-1) + self._log_num_categories(pi.dtype)
+        components = self.prior.component_kl(loc, log_variance, training)
+        kl_continuous = tf.reduce_sum(pi * components, axis=-1)
+        q = diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        seeds = split_seed(self.seeds.next())
+        z = q.sample(self.num_samples, seed=seeds[0])
+        c = None if self.sum_out_categories else self._draw(log_pi, seeds[1], training)
+        likelihoods = self._log_likelihood(x, z, c, training)
+        mean = likelihoods if c is not None else tf.reduce_sum(pi * likelihoods, axis=-1)
+        terms = {
+            "log_likelihood": tf.reduce_mean(mean, axis=0),
+            "kl": kl_discrete + kl_continuous,
+            "kl_discrete": kl_discrete,
+            "kl_continuous": kl_continuous,
+        }
+        if self.objective == "iwae":
+            log_ratio = self._log_ratio(q, z, c, log_pi, training)
+            terms["iwae"] = self._log_mean_weight(likelihoods + self.kl_weight * log_ratio)
+        return terms
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        """log p(x, z, c) - log q(z, c | x) for S draws: `[S, B]`, nats.
+
+        With `sum_out_categories` log p(x, z) - log q(z | x).
+        """
+        x = self._check_data(x)
+        log_pi, loc, log_variance = self.posterior_parts(x, training)
+        q = diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        seeds = split_seed(as_seed(seed))
+        z = q.sample(num_samples, seed=seeds[0])
+        if self.sum_out_categories:
+            likelihoods = self._log_likelihood(x, z, None, training)
+            joint = likelihoods + self._log_prior(z, training)
+            return tf.reduce_logsumexp(joint, axis=-1) - q.log_prob(z)
+        c = one_hot_draws(log_pi, num_samples, seeds[1])
+        likelihoods = self._log_likelihood(x, z, c, training)
+        return likelihoods + self._log_ratio(q, z, c, log_pi, training)
+
+    def encode(self, x):
+        """(mu, pi) of the posterior: `[B, ...]` -> `[B, D + K]`."""
+        log_pi, loc, _ = self.posterior_parts(self._check_data(x))
+        return tf.concat([loc, tf.exp(log_pi)], axis=-1)
+
+    def sample(self, n, seed=None, category=None, weights="aggregated"):
+        """Means of x for `n` draws from the prior, `[n, *data_shape]`.
+
+        Args:
+          seed: None, an int, an int32 pair or a `SeedStream`.
+          category: the one to draw from, or one for each draw; None draws it by `weights`.
+          weights: "aggregated" (q(c) of eq. 14) or "uniform" (the prior's 1/K).
+        """
+        return super().sample(n, seed, category=category, weights=weights)
+
+    def sample_categories(self, n, seed=None):
+        """Means of x for `n` draws from each category: `[K, n, *data_shape]` (Figure 7)."""
+        k = tf.repeat(tf.range(self.num_categories), n)
+        means = self.sample(self.num_categories * n, seed, category=k)
+        return tf.reshape(means, [self.num_categories, n, *self.data_shape])
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """As of `StructuredVAE`; kl_discrete counts more while the categories are held."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        extra = (tf.convert_to_tensor(self.prior.kl_weight) - 1.0) * y_pred["kl_discrete"]
+        if sample_weight is not None:
+            extra *= tf.cast(sample_weight, extra.dtype)
+        return loss + tf.reduce_mean(extra) / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def adapt(self, x):
+        """Sets q(c), the mean of q(c|x) over all of the data (eq. 14).
+
+        Where the categories are still held, also starts them (of up to 20,000 examples); `fit`
+        does so in its `start_epoch`.
+
+        Args: x: an array or a batched dataset; labels are left out.
+        """
+        examples = take_examples(x)
+        if not len(examples):
+            raise ValueError("`adapt` needs examples. Received: none.")
+        self.build((None, *examples.shape[1:]))
+        if self.prior.wants_data:
+            _, loc, log_variance = self._parts(examples[:ADAPT_LIMIT])
+            self.prior.start_from(loc, log_variance)
+        pi = np.exp(self._parts(examples)[0].astype(np.float64))
+        self.prior.category_weights.assign(pi.mean(axis=0) / pi.mean(axis=0).sum())
+
+    def _parts(self, x):
+        """`posterior_parts` of many examples, as NumPy arrays."""
+        found = [
+            self.posterior_parts(self._check_data(x[start : start + _BATCH]))
+            for start in range(0, len(x), _BATCH)
+        ]
+        return [np.concatenate(part) for part in zip(*found, strict=True)]
+
+    def _draw(self, log_pi, seed, training):
+        if not training:
+            return one_hot_draws(log_pi, self.num_samples, seed)
+        temperature = tf.convert_to_tensor(self.prior.temperature)
+        return gumbel_softmax_draws(log_pi, temperature, self.num_samples, seed)
+
+    def _log_likelihood(self, x, z, c, training):
+        """log p(x | z, c): z `[S, B, D]`, c `[S, B, K]` -> `[S, B]`; c None: all, `[S, B, K]`."""
+        if c is not None:
+            return self.log_likelihood(x, tf.concat([z, c], axis=-1), training)
+        num_categories = self.num_categories
+        c = tf.eye(num_categories, dtype=z.dtype)[:, tf.newaxis, tf.newaxis]
+        shape = [num_categories, tf.shape(z)[0], tf.shape(z)[1], num_categories]
+        z = tf.repeat(z[tf.newaxis], num_categories, axis=0)
+        pairs = tf.concat([z, tf.broadcast_to(c, shape)], axis=-1)
+        return tf.transpose(self.log_likelihood(x, pairs, training), [1, 2, 0])
+
+    def _log_prior(self, z, training):
+        """log p(z, c) of every category: z `[S, B, D]` -> `[S, B, K]`."""
+        return self.prior.component_log_prob(z, training) - self._log_num_categories(z.dtype)
+
+    def _log_ratio(self, q, z, c, log_pi, training):
+        """log p(z, c) - log q(z, c | x) of draws, `[S, B]`; of a relaxed c the mean over it."""
+        ratios = self._log_prior(z, training) - log_pi
+        return tf.reduce_sum(c * ratios, axis=-1) - q.log_prob(z)
+
+    def _log_num_categories(self, dtype):
+        return tf.math.log(tf.cast(self.num_categories, dtype))
+
+    def _num_features(self, data_shape):
+        if self.encoder is None:
+            return self._config["gate_units"]
+        try:
+            outputs = self.encoder(keras.KerasTensor((None, *data_shape), dtype="float32"))
+            return max(1, outputs.shape[-1] - self.num_categories)
+        except Exception:
+            return 1  # whatever is wrong with the encoder, `VAE.build` tells of it
+
+    def _encoder_outputs(self):
+        units = self.gate.units
+        return self.num_categories + units, (
+            f"the logits of num_categories={self.num_categories} categories, then at least one "
+            "feature from which the means and log-variances of z are made"
+        )
+
+    def _representation(self):
+        return (
+            f"latent_dim={self.latent_dim} + num_categories={self.num_categories} = "
+            f"{self.representation_dim}"
+        )
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}

@@ -1,0 +1,263 @@
+"""Graph VAE: nodes of latents whose dependency structure is learned along with everything else."""
+
+import keras
+import tensorflow as tf
+
+from tfsp import networks
+from tfsp.models import own_prior
+from tfsp.models.base import register
+from tfsp.models.graph_posterior import GraphPosterior
+from tfsp.models.vae import VAE, _check_network, _dtype_policy
+from tfsp.priors.graph import GraphPrior
+from tfsp.priors.graph_networks import NodeNetworks, TopDown
+from tfsp.random import as_seed, split_seed
+
+
+@register("graph_vae")
+class GraphVAE(VAE):
+    """z = (z_1, ..., z_N), a Bayesian network of nodes of M / N dimensions; x ~ p(x | z).
+
+        log p(x) >= E_q[log p(x|z)] - sum_n E_q[KL(q(z_n | x, parents) || p(z_n | parents))]
+
+    Parents of node n are among n+1..N. Posterior and prior have the same edges, and each factor of
+    q is the product of a top-down prediction, a network of the parents, and a bottom-up prediction,
+    a network of x (eq. 18). The KL of a node is closed form given its parents. With
+    structure="learned" a gate on each edge is trained too (`GraphPrior`): one relaxed draw of all
+    gates for each batch in training, the most probable gates elsewhere, so that `log_weights` and
+    evaluation are about the one graph that `graph()` tells.
+
+    | structure | model | edges |
+    | --- | --- | --- |
+    | "independent" | VAE | none; p(z) = N(0, I) |
+    | "chain" | ladder VAE | n + 1 -> n |
+    | "full" | FC-VAE | all |
+    | "learned" | Graph VAE | those whose gates stay open |
+    | an array | | where it is 1 |
+
+    Batch normalisation in the node networks makes the terms of training depend on the whole batch;
+    everything else takes its moving averages. `encode` gives the posterior means, each node's given
+    its parents' means: nodes 1..N side by side, `[B, M]`.
+
+    Args:
+      encoder: a name, a dict, a `NetworkPair`, or any Keras model `[B, *data_shape]` -> `[B, F]`,
+        features from which each node's parameters are predicted. Of "graph_vae_mlp" it is the part
+        up to its linear feature layer.
+      decoder: the same; None takes the encoder's name. A Keras model takes what `decoder_input`
+        says.
+      prior: "normal", the prior of node N. `model.prior` is that of z, a `GraphPrior`.
+      likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
+      latent_dim: M, a multiple of num_nodes.
+      num_nodes: N.
+      structure: see the table; an array `[N, N]` of 0 and 1 has 1 at [i, j] where node i + 1 is a
+        parent of node j + 1.
+      num_features: F of encoders that are asked for it (all names but "graph_vae_mlp", which brings
+        its own).
+      node_hidden: width of the hidden layer of each node's networks.
+      gate_start: where the means of learned gates start.
+      temperature, temperature_decay, min_temperature: of the relaxed gates in epoch e,
+        max(min_temperature, temperature * temperature_decay**e).
+      decoder_input: "all" nodes, or "bottom", node 1 alone.
+      shared_top_down: whether one set of top-down networks serves prior and posterior; otherwise
+        the posterior has its own.
+      **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype. Node networks compute
+        in float32 or better whatever the dtype.
+
+    Raises: ValueError for settings outside their ranges and for another prior.
+
+    Source: He et al. 2019, "Variational autoencoders with jointly optimized latent dependency
+      structure", ICLR; ladder VAE: Sonderby et al. 2016, arXiv:1602.02282.
+    """
+
+    posterior_covariances = ("diagonal",)
+
+    def __init__(
+        self,
+        encoder="graph_vae_mlp",
+        decoder=None,
+        prior="normal",
+        likelihood="bernoulli",
+        latent_dim=80,
+        num_nodes=5,
+        structure="learned",
+        num_features=128,
+        node_hidden=128,
+        gate_start=0.5,
+        temperature=1.0,
+        temperature_decay=0.99,
+        min_temperature=0.1,
+        decoder_input="all",
+        shared_top_down=True,
+        **kwargs,
+    ):
+        latent_dim, dtype = own_prior.settings(
+            "graph_vae", "node N", prior, latent_dim, kwargs.get("dtype")
+        )
+        graph = GraphPrior(
+            latent_dim,
+            num_nodes,
+            structure,
+            node_hidden,
+            gate_start,
+            temperature,
+            temperature_decay,
+            min_temperature,
+            dtype=dtype,
+        )
+        if decoder_input not in ("all", "bottom"):
+            raise ValueError(
+                "`decoder_input` must be 'all' (every node) or 'bottom' (node 1). Received: "
+                f"{decoder_input!r}."
+            )
+        if isinstance(num_features, bool) or not isinstance(num_features, int) or num_features < 1:
+            raise ValueError(
+                f"`num_features` must be a positive integer. Received: {num_features!r}."
+            )
+        super().__init__(encoder, decoder, graph, likelihood, latent_dim, **kwargs)
+        self._config = dict(
+            prior="normal",
+            num_nodes=graph.num_nodes,
+            structure=graph.get_config()["structure"],
+            num_features=num_features,
+            node_hidden=node_hidden,
+            gate_start=gate_start,
+            temperature=temperature,
+            temperature_decay=temperature_decay,
+            min_temperature=min_temperature,
+            decoder_input=decoder_input,
+            shared_top_down=bool(shared_top_down),
+        )
+        self.num_nodes, self.node_dim = graph.num_nodes, graph.node_dim
+        self.bottom_up = self.own_top_down = None
+
+    def build(self, input_shape):
+        """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
+        if self.built:
+            return
+        data_shape = self._static_data_shape(input_shape)
+        outputs_shape = self.likelihood.output_shape(data_shape)
+        config = self._config
+        with _dtype_policy(self.dtype_policy):
+            if self.encoder is None:
+                pair = networks.build(self._specs["encoder"])
+                self.encoder = (
+                    pair.features(data_shape)
+                    if isinstance(pair, networks.GraphVAEMLP)
+                    else pair.encoder(data_shape, config["num_features"])
+                )
+            if self.decoder is None:
+                pair = networks.build(self._specs["decoder"])
+                self.decoder = pair.decoder(self._decoder_width, outputs_shape)
+        num_features = _num_features(self.encoder, data_shape)
+        _check_network(
+            self.decoder,
+            "decoder",
+            (self._decoder_width,),
+            outputs_shape,
+            f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
+            f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
+            f"from {'node 1' if config['decoder_input'] == 'bottom' else 'all nodes'}",
+        )
+        options = dict(hidden=config["node_hidden"], dtype=self.variable_dtype)
+        self.bottom_up = NodeNetworks(self.num_nodes, num_features, self.node_dim, **options)
+        if not config["shared_top_down"]:
+            parents = self.prior.top_down.parents
+            self.own_top_down = TopDown(parents, self.node_dim, **options)
+            self.own_top_down.build()
+        self.bottom_up.build()
+        self.prior.build()
+        self.prior.check()
+        self.likelihood.build()
+        self.data_shape = data_shape
+        super(VAE, self).build(input_shape)  # the networks are made: not VAE.build
+        self.built = True
+
+    def posterior(self, x, training=False, gates=None):
+        """q(z | x), a `GraphPosterior`, with these gates `[E]`; None takes the most probable."""
+        loc, log_variance = self.bottom_up(self._encode(x, training), training=training)
+        if gates is None:
+            gates = self.prior.gates()
+        return GraphPosterior(self.prior, loc, log_variance, self.own_top_down, gates, training)
+
+    def call(self, x, training=False):
+        draw = self._draw(self._check_data(x), self.num_samples, self.seeds.next(), training)
+        log_likelihood = self.log_likelihood(x, draw.z, training)
+        kl = tf.reduce_sum(draw.node_kl(self.num_nodes), axis=-1)
+        terms = {
+            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
+            "kl": tf.reduce_mean(kl, axis=0),
+        }
+        if self.objective == "iwae":
+            log_weights = log_likelihood + self.kl_weight * draw.log_ratio()
+            terms["iwae"] = self._log_mean_weight(log_weights)
+        return terms
+
+    def log_weights(self, x, num_samples, seed=None, training=False):
+        x = self._check_data(x)
+        draw = self._draw(x, num_samples, seed, training)
+        return self.log_likelihood(x, draw.z, training) + draw.log_ratio()
+
+    def node_kl(self, x, seed=None):
+        """Mean over examples of each node's KL(q(z_n | x, parents) || p(z_n | parents)): `[N]`.
+
+        One draw of the parents for each example, nats; the sum is the mean of the term `kl`.
+        """
+        draw = self._draw(self._check_data(x), 1, seed)
+        return tf.reduce_mean(draw.node_kl(self.num_nodes), axis=[0, 1])
+
+    def _draw(self, x, num_samples, seed=None, training=False):
+        gate_seed, seed = split_seed(as_seed(seed))
+        gates = self.prior.gates(gate_seed) if training else None
+        return self.posterior(x, training, gates).draw(num_samples, seed)
+
+    # The graph.
+
+    def graph(self, threshold=0.5):
+        """The dependency structure, a `LatentGraph`: edges whose gate has a mean above this."""
+        return self.prior.graph(threshold)
+
+    def freeze_graph(self, graph=None):
+        """Fixes the learned gates at 0 and 1, in training too. Kept over saving and reloading.
+
+        Where gates had not converged, train on for an epoch at least: the averages of batch
+        normalisation are those of relaxed gates, and the networks have not met the graph alone.
+
+        Args:
+          graph: a `LatentGraph`, an adjacency `[N, N]` or a name ("chain", ...); None takes the
+            most probable graph.
+
+        Raises: ValueError for a fixed structure and for a graph of another number of nodes.
+        """
+        self.prior.freeze(graph)
+
+    def unfreeze_graph(self):
+        """Lets frozen gates be trained again, from the means they had before."""
+        self.prior.unfreeze()
+
+    @property
+    def _decoder_width(self):
+        bottom = self._config["decoder_input"] == "bottom"
+        return self.node_dim if bottom else self.latent_dim
+
+    def _decoder_outputs(self, z, training=False):
+        self._require_built_networks()
+        flat = tf.reshape(z, [-1, self.latent_dim])[:, : self._decoder_width]
+        outputs = self.decoder(flat, training=training)
+        shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
+        static = [*z.shape[:-1], *outputs.shape[1:]]
+        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+
+def _num_features(encoder, data_shape):
+    """F of an encoder `[B, *data_shape]` -> `[B, F]`; raises ValueError if it is none."""
+    wanted = f"The encoder must map data of shape {data_shape} to a vector of features, [B, F]."
+    try:
+        outputs = encoder(keras.KerasTensor((None, *data_shape), dtype="float32"))
+    except Exception as error:
+        raise ValueError(f"{wanted} It does not accept its input: {error}") from error
+    shape = getattr(outputs, "shape", None)
+    if shape is None or len(shape) != 2 or shape[-1] is None:
+        raise ValueError(f"{wanted} It puts out {shape if shape is not None else outputs}.")
+    return int(shape[-1])

@@ -49,7 +49,10 @@ def visualize_run(
     model, config = experiment.load_run(run_dir, checkpoint)
     run = RunDirectory(run_dir)
     data = experiment.load_data(config, data_dir or run.data_dir(), download)
-    figures = {"training_curves": viz.training_curves(experiment.history(run_dir))}
+    history = experiment.history(run_dir)
+    gates = {name for name in history if name.startswith("gate_")}  # a picture of their own
+    curves = {name: values for name, values in history.items() if name not in gates}
+    figures = {"training_curves": viz.training_curves(curves)}
     images, labels = data.arrays("test", limit=3000)
     codes, _ = evaluation.encode(model, images)
     if codes.shape[1] > 1:
@@ -84,8 +87,7 @@ def visualize_run(
         figures |= _categories(model, data, is_image, seed)
     if hasattr(model, "graph"):
         figures["latent_graph"] = viz.latent_graph(model.graph(), model.node_kl(images, seed))
-        history = experiment.history(run_dir)
-        if any(name.startswith("gate_") for name in history):
+        if gates:
             figures["gate_curves"] = viz.gate_curves(history)
     if beside:
         figures["samples_beside"] = _samples_beside([*beside, run_dir], checkpoint, seed)

@@ -33,7 +33,7 @@ class Recorder(priors.NormalPrior):
         self.calls.append(f"begin {epoch}")
 
     def health(self, codes):
-        self.calls.append(f"health {codes.shape[0]}")
+        self.calls.append("health" if codes is None else f"health {codes.shape[0]}")
         return {"pulse": 60.0 + len(self.calls)}
 
     def warnings(self, health, epoch):
@@ -42,6 +42,13 @@ class Recorder(priors.NormalPrior):
 
     def get_config(self):
         return {**super().get_config(), "start_epoch": self.start_epoch}
+
+
+class Scheduled(Recorder):
+    """A prior that anneals and tells of its weights, but has no use for examples."""
+
+    wants_data = False
+    health_needs_codes = False
 
 
 def fit(x, prior, epochs=3, **kwargs):
@@ -102,6 +109,79 @@ def test_a_generator_is_refused_where_examples_are_needed(binary_images):
         with pytest.raises(ValueError, match=r"PriorSchedule\(examples\).*Received: generator"):
             fit(((binary_images[:8],) for _ in range(10)), prior, steps_per_epoch=2)
     fit(((binary_images[:8],) for _ in range(10)), "normal", steps_per_epoch=2, shuffle=False)
+
+
+def batches(x, **kwargs):
+    return dict(x=((x[:8],) for _ in range(100)), steps_per_epoch=2, shuffle=False, **kwargs)
+
+
+def test_a_generator_is_enough_for_a_schedule(binary_images):
+    prior = Scheduled(2)
+    history = fit(prior=prior, epochs=2, **batches(binary_images))
+    assert prior.calls == ["begin 0", "health", "begin 1", "health"]
+    assert history["pulse"] == [62.0, 64.0]
+
+
+def test_without_examples_health_of_codes_is_left_out(binary_images):
+    prior = Recorder(2)
+    prior.adapt(binary_images[:3])
+    history = fit(prior=prior, epochs=2, **batches(binary_images))
+    assert prior.calls == ["adapt", "begin 0", "begin 1"]
+    assert "pulse" not in history
+    prior = Recorder(2, start_epoch=1)
+    with pytest.raises(ValueError, match=r"Recorder starts from data in epoch 1\. Give examples"):
+        fit(prior=prior, callbacks=callbacks.PriorSchedule(), **batches(binary_images))
+    assert prior.calls == ["begin 0"]
+
+
+def test_codes_are_computed_only_for_those_who_need_them(binary_images, monkeypatch):
+    encoded = []
+    encode = models.VAE.encode
+    monkeypatch.setattr(models.VAE, "encode", lambda *args: encoded.append(1) or encode(*args))
+    never = callbacks.PriorSchedule(lambda limit: pytest.fail("nobody needs examples"))
+    prior = Scheduled(2)
+    fit(binary_images, prior, callbacks=never)
+    assert prior.calls.count("health") == 3
+    assert not encoded
+    fit(binary_images, Recorder(2))
+    assert len(encoded) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "measure", "weight", "expected"),
+    [
+        (
+            "cp_vae",
+            {"start": "random", "temperature_decay": 0.8},
+            "categories_perplexity",
+            "temperature",
+            0.4,
+        ),
+        (
+            "graph_vae",
+            {"num_nodes": 2, "temperature_decay": 0.8},
+            "temperature",
+            "temperature",
+            0.8,
+        ),
+        (
+            "discrete_vae",
+            {"num_chains": 4, "num_sweeps": 1, "unit_warmup_epochs": 2},
+            "log_z",
+            "kl_weight",
+            0.75,  # half of the way from 1/2
+        ),
+    ],
+)
+def test_models_with_a_schedule_take_generators(
+    name, settings, measure, weight, expected, binary_images
+):
+    network = networks.MLP(hidden=(4,))
+    model = models.build({"name": name, "encoder": network, "latent_dim": 4, **settings})
+    model.compile(run_eagerly=True)
+    history = model.fit(**batches(binary_images), epochs=2, verbose=0).history
+    assert len(history[measure]) == 2
+    np.testing.assert_allclose(getattr(model.prior, weight), expected, rtol=1e-6)
 
 
 def test_each_kind_of_warning_is_shown_once(binary_images):

@@ -214,3 +214,17 @@ def test_bad_data_and_unbuilt_models_are_explained(binary_images):
     for call in (model, model.encode, lambda x: model.log_weights(x, 1)):
         with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
             call(binary_images[:, 1:])
+
+
+def test_draws_of_the_posterior_stand_as_their_means_do(binary_images):
+    model = tiny("layer", smoothing="spike_and_exponential")
+    model.build((None, 8, 8, 1))
+    draws = np.stack([model.sample_posterior(binary_images[:4], seed=s) for s in range(400)])
+    assert draws.shape == (400, 4, 8)
+    np.testing.assert_array_equal(model.sample_posterior(binary_images[:4], seed=0), draws[0])
+    # One group: the means of zeta are exact; those of y are given the mean of zeta, not over it.
+    means = model.encode(binary_images[:4]).numpy()
+    error = draws[..., :6].std(axis=0) / 20
+    # 24 numbers: 5 standard errors are passed by chance once in 70,000 runs.
+    assert np.all(np.abs(draws[..., :6].mean(axis=0) - means[:, :6]) < 5 * error)
+    assert draws[..., 6:].std() > 0

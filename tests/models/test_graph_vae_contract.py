@@ -118,6 +118,16 @@ def test_gates_are_in_the_history_and_temperature_falls(binary_images):
     assert "gate_2_1" not in eagerly(tiny("full")).fit(binary_images, verbose=0).history
 
 
+def test_one_node_is_a_vae(binary_images):
+    model = eagerly(tiny("learned", num_nodes=1))
+    model.fit(binary_images, batch_size=32, verbose=0)
+    other = tiny("independent", num_nodes=1)
+    other.build((None, 8, 8, 1))
+    other.set_weights(model.get_weights())
+    expected = other.log_weights(binary_images[:2], 3, seed=0)
+    np.testing.assert_array_equal(model.log_weights(binary_images[:2], 3, seed=0), expected)
+
+
 def test_frozen_gates_stay(binary_images, tmp_path):
     model = eagerly(tiny("learned"))
     model.fit(binary_images, batch_size=16, verbose=0)  # the optimiser has momentum

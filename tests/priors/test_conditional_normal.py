@@ -52,7 +52,9 @@ def test_pairs_have_the_joint_density_and_z_its_marginal():
     for name, weights in (("uniform", np.ones(3)), ("aggregated", WEIGHTS + 1e-300)):
         expected = densities.gaussian_mixture_log_prob(z, weights, LOC, SCALE)
         np.testing.assert_allclose(prior.marginal(name).log_prob(z), expected, rtol=1e-9)
-    np.testing.assert_array_equal(prior.marginal().log_prob(z), prior.marginal("uniform").log_prob(z))
+    np.testing.assert_array_equal(
+        prior.marginal().log_prob(z), prior.marginal("uniform").log_prob(z)
+    )
     with pytest.raises(ValueError, match="Take the model's terms `kl_discrete`"):
         prior.kl(None, pairs)
 
@@ -62,7 +64,9 @@ def test_component_kl_against_quadrature_and_monte_carlo():
     expected = np.zeros((4, 3))
     for k in range(3):
         every = np.ones_like(Q_LOC)
-        expected[:, k] = baselines.normal_kl(Q_LOC, Q_SCALE, LOC[k] * every, SCALE[k] * every).sum(1)
+        expected[:, k] = baselines.normal_kl(Q_LOC, Q_SCALE, LOC[k] * every, SCALE[k] * every).sum(
+            1
+        )
     for training in (False, True):
         found = prior.component_kl(Q_LOC, 2 * np.log(Q_SCALE), training).numpy()
         np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -334,5 +338,3 @@ def test_densities_are_never_in_half_precision():
 def test_bad_arguments_are_explained(arguments, message):
     with pytest.raises(ValueError, match=message):
         ConditionalNormalPrior(2, **arguments)
-
-

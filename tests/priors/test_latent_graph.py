@@ -234,6 +234,10 @@ def test_config_round_trip(structure):
 def test_one_node_is_the_normal_prior():
     prior = prior_of("learned", latent_dim=2, num_nodes=1)
     assert prior.graph().edges == []
+    assert prior.graph().is_converged()
+    assert prior.gates() is None
+    assert not prior.has_health
+    assert not prior.trainable_weights
     z = np.array([[0.5, -1.0]])
     expected = -0.5 * np.sum(z**2) - np.log(2 * np.pi)
     np.testing.assert_allclose(prior.log_prob(z), [expected], rtol=1e-12)

@@ -1,9 +1,8 @@
 """CP-VAE by hand: its encoder, its bound and its evidence, by enumeration and quadrature."""
 
 import numpy as np
-from scipy import special, stats
-
 from reference.baselines import normal_kl, normal_nodes
+from scipy import special, stats
 
 
 def encoder(outputs, num_categories, gate, gate_bias, kernel, bias):

@@ -311,6 +311,11 @@ class DiscreteVAE(StructuredVAE):
         )
         return tf.concat([zeta, *self.continuous.means(context, zeta)], axis=-1)
 
+    def sample_posterior(self, x, seed=None):
+        """A draw of zeta and y for each example, side by side: `[B, representation_dim]`."""
+        draw = self.draw(self._check_data(x), 1, seed)
+        return tf.concat([draw.zeta[0], *(y[0] for y in draw.y)], axis=-1)
+
     def decode(self, z):
         """p(x | zeta, y): `[..., representation_dim]` -> `tfd.Distribution`, event `data_shape`."""
         self._require_built()

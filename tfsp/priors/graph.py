@@ -90,9 +90,10 @@ class GraphPrior(Prior):
             if not isinstance(value, numbers.Real) or not 0 < value <= largest:
                 raise ValueError(f"`{name}` must {wanted}. Received: {value!r}.")
         self.num_nodes, self.node_dim = int(num_nodes), self.latent_dim // int(num_nodes)
-        self.learned = isinstance(structure, str) and structure == "learned"
-        self.adjacency = adjacency_of("full" if self.learned else structure, self.num_nodes)
         named = isinstance(structure, str)
+        learned = named and structure == "learned"
+        self.adjacency = adjacency_of("full" if learned else structure, self.num_nodes)
+        self.learned = learned and self.num_nodes > 1  # one node has no edge to learn
         self._config = dict(
             num_nodes=self.num_nodes,
             structure=structure if named else self.adjacency.astype(int).tolist(),
@@ -170,8 +171,7 @@ class GraphPrior(Prior):
         if not self.learned:
             return self.adjacency.copy()
         matrix = np.zeros((self.num_nodes, self.num_nodes))
-        if self.top_down.edges:
-            matrix[tuple(zip(*self.top_down.edges, strict=True))] = self.gate_means()
+        matrix[tuple(zip(*self.top_down.edges, strict=True))] = self.gate_means()
         return matrix
 
     def graph(self, threshold=0.5):
@@ -201,7 +201,8 @@ class GraphPrior(Prior):
         if not self.learned:
             raise ValueError(
                 f"`{method}` is about learned gates, but this structure is fixed: "
-                f"{self._config['structure']!r}. Take structure='learned'."
+                f"{self._config['structure']!r} of {self.num_nodes} node(s). Take "
+                "structure='learned' and two nodes or more."
             )
 
     # The density.

@@ -1,0 +1,300 @@
+"""What a CP-VAE promises as all models do: training, saving, serving, distribution, errors."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfsp import likelihoods, models, networks, priors
+
+CASES = {
+    "drawn": {},
+    "summed": {"sum_out_categories": True, "num_samples": 2},
+    "iwae": {"objective": "iwae", "num_samples": 3},
+    "random": {"start": "random", "temperature": 1.0, "temperature_decay": 0.5},
+    "one": {"num_categories": 1},
+}
+
+
+def tiny(case, **kwargs):
+    defaults = dict(latent_dim=3, num_categories=4, gate_units=6, start_epoch=1, seed=0)
+    settings = {**defaults, "encoder": networks.MLP(hidden=(8,)), **CASES[case], **kwargs}
+    return models.build({"name": "cp_vae", **settings})
+
+
+def eagerly(model):
+    model.compile(run_eagerly=True)
+    return model
+
+
+def assert_same_weights(model, other):
+    for ours, theirs in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
+
+
+@pytest.mark.parametrize("case", ["drawn", "iwae", "random"])
+def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
+    model = eagerly(tiny(case))
+    history = model.fit(
+        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
+    ).history
+    expected = {"loss", "elbo", "kl_discrete", "kl_continuous", "val_elbo", "categories_perplexity"}
+    assert expected | set(model.term_names) <= set(history)
+    assert np.isfinite([*history["loss"], *history["val_loss"]]).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
+    assert_same_weights(model, again)
+    x = binary_images[:5]
+    dim = model.representation_dim
+    assert dim == 3 + model.num_categories == model.latent_dim + model.num_categories
+    assert model.encode(x).shape == (5, dim)
+    np.testing.assert_array_equal(again.encode(x), model.encode(x))
+    log_weights = model.log_weights(x, 2, seed=1)
+    assert log_weights.shape == (2, 5)
+    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
+    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
+    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
+    # Held categories start in the second epoch of both; the stream of seeds, the optimiser, the
+    # temperature and the running average go on where they were.
+    assert model.prior.wants_data == again.prior.wants_data == (case != "random")
+    for fitted in (model, again):
+        fitted.fit(
+            binary_images, batch_size=32, epochs=2, initial_epoch=1, verbose=0, shuffle=False
+        )
+        assert not fitted.prior.wants_data
+    assert float(model.prior.temperature) == 0.5
+    assert_same_weights(model, again)
+
+
+def test_a_seed_that_is_drawn_is_kept():
+    """Also where the prior starts its components and its mixture."""
+    keras.utils.set_random_seed(3)
+    model = tiny("random", seed=None)
+    again = type(model).from_config(model.get_config())
+    assert model.prior.get_config()["seed"] == again.prior.get_config()["seed"]
+    np.testing.assert_array_equal(model.prior.loc, again.prior.loc)
+    assert tiny("random", seed=None).seeds.seed != model.seeds.seed == again.seeds.seed
+
+
+def test_representations_are_decoded(binary_images):
+    """`encode` gives (mu, pi), `decode` takes z then c, relaxed or not, with leading axes."""
+    model = eagerly(tiny("drawn"))
+    model.build((None, 8, 8, 1))
+    x = binary_images[:5]
+    code = model.encode(x)
+    np.testing.assert_array_equal(code[:, :3], model.posterior(x).mean())
+    np.testing.assert_array_equal(code[:, 3:], model.responsibilities(x))
+    np.testing.assert_allclose(tf.reduce_sum(code[:, 3:], axis=1), 1.0, rtol=1e-6)
+    logits = model.decoder(code)
+    np.testing.assert_allclose(model.decode(code).mean(), tf.sigmoid(logits), rtol=1e-5)
+    np.testing.assert_array_equal(model.reconstruct(x), model.decode(code).mean())
+    many = tf.reshape(tf.repeat(code, 2, axis=0), [5, 2, 7])
+    np.testing.assert_allclose(model.decode(many).mean()[:, 1], model.reconstruct(x), rtol=1e-5)
+    predicted = model.predict(x, verbose=0)
+    assert predicted["latent"].shape == (5, 7)
+    np.testing.assert_allclose(predicted["reconstruction"], model.reconstruct(x), rtol=1e-5)
+    before = model.prior.category_weights.numpy()
+    model.evaluate(binary_images, verbose=0)
+    np.testing.assert_array_equal(model.prior.category_weights, before)
+
+
+@pytest.mark.parametrize("saturated", [False, True], ids=["plain", "saturated"])
+@pytest.mark.parametrize("case", CASES)
+def test_every_weight_gets_a_finite_gradient(case, saturated, binary_images):
+    """Also where pi is 0 and 1 to the last digit and the relaxed categories are one-hot."""
+    model = eagerly(tiny(case))
+    model.build((None, 8, 8, 1))
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
+    if saturated:
+        model.prior.temperature.assign(0.1)
+        bias = model.encoder.layers[-1].bias
+        extreme = np.array([0.0, 400.0, -3e3, 120.0])[: model.num_categories]
+        bias.assign(np.concatenate([extreme, bias.numpy()[model.num_categories :]]))
+        pi = model.responsibilities(binary_images).numpy()
+        assert set(np.unique(pi)) <= {0.0, 1.0}
+    with tf.GradientTape() as tape:
+        terms = model(binary_images, training=True)
+        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
+    assert np.isfinite(loss)
+    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.all(np.isfinite(gradient)), weight.path
+        assert np.any(np.abs(gradient) > 0), weight.path
+    names = {weight.name for weight in model.prior.trainable_weights}
+    assert names == {"loc", "log_variance"}
+    for value in (*model(binary_images).values(), model.log_weights(binary_images, 2, seed=0)):
+        assert np.all(np.isfinite(value))
+
+
+def test_holding_and_weights_scale_the_loss_alone(binary_images):
+    model = eagerly(tiny("drawn"))
+    model.build((None, 8, 8, 1))
+    for weight in model.encoder.weights:  # some kl_discrete
+        weight.assign(3 * weight)
+    scores = {}
+    for weight, of_categories in ((1.0, 1.0), (0.25, 1.0), (0.5, 100.0)):
+        model.kl_weight.assign(weight)
+        model.prior.kl_weight.assign(of_categories)
+        with model.seeds.at(0):
+            score = model.evaluate(binary_images, verbose=0, return_dict=True)
+        extra = (of_categories - 1.0) * score["kl_discrete"]
+        assert score["kl_discrete"] > 0.01
+        expected = weight * score["kl"] - score["log_likelihood"] + extra
+        np.testing.assert_allclose(score["loss"], expected, rtol=1e-5)
+        scores[weight] = score["elbo"]
+    np.testing.assert_allclose(list(scores.values()), scores[1.0], rtol=1e-6)
+    # By examples, where they are weighted.
+    terms, weights = model(binary_images), np.arange(64.0, dtype="float32")
+    loss = model.compute_loss(binary_images, y_pred=terms, sample_weight=weights, training=False)
+    each = 0.5 * terms["kl"] + 99 * terms["kl_discrete"] - terms["log_likelihood"]
+    np.testing.assert_allclose(loss, np.mean(weights * each), rtol=1e-5)
+
+
+def test_the_training_loss_compiles(binary_images):
+    """By XLA, as by default. It draws by another generator: losses are alike, not equal."""
+    model = eagerly(tiny("drawn"))
+    model.build((None, 8, 8, 1))
+
+    def loss_and_gradients():
+        with tf.GradientTape() as tape:
+            terms = model(binary_images, training=True)
+            loss = model.compute_loss(binary_images, y_pred=terms, training=False)
+        return loss, tape.gradient(loss, [w.value for w in model.trainable_weights])
+
+    compiled, gradients = tf.function(loss_and_gradients, jit_compile=True)()
+    np.testing.assert_allclose(compiled, loss_and_gradients()[0], rtol=0.05)
+    assert all(np.all(np.isfinite(g)) and np.any(g != 0) for g in gradients)
+
+
+def test_served(binary_images, tmp_path):
+    model = tiny("drawn")
+    model.build((None, 8, 8, 1))
+    model.adapt(binary_images)
+    model.prior.category_weights.assign([0.5, 0.0, 0.3, 0.2])
+    names = model.export(tmp_path / "served")
+    usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+    assert names == [*usual, "categories", "sample_category"]
+    served = tf.saved_model.load(tmp_path / "served").signatures
+    x = binary_images[:3]
+    close = dict(rtol=1e-4, atol=1e-5)
+    codes = served["encode"](images=x)["latent"]
+    np.testing.assert_allclose(codes, model.encode(x), **close)
+    means = served["decode"](latent=codes)["mean"]
+    np.testing.assert_allclose(means, model.reconstruct(x), **close)
+    np.testing.assert_allclose(served["reconstruct"](images=x)["mean"], means, **close)
+    count, seed = tf.constant(60), tf.constant(5)
+    samples = served["sample"](num_samples=count, seed=seed)["mean"]
+    np.testing.assert_allclose(samples, model.sample(60, seed=5), **close)
+    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
+    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
+    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
+    r = served["categories"](images=x)["probabilities"]
+    np.testing.assert_allclose(r, model.responsibilities(x), **close)
+    for k in range(4):  # also one that is never drawn
+        samples = served["sample_category"](category=tf.constant(k), num_samples=count, seed=seed)
+        expected = model.sample(60, seed=5, category=k)
+        np.testing.assert_allclose(samples["mean"], expected, **close)
+
+
+def test_trains_mirrored_in_mixed_precision(binary_images):
+    devices = ["CPU:0", "CPU:1"]
+    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
+    with strategy.scope():
+        model = tiny("drawn", dtype="mixed_bfloat16")
+        model.compile()
+    history = model.fit(binary_images, batch_size=32, epochs=2, verbose=0).history
+    assert np.isfinite(history["elbo"]).all()
+    assert not model.prior.wants_data
+    assert model.encode(binary_images[:2]).dtype == "float32"
+    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
+    assert model.parameters.compute_dtype == "float32"
+    assert model.gate.compute_dtype == "bfloat16"
+    # The running average is that of both replicas, on both.
+    first, second = model.prior.category_weights.value.values
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(tf.reduce_sum(first), 1.0, rtol=1e-5)
+    assert np.any(first.numpy() != 0.25)
+
+
+def test_any_likelihood_and_keras_models(tmp_path):
+    inputs, latent = keras.Input((5,)), keras.Input((7,))
+    decoder = keras.Model(latent, keras.layers.Dense(5)(latent))
+
+    def build(width, **kwargs):
+        encoder = keras.Model(inputs, keras.layers.Dense(width)(inputs))
+        settings = dict(latent_dim=3, num_categories=4, likelihood=likelihoods.Gaussian(), seed=0)
+        return models.CPVAE(encoder, decoder, **settings, **kwargs)
+
+    model = build(6)  # four logits, two features
+    x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
+    terms = model(x, training=True)
+    assert all(value.shape == (8,) for value in terms.values())
+    assert model.gate.units == 2
+    assert model.gate.dense.kernel.shape == (6, 4)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.encode(x), model.encode(x))
+
+    wanted = r"encoder must map \(5,\) to \(5,\): the logits of num_categories=4 categories, then"
+    for width in (1, 4):
+        with pytest.raises(ValueError, match=rf"{wanted} at least one.*puts out \({width},\)"):
+            build(width).build((None, 5))
+    with pytest.raises(ValueError, match="encoder must map .* It does not accept its input"):
+        build(6).build((None, 3))
+    two = keras.Model(inputs, [keras.layers.Dense(6)(inputs)] * 2)
+    with pytest.raises(ValueError, match=wanted):
+        models.CPVAE(two, decoder, latent_dim=3, num_categories=4).build((None, 5))
+    with pytest.raises(
+        ValueError, match=r"decoder must map \(8,\) to \(5,\).*latent_dim=3 \+ num_c"
+    ):
+        models.CPVAE("mlp", decoder, latent_dim=3, num_categories=5).build((None, 5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"num_categories": 0}, "`num_categories` must be a positive integer. Received: 0"),
+        ({"gate_units": 0}, "`gate_units` must be a positive integer. Received: 0"),
+        ({"gate_units": 2.5}, "`gate_units` must be a positive integer. Received: 2.5"),
+        ({"temperature": -1.0}, "`temperature` must be a positive number"),
+        ({"temperature_decay": 2.0}, r"`temperature_decay` must lie in \(0, 1\]"),
+        ({"min_temperature": 0.0}, "`min_temperature` must be a positive number"),
+        ({"start": "data"}, "`start` must be 'mixture' or 'random'"),
+        ({"start_epoch": -1}, "`start_epoch` must be an integer from 0 up"),
+        ({"prior": "vamp"}, "prior of its own.*of z given c and must be 'normal'.*'vamp'"),
+        ({"prior": priors.NormalPrior(4)}, "made for 4 dimensions"),
+        ({"posterior_covariance": "full"}, "`posterior_covariance` of CPVAE must be 'diagonal'"),
+        ({"seed": "a"}, "`seed` must be an integer or None"),
+        ({"latent_dim": 0}, "`latent_dim` must be a positive integer"),
+        ({"objective": "iwae", "sum_out_categories": True}, "would not be trained.*'iwae'"),
+        ({"objective": "wake"}, "`objective` must be 'elbo' or 'iwae'"),
+    ],
+)
+def test_bad_arguments_are_explained(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tiny("drawn", **arguments)
+
+
+def test_bad_data_and_unbuilt_models_are_explained(binary_images):
+    model = tiny("drawn")
+    calls = [model.encode, model.responsibilities, lambda x: model.log_weights(x, 1)]
+    for call in (*calls, lambda x: model.sample(2), lambda x: model.sample_categories(2)):
+        with pytest.raises(ValueError, match="has not been built"):
+            call(binary_images)
+    model.build((None, 8, 8, 1))
+    for call in (model, *calls, model.adapt):
+        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
+            call(binary_images[:, 1:])
+    for settings, message in (
+        ({"category": 4}, "must lie between 0 and 3. Received: 4"),
+        ({"category": [0, 1, 2]}, "one for each of the 2 draws"),
+        ({"weights": "prior"}, "one of aggregated, uniform"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.sample(2, seed=0, **settings)

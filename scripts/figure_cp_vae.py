@@ -18,7 +18,7 @@ _OUT = flags.DEFINE_string(
 )
 _MODELS = flags.DEFINE_list("models", list(evaluation.MODE_MODELS), "Models, the panels.")
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
-_EPOCHS = flags.DEFINE_integer("epochs", 30, "Epochs of 50,000 points each.", lower_bound=1)
+_EPOCHS = flags.DEFINE_integer("epochs", 10, "Epochs of 50,000 points each.", lower_bound=1)
 _SCALE = flags.DEFINE_float("scale", 0.1, "Standard deviation of p(x | z).", lower_bound=1e-6)
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 40, "Dimensions of z.", lower_bound=1)
 _NUM_SAMPLES = flags.DEFINE_integer(

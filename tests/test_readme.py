@@ -32,7 +32,7 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
 
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
-    expected = blocks("text")[4]
+    expected = blocks("text")[6]
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
     )
@@ -79,8 +79,36 @@ def test_the_discrete_vae_prints_what_stands_there(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     number = r"-?\d+\.\d+"
-    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[3])
+    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[5])
     assert (tmp_path / "chains.png").exists()
+
+
+def test_the_categories_print_what_stands_there(tmp_path):
+    code = next(block for block in blocks("python") if "CPVAE(" in block)
+    assert "start_epoch=60" in code
+    assert "epochs=120" in code  # here a few are enough to run
+    code = code.replace("start_epoch=60", "start_epoch=2").replace("epochs=120", "epochs=4")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    number = r"\d+\.\d+"
+    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[3])
+    assert (tmp_path / "categories.png").exists()
+
+
+def test_the_graph_prints_what_stands_there(tmp_path):
+    code = next(block for block in blocks("python") if "GraphVAE(" in block)
+    assert "epochs=80" in code
+    code = code.replace("epochs=80", "epochs=2").replace("epochs=10", "epochs=1")
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.returncode == 0, result.stderr
+    shape, _, _ = result.stdout.strip().partition(":")  # which edges takes more epochs
+    assert shape == "LatentGraph(4 nodes of size 5"
+    assert shape in blocks("text")[4]
+    assert (tmp_path / "graph.png").exists()
 
 
 def test_pictures_and_files_named_exist():

@@ -214,3 +214,11 @@ def test_history_files_take_measures_that_come_and_go(binary_images, tmp_path):
     assert rows[0]["extra_0"] == 0.0
     again = callbacks.HistoryFile(path, first_epoch=2)
     assert again.rows == rows[:2]
+
+
+def test_a_prior_that_never_started_is_told_of(binary_images):
+    with pytest.warns(UserWarning, match="before the prior Recorder has started.*after 5 epochs"):
+        fit(binary_images, Recorder(2, start_epoch=5), epochs=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(binary_images, Recorder(2, start_epoch=1), epochs=2)

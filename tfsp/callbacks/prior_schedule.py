@@ -58,6 +58,16 @@ class PriorSchedule(keras.callbacks.Callback):
                 self._warned.add(kind)
                 warnings.warn(message, stacklevel=2)
 
+    def on_train_end(self, logs=None):
+        prior = self.model.prior
+        if prior.wants_data:
+            warnings.warn(
+                f"Training ended before the prior {type(prior).__name__} has started from data, "
+                f"which it does after {prior.start_epoch} epochs. Train on, or set a smaller "
+                "`start_epoch`.",
+                stacklevel=2,
+            )
+
     def _codes(self):
         if self._probe is None:
             self._probe = self.examples(_NUM_CODES)

@@ -18,7 +18,7 @@ _KINDS = {
 MODELS = tuple(_KINDS)
 
 
-def mode_config(model, seed=0, epochs=30, latent_dim=40, scale=0.1):
+def mode_config(model, seed=0, epochs=10, train_size=50_000, latent_dim=40, scale=0.1):
     """The config of one model on "two_modes", an `ml_collections.ConfigDict` for `experiment`.
 
     All models share networks (the paper's two gated layers of 300), latent size, budget and
@@ -28,6 +28,7 @@ def mode_config(model, seed=0, epochs=30, latent_dim=40, scale=0.1):
       model: one of `MODELS`: a VAE with a normal prior, with a mixture or a VampPrior of 2 or 150
         components, CP-VAE with 2 (known) or 150 (unknown) categories.
       seed, epochs: of training.
+      train_size: points of an epoch, all drawn afresh.
       latent_dim: the paper's 40.
       scale: standard deviation of p(x | z), fixed.
 
@@ -38,7 +39,7 @@ def mode_config(model, seed=0, epochs=30, latent_dim=40, scale=0.1):
     name, prior, count = _KINDS[model]
     config = default_config()
     config.seed = seed
-    config.data.update(name="two_modes", binarization="none")
+    config.data.update(name="two_modes", binarization="none", train_size=train_size)
     config.model.update(name=name, latent_dim=latent_dim)
     config.network.update(name="mlp", hidden=(300, 300), gated=True)
     config.likelihood.update(name="gaussian", scale="fixed", initial_scale=scale)
@@ -58,7 +59,7 @@ def train_modes(models=MODELS, num_seeds=5, num_samples=10_000, report=None, **s
     Args:
       models: of `MODELS`.
       num_seeds, num_samples, report: of `train_grid`.
-      **settings: epochs, latent_dim, scale of `mode_config`.
+      **settings: epochs, train_size, latent_dim, scale of `mode_config`.
     """
     cells = [
         ("two_modes", model, functools.partial(mode_config, model, **settings)) for model in models

@@ -203,6 +203,13 @@ class CPVAE(VAE):
         log_pi, loc, _ = self.posterior_parts(self._check_data(x))
         return tf.concat([loc, tf.exp(log_pi)], axis=-1)
 
+    def sample_posterior(self, x, seed=None):
+        """A draw of (z, c), c one-hot, for each example: `[B, D + K]`."""
+        log_pi, loc, log_variance = self.posterior_parts(self._check_data(x))
+        seeds = split_seed(as_seed(seed))
+        z = diagonal_normal(loc, tf.exp(0.5 * log_variance)).sample(seed=seeds[0])
+        return tf.concat([z, one_hot_draws(log_pi, 1, seeds[1])[0]], axis=-1)
+
     def sample(self, n, seed=None, category=None, weights="aggregated"):
         """Means of x for `n` draws from the prior, `[n, *data_shape]`.
 

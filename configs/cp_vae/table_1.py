@@ -9,7 +9,7 @@ mixture components or pseudo-inputs: 10, 150 or 500 on MNIST, 50 or 500 on Omnig
 | --- | --- |
 | cp | CP-VAE |
 | vae | VAE, standard normal prior |
-| mg | VAE, mixture of Gaussians, equal weights in the paper, learned ones here |
+| mg | VAE, mixture of Gaussians of equal weights |
 | vp | VAE, VampPrior |
 | hvae | two-layered VAE, standard normal prior |
 | hvp | two-layered VAE, VampPrior |
@@ -51,6 +51,8 @@ def get_config(row="mnist_cp_10"):
         config.model.update(num_categories=size, start_epoch=20)
     else:
         config.prior.update(name=prior, num_components=size or config.prior.num_components)
+    if prior == "mixture":
+        config.prior.learned_weights = False
     config.network.update(name="mlp", hidden=(300, 300), gated=True)
     config.train.update(epochs=500, learning_rate=5e-4, kl_warmup_epochs=100, patience=50)
     return config

@@ -114,3 +114,13 @@ def test_the_start_has_the_variance_of_the_standard_normal():
 def test_wrong_settings_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         priors.build({"name": "mixture", "num_components": 3, **wrong}, latent_dim=2)
+
+
+def test_weights_alone_can_be_fixed():
+    prior = priors.build("mixture", latent_dim=2, num_components=3, learned_weights=False)
+    assert {weight.name for weight in prior.trainable_weights} == {"loc", "log_variance"}
+    np.testing.assert_allclose(tf.nn.softmax(prior.logits), np.full(3, 1 / 3), rtol=1e-6)
+    again = type(prior).from_config(prior.get_config())
+    assert len(again.trainable_weights) == 2
+    fixed = priors.build("mixture", latent_dim=2, num_components=3, learned=False)
+    assert not fixed.trainable_weights

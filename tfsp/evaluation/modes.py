@@ -47,6 +47,8 @@ def mode_config(model, seed=0, epochs=10, train_size=50_000, latent_dim=40, scal
         config.model.update(num_categories=count, start_epoch=2)
     elif count:
         config.prior.update(name=prior, num_components=count)
+    if prior == "mixture":
+        config.prior.learned_weights = False  # as in the paper
     if prior == "vamp":
         config.prior.update(start="data", bounded=False)
     config.train.update(epochs=epochs, learning_rate=5e-4, steps_per_execution=100)

@@ -23,6 +23,8 @@ class MixturePrior(Prior):
       scale: optional float or `[K, D]`, positive, start (or fixed) scales.
       weights: optional `[K]`, positive, start (or fixed) weights; they are normalised.
       seed: int, for the random locations.
+      learned_weights: False keeps the weights as given (equal, unless `weights` says otherwise)
+        while locations and scales are trained.
 
     Raises: ValueError for K < 1, shapes that do not fit, scales or weights that are not positive.
     """
@@ -36,6 +38,7 @@ class MixturePrior(Prior):
         scale=None,
         weights=None,
         seed=0,
+        learned_weights=True,
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
@@ -45,6 +48,7 @@ class MixturePrior(Prior):
         self._config = dict(
             num_components=num_components,
             learned=learned,
+            learned_weights=learned_weights,
             loc=None if loc is None else np.asarray(loc, float).tolist(),
             scale=None if scale is None else np.asarray(scale, float).tolist(),
             weights=None if weights is None else np.asarray(weights, float).tolist(),
@@ -69,7 +73,9 @@ class MixturePrior(Prior):
             raise ValueError(
                 f"`weights` must hold {num_components} positive numbers. Received: {weights}."
             )
-        self.logits = self._constant("logits", np.log(weights / weights.sum()), learned)
+        self.logits = self._constant(
+            "logits", np.log(weights / weights.sum()), learned and learned_weights
+        )
         self.loc = self._constant("loc", loc, learned)
         log_variance = np.broadcast_to(2 * np.log(scale), shape)
         self.log_variance = self._constant("log_variance", log_variance, learned)

@@ -13,15 +13,21 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def run(code, folder):
+    """What `code` prints in a process of its own, in this folder."""
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=folder
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
 def test_the_ten_lines_print_what_stands_there(tmp_path):
     code, expected = blocks("python")[0], blocks("text")[0]
     assert len(code.strip().splitlines()) <= 12
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
+    printed = run(code, tmp_path)
     number = r"-?\d+\.\d+"
-    ours, theirs = result.stdout.strip(), expected.strip()
+    ours, theirs = printed.strip(), expected.strip()
     assert re.sub(number, "#", ours) == re.sub(number, "#", theirs)
     for a, b in zip(re.findall(number, ours), re.findall(number, theirs), strict=True):
         # Another processor rounds differently and trains to slightly other weights.
@@ -33,12 +39,9 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
     expected = blocks("text")[6]
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
+    printed = run(code, tmp_path)
     number = r"-?\d+(?:\.\d+)?"
-    ours, theirs = re.findall(number, result.stdout), re.findall(number, expected)
+    ours, theirs = re.findall(number, printed), re.findall(number, expected)
     # One draw of the posterior: its log joint spreads by 25 nats, its purity by 0.04; five of each.
     assert abs(float(ours[0]) - float(theirs[0])) < 125
     assert abs(float(ours[1]) - float(theirs[1])) < 0.2
@@ -49,21 +52,15 @@ def test_the_tree_of_digits_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "loracs" in block)
     assert "epochs=60" in code  # enough to be worth a look; here it is enough to run
     code = code.replace("epochs=60", "epochs=22")
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == blocks("text")[1]
+    printed = run(code, tmp_path)
+    assert printed == blocks("text")[1]
 
 
 def test_the_star_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "InteLVAE(" in block)
     code += next(block for block in blocks("python") if "bijectors.Sectors" in block)
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
-    radius, distance, shape = result.stdout.strip().splitlines()
+    printed = run(code, tmp_path)
+    radius, distance, shape = printed.strip().splitlines()
     assert abs(float(radius.split()[-1]) - 1) < 0.01
     # Four seeds gave .002 to .006; all mass in the middle gives .46.
     assert -0.01 < float(distance.split()[-1]) < 0.05
@@ -74,12 +71,9 @@ def test_the_discrete_vae_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "DiscreteVAE" in block)
     assert "epochs=30" in code  # here a few are enough to run
     code = code.replace("epochs=30", "epochs=3").replace("num_samples=1000", "num_samples=10")
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
+    printed = run(code, tmp_path)
     number = r"-?\d+\.\d+"
-    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[5])
+    assert re.sub(number, "#", printed) == re.sub(number, "#", blocks("text")[5])
     assert (tmp_path / "chains.png").exists()
 
 
@@ -88,12 +82,9 @@ def test_the_categories_print_what_stands_there(tmp_path):
     assert "start_epoch=60" in code
     assert "epochs=120" in code  # here a few are enough to run
     code = code.replace("start_epoch=60", "start_epoch=2").replace("epochs=120", "epochs=4")
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
+    printed = run(code, tmp_path)
     number = r"\d+\.\d+"
-    assert re.sub(number, "#", result.stdout) == re.sub(number, "#", blocks("text")[3])
+    assert re.sub(number, "#", printed) == re.sub(number, "#", blocks("text")[3])
     assert (tmp_path / "categories.png").exists()
 
 
@@ -101,11 +92,8 @@ def test_the_graph_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "GraphVAE(" in block)
     assert "epochs=80" in code
     code = code.replace("epochs=80", "epochs=2").replace("epochs=10", "epochs=1")
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert result.returncode == 0, result.stderr
-    shape, _, _ = result.stdout.strip().partition(":")  # which edges takes more epochs
+    printed = run(code, tmp_path)
+    shape, _, _ = printed.strip().partition(":")  # which edges takes more epochs
     assert shape == "LatentGraph(4 nodes of size 5"
     assert shape in blocks("text")[4]
     assert (tmp_path / "graph.png").exists()

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 
 from tfsp import networks
-from tfsp.models import own_prior
+from tfsp.models import made_networks, own_prior
 from tfsp.models.base import register
 from tfsp.models.graph_posterior import GraphPosterior
-from tfsp.models.vae import VAE, _check_network, _dtype_policy
+from tfsp.models.vae import VAE
 from tfsp.priors.graph import GraphPrior
 from tfsp.priors.graph_networks import NodeNetworks, TopDown
 from tfsp.random import as_seed, split_seed
@@ -136,7 +136,7 @@ class GraphVAE(VAE):
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
         config = self._config
-        with _dtype_policy(self.dtype_policy):
+        with made_networks.dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
                 self.encoder = (
@@ -148,7 +148,7 @@ class GraphVAE(VAE):
                 pair = networks.build(self._specs["decoder"])
                 self.decoder = pair.decoder(self._decoder_width, outputs_shape)
         num_features = _num_features(self.encoder, data_shape)
-        _check_network(
+        made_networks.check(
             self.decoder,
             "decoder",
             (self._decoder_width,),

@@ -1,12 +1,10 @@
 """The variational autoencoder with a pluggable prior."""
 
-import contextlib
-
 import keras
 import tensorflow as tf
 
 from tfsp import likelihoods, networks, priors
-from tfsp.models import gaussian_posterior
+from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import ADAPT_LIMIT, StructuredVAE, register, take_examples
 from tfsp.random import as_seed
 
@@ -94,21 +92,21 @@ class VAE(StructuredVAE):
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
         num_outputs, meaning = self._encoder_outputs()
-        with _dtype_policy(self.dtype_policy):
+        with made_networks.dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
                 self.encoder = pair.encoder(data_shape, num_outputs)
             if self.decoder is None:
                 pair = networks.build(self._specs["decoder"])
                 self.decoder = pair.decoder(self.representation_dim, outputs_shape)
-        _check_network(
+        made_networks.check(
             self.encoder,
             "encoder",
             data_shape,
             (num_outputs,),
             f"{meaning}, from data of shape {data_shape}",
         )
-        _check_network(
+        made_networks.check(
             self.decoder,
             "decoder",
             (self.representation_dim,),
@@ -241,17 +239,6 @@ class VAE(StructuredVAE):
         return cls(**config)
 
 
-@contextlib.contextmanager
-def _dtype_policy(policy):
-    """Layers made within follow `policy`: also those of a model that is being reloaded."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _serialize(part):
     if isinstance(part, str):
         return part
@@ -270,16 +257,3 @@ def _check_spec(role, spec):
             f"`{role}` must be a name ({', '.join(networks.names())}), a dict, a `NetworkPair` or "
             f"a `keras.Model`. Received: {type(spec).__name__}."
         )
-
-
-def _check_network(network, role, input_shape, output_shape, meaning):
-    """Raises ValueError unless the network maps the one shape to the other."""
-    wanted = f"The {role} must map {input_shape} to {output_shape}: {meaning}."
-    try:
-        outputs = network(keras.KerasTensor((None, *input_shape), dtype="float32"))
-        actual = outputs.shape if hasattr(outputs, "shape") else outputs
-    except Exception as error:
-        raise ValueError(f"{wanted} It does not accept its input: {error}") from error
-    if isinstance(actual, (list, dict)) or tuple(actual[1:]) != tuple(output_shape):
-        shape = tuple(actual[1:]) if isinstance(actual, tuple) else actual
-        raise ValueError(f"{wanted} It puts out {shape}.")

@@ -19,6 +19,7 @@ _OUT = flags.DEFINE_string(
 _MODELS = flags.DEFINE_list("models", list(evaluation.MODE_MODELS), "Models, the panels.")
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
 _EPOCHS = flags.DEFINE_integer("epochs", 10, "Epochs of 50,000 points each.", lower_bound=1)
+_WARMUP = flags.DEFINE_integer("kl_warmup_epochs", 0, "Epochs of KL warm-up.", lower_bound=0)
 _SCALE = flags.DEFINE_float("scale", 0.1, "Standard deviation of p(x | z).", lower_bound=1e-6)
 _LATENT_DIM = flags.DEFINE_integer("latent_dim", 40, "Dimensions of z.", lower_bound=1)
 _NUM_SAMPLES = flags.DEFINE_integer(
@@ -42,6 +43,7 @@ def main(_):
         _NUM_SAMPLES.value,
         _report,
         epochs=_EPOCHS.value,
+        kl_warmup_epochs=_WARMUP.value,
         scale=_SCALE.value,
         latent_dim=_LATENT_DIM.value,
     )

@@ -32,8 +32,8 @@ def default_config():
                 test_size=0,
                 # Side to which images are area-averaged; 0 leaves them.
                 image_size=0,
-                # Share of the second class, where the set takes it (mnist_01, two_gaussians);
-                # None for the set's own.
+                # Share of the second class, where the set takes it (mnist_01, two_gaussians,
+                # two_modes); None for the set's own.
                 proportion=ml_collections.config_dict.placeholder(float),
             ),
             model=dict(

@@ -25,10 +25,10 @@ def visualize_run(
     label; not of a single dimension), training_curves, traversal (for a latent of two dimensions a
     grid of quantiles of the standard normal, else one row for each of the most active dimensions;
     of an InteL-VAE in y).
-    Of points in two dimensions instead of images: distribution (test data beside draws of x),
-    latent_map and training_curves. Of an InteL-VAE also mapping (in two dimensions, y and g(y)),
-    class_magnitudes (labelled images) and levels (where the map has levels). Of a discrete VAE
-    gibbs_chains and, in place of traversal, levels: the units, then each layer of continuous
+    Of points in one or two dimensions instead of images: distribution (test data beside draws of
+    x), latent_map and training_curves. Of an InteL-VAE also mapping (in two dimensions, y and
+    g(y)), class_magnitudes (labelled images) and levels (where the map has levels). Of a discrete
+    VAE gibbs_chains and, in place of traversal, levels: the units, then each layer of continuous
     latents, each between the percentiles of its codes. Of a CP-VAE category_samples (images) and
     category_usage; of a Graph VAE latent_graph, its nodes as large as their KL, and, where it was
     learned, gate_curves. Where the prior is a
@@ -75,6 +75,10 @@ def visualize_run(
         kind = "draws" if evaluation.can_add_noise(model.likelihood) else "means"
         samples = evaluation.draw(model, len(images), seed, kind)
         figures["distribution"] = viz.scatter_2d(images, samples, labels)
+    if data.info.image_shape == (1,) and model.prior.is_density:
+        kind = "draws" if evaluation.can_add_noise(model.likelihood) else "means"
+        drawn = {config["model"]["name"]: evaluation.draw(model, len(images), seed, kind)}
+        figures["distribution"] = viz.histograms(images, drawn)
     mapping = getattr(model, "mapping", None)
     if mapping is not None and mapping.latent_dim == mapping.output_dim == 2:
         figures["mapping"] = viz.mapping_planes(mapping)

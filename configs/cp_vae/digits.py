@@ -7,7 +7,13 @@ def get_config():
     config = default_config()
     config.data.name = "digits"
     config.model.update(
-        name="cp_vae", latent_dim=10, num_categories=10, gate_units=100, start_epoch=40
+        name="cp_vae",
+        latent_dim=10,
+        num_categories=10,
+        gate_units=100,
+        start="mixture",  # or "random"
+        start_epoch=40,
+        sum_out_categories=False,
     )
     config.network.update(name="mlp", hidden=(100, 100), gated=True)
     config.train.update(batch_size=50, epochs=150)

@@ -7,7 +7,13 @@ def get_config():
     config = default_config()
     config.data.name = "digits"
     config.model.update(
-        name="graph_vae", latent_dim=20, num_nodes=4, node_hidden=64, temperature_decay=0.96
+        name="graph_vae",
+        latent_dim=20,
+        num_nodes=4,
+        structure="learned",  # or "independent", "chain", "full"
+        node_hidden=64,
+        temperature_decay=0.96,
+        decoder_input="all",
     )
     config.network = dict(
         name="graph_vae_mlp", encoder_hidden=(100, 100), decoder_hidden=(100, 100), num_features=50

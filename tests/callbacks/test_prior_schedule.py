@@ -222,3 +222,26 @@ def test_a_prior_that_never_started_is_told_of(binary_images):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(binary_images, Recorder(2, start_epoch=1), epochs=2)
+
+
+def test_a_second_fit_goes_on_with_the_epochs(binary_images, tmp_path):
+    prior = Recorder(2, start_epoch=3)
+    model = models.VAE(networks.MLP(hidden=(4,)), prior=prior, latent_dim=2, seed=0)
+    model.compile(run_eagerly=True)
+    with pytest.warns(UserWarning, match="before the prior Recorder has started"):
+        model.fit(binary_images, batch_size=32, epochs=2, verbose=0)
+    model.fit(binary_images, batch_size=32, epochs=2, verbose=0)
+    begun = [call for call in prior.calls if not call.startswith("health")]
+    assert begun == ["begin 0", "begin 1", "begin 2", "adapt", "begin 3"]
+
+
+def test_a_loaded_model_keeps_its_temperature(binary_images, tmp_path):
+    model = models.GraphVAE(
+        networks.MLP(hidden=(4,)), latent_dim=4, num_nodes=2, temperature_decay=0.5
+    )
+    model.compile(run_eagerly=True)
+    model.fit(binary_images, batch_size=32, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    history = again.fit(binary_images, batch_size=32, epochs=1, verbose=0).history
+    assert history["temperature"] == [0.25]

@@ -179,6 +179,7 @@ def test_task_fits_classes_on_training_data_and_scores_test_data():
     row = CATEGORY_TASKS["clusters"](subject)
     assert row["clusters_accuracy"] == 3 / 5  # of the test data: 0 -> 5, 1 -> 7
     assert row["clusters_majority"] == 4 / 5  # an unseen category stands for 7, the most frequent
+    assert 0.5 <= row["clusters_confidence"] <= 1
     assert row["clusters_used"] == 2
     assert row["clusters_pruned"] == [2, 3]
     assert row["clusters_shares"] == [0.5, 0.5, 0, 0]

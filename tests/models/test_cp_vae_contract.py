@@ -299,3 +299,15 @@ def test_bad_data_and_unbuilt_models_are_explained(binary_images):
     ):
         with pytest.raises(ValueError, match=message):
             model.sample(2, seed=0, **settings)
+
+
+def test_categories_in_tensors_are_checked_where_they_can_be():
+    prior = priors.conditional_normal.ConditionalNormalPrior.example()
+    assert prior.sample(2, seed=0, category=tf.constant(1)).shape == (2, 5)
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        prior.sample(2, category=tf.constant(3))
+
+
+def test_settings_of_a_normal_prior_are_refused():
+    with pytest.raises(ValueError, match=r"takes no settings.*scale"):
+        models.CPVAE(prior={"name": "normal", "scale": 5.0})

@@ -469,3 +469,25 @@ def test_priors_that_break_the_contract_are_named(prior, message):
 def test_networks_that_cannot_be_are_refused_at_once(spec):
     with pytest.raises(ValueError, match="network|encoder"):
         models.VAE(spec, "mlp")
+
+
+def test_what_is_no_array_of_examples_is_explained(binary_images):
+    model = models.VAE(networks.MLP(hidden=(4,)), latent_dim=3)
+    model.build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match=r"The decoder takes latent_dim=3 numbers.*\(5, 2\)"):
+        model.decode(np.zeros((5, 2), "float32"))
+    dataset = tf.data.Dataset.from_tensors(binary_images)
+    for wrong in (dataset, (binary_images, np.zeros(len(binary_images)))):
+        with pytest.raises(ValueError, match=r"without labels.*tfsp\.evaluation"):
+            model.encode(wrong)
+    with pytest.raises(ValueError, match="must be floating"):
+        model.posterior((binary_images * 255).astype("uint8"))
+    with pytest.raises(ValueError, match=r"an array \[n, \.\.\.\], a pair"):
+        model.adapt("digits")
+
+
+def test_adapt_leaves_labels_out(binary_images):
+    prior = {"name": "vamp", "num_components": 3, "start": "data"}
+    model = models.VAE(networks.MLP(hidden=(4,)), prior=prior, latent_dim=3)
+    model.adapt((binary_images, np.zeros(len(binary_images))))
+    assert not model.prior.wants_data

@@ -13,7 +13,9 @@ class PriorSchedule(keras.callbacks.Callback):
     At the beginning of each epoch: `model.adapt(examples)` if the prior wants data and its
     `start_epoch` is reached, then `prior.begin_epoch(epoch)`. At the end: what
     `prior.health(codes)` returns goes into the logs, and its warnings (`prior.warnings()`) are
-    shown, each kind once. `fit` adds this callback by itself.
+    shown, each kind once. `fit` adds this callback by itself. A later `fit` of the same model, or
+    of one that was saved and loaded, goes on with the epochs where the one before stopped: they
+    are counted by the steps of the optimiser.
 
     Args:
       examples: array `[n, *data_shape]`, or a function (limit) that returns the first `limit` of
@@ -30,6 +32,7 @@ class PriorSchedule(keras.callbacks.Callback):
         self._limit = limit
         self._probe = None
         self._warned = set()
+        self._epoch = 0
 
     def examples(self, limit):
         """The first `limit` examples."""
@@ -37,6 +40,7 @@ class PriorSchedule(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         prior = self.model.prior
+        epoch = self._epoch = max(epoch, self._epochs_trained())
         if prior.wants_data and epoch >= prior.start_epoch:
             if self._source is None:
                 raise ValueError(
@@ -53,7 +57,7 @@ class PriorSchedule(keras.callbacks.Callback):
         health = prior.health(self._codes() if prior.health_needs_codes else None)
         if logs is not None:
             logs.update(health)
-        for kind, message in prior.warnings(health, epoch):
+        for kind, message in prior.warnings(health, self._epoch):
             if kind not in self._warned:
                 self._warned.add(kind)
                 warnings.warn(message, stacklevel=2)
@@ -63,10 +67,19 @@ class PriorSchedule(keras.callbacks.Callback):
         if prior.wants_data:
             warnings.warn(
                 f"Training ended before the prior {type(prior).__name__} has started from data, "
-                f"which it does after {prior.start_epoch} epochs. Train on, or set a smaller "
-                "`start_epoch`.",
+                f"which it does after {prior.start_epoch} epochs. Train on, call "
+                "`model.adapt(x)`, or set a smaller `start_epoch` (in a config "
+                "`model.start_epoch` or `prior.start_epoch`).",
                 stacklevel=2,
             )
+
+    def _epochs_trained(self):
+        """Epochs of this length that the optimiser has behind it: a second `fit` goes on."""
+        steps = (self.params or {}).get("steps")
+        optimizer = getattr(self.model, "optimizer", None)
+        if not steps or optimizer is None:
+            return 0
+        return int(optimizer.iterations.numpy()) // steps
 
     def _codes(self):
         if self._probe is None:

@@ -28,6 +28,8 @@ def _clusters(subject):
         "clusters_accuracy": clustering_accuracy(test_labels, test_found),
         "clusters_majority": majority_accuracy(labels, found, test_labels, test_found),
         "clusters_nmi": normalised_mutual_information(test_labels, test_found),
+        # Mean of the largest probability: near 1 / K categories tell nothing, however even.
+        "clusters_confidence": float(test.max(axis=1).mean()),
         "clusters_used": usage["num_used"],
         "clusters_perplexity": usage["perplexity"],
         "clusters_num_categories": num_categories,

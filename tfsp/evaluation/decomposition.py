@@ -48,7 +48,7 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
       for these n examples); category_kl, exact; category_information, I_q(c; x), the part of the
       mutual information that is in c, exact; total, the left side in closed form, or where the
       prior has none the estimate of it that is the sum of the terms; sum of the three terms and
-      sum_standard_error, far below those of the terms, whose errors cancel; total_is_exact;
+      sum_standard_error; total_is_exact;
       num_categories, num_examples, num_draws.
 
     Raises: ValueError for a model whose posterior is not normal or whose prior has no density, and

@@ -18,7 +18,9 @@ _KINDS = {
 MODELS = tuple(_KINDS)
 
 
-def mode_config(model, seed=0, epochs=10, train_size=50_000, latent_dim=40, scale=0.1):
+def mode_config(
+    model, seed=0, epochs=10, kl_warmup_epochs=0, train_size=50_000, latent_dim=40, scale=0.1
+):
     """The config of one model on "two_modes", an `ml_collections.ConfigDict` for `experiment`.
 
     All models share networks (the paper's two gated layers of 300), latent size, budget and
@@ -28,6 +30,7 @@ def mode_config(model, seed=0, epochs=10, train_size=50_000, latent_dim=40, scal
       model: one of `MODELS`: a VAE with a normal prior, with a mixture or a VampPrior of 2 or 150
         components, CP-VAE with 2 (known) or 150 (unknown) categories.
       seed, epochs: of training.
+      kl_warmup_epochs: epochs in which the weight of the KL rises to 1, as in the paper (its 100).
       train_size: points of an epoch, all drawn afresh.
       latent_dim: the paper's 40.
       scale: standard deviation of p(x | z), fixed.
@@ -51,7 +54,12 @@ def mode_config(model, seed=0, epochs=10, train_size=50_000, latent_dim=40, scal
         config.prior.learned_weights = False  # as in the paper
     if prior == "vamp":
         config.prior.update(start="data", bounded=False)
-    config.train.update(epochs=epochs, learning_rate=5e-4, steps_per_execution=100)
+    config.train.update(
+        epochs=epochs,
+        kl_warmup_epochs=kl_warmup_epochs,
+        learning_rate=5e-4,
+        steps_per_execution=100,
+    )
     return config
 
 
@@ -61,7 +69,7 @@ def train_modes(models=MODELS, num_seeds=5, num_samples=10_000, report=None, **s
     Args:
       models: of `MODELS`.
       num_seeds, num_samples, report: of `train_grid`.
-      **settings: epochs, train_size, latent_dim, scale of `mode_config`.
+      **settings: epochs, kl_warmup_epochs, train_size, latent_dim, scale of `mode_config`.
     """
     cells = [
         ("two_modes", model, functools.partial(mode_config, model, **settings)) for model in models

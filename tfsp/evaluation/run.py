@@ -41,6 +41,7 @@ _COLUMNS = (
     "clusters_accuracy",
     "clusters_majority",
     "clusters_nmi",
+    "clusters_confidence",
     "clusters_used",
     "clusters_perplexity",
     "decomposition_mutual_information",

@@ -279,6 +279,12 @@ class StructuredVAE(keras.Model):
 
     def _check_data(self, x):
         """x as a tensor; raises ValueError where it cannot be what the model was built for."""
+        if isinstance(x, (tf.data.Dataset, tuple, dict)):
+            raise ValueError(
+                "Here x is one array or tensor of examples, [B, ...], without labels. Received: "
+                f"{type(x).__name__}. For datasets and pairs (x, y) take the functions of "
+                "`tfsp.evaluation`, such as `encode(model, data)`, or `model.predict`."
+            )
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer or x.dtype.is_bool:
             raise ValueError(
@@ -329,9 +335,20 @@ ADAPT_LIMIT = 20_000  # examples that a prior starts from
 
 
 def take_examples(data, limit=None):
-    """The first `limit` examples of an array or a batched dataset (labels left out), NumPy."""
+    """The first `limit` examples of an array, a pair (x, y) or a batched dataset, NumPy.
+
+    Labels are left out.
+
+    Raises: ValueError for anything else.
+    """
     if not isinstance(data, tf.data.Dataset):
-        return np.asarray(data)[:limit]
+        x = np.asarray(data[0] if isinstance(data, tuple) else data)
+        if x.ndim < 2 or x.dtype.kind not in "fiub":
+            raise ValueError(
+                "Examples must be an array [n, ...], a pair (x, y) or a batched dataset. "
+                f"Received: {type(data).__name__} of shape {x.shape}."
+            )
+        return x[:limit]
     batches, count = [], 0
     for batch in data:
         x = batch[0] if isinstance(batch, tuple) else batch

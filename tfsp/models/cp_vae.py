@@ -32,6 +32,10 @@ class CPVAE(VAE):
     In training the decoder sees a relaxed c (Gumbel-softmax), elsewhere a one-hot one; with
     `sum_out_categories` it sees every category in turn, and the mean by pi is exact.
 
+    While categories are held (`start_epoch`), the loss counts kl_discrete 100 times; terms and
+    bounds never do. A kl_discrete near 0 says that the categories tell nothing of x, however even
+    q(c) is.
+
     `encode` gives (mu, pi), `[B, D + K]`, and `decode` takes z followed by c. New data are drawn
     with c by the aggregated q(c) of eq. (14), which training keeps as a running average and
     `adapt(data)` sets from all of the data. `responsibilities` is pi(x), for clustering.

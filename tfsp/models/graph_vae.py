@@ -240,6 +240,7 @@ class GraphVAE(VAE):
 
     def _decoder_outputs(self, z, training=False):
         self._require_built_networks()
+        self._check_representation(z)
         flat = tf.reshape(z, [-1, self.latent_dim])[:, : self._decoder_width]
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)

@@ -19,6 +19,12 @@ def settings(model, part, prior, latent_dim, dtype):
     """
     name = dict(prior).get("name") if hasattr(prior, "keys") else prior
     given = isinstance(prior, NormalPrior)
+    unknown = sorted(set(prior) - {"name"}) if hasattr(prior, "keys") else []
+    if name == "normal" and unknown:
+        raise ValueError(
+            f"The prior 'normal' of {part} in the model {model!r} takes no settings. Received: "
+            f"{', '.join(map(str, unknown))}."
+        )
     if name != "normal" and not given:
         shown = prior if isinstance(prior, str) else type(prior).__name__
         raise ValueError(

@@ -197,6 +197,7 @@ class VAE(StructuredVAE):
 
     def _encode(self, x, training=False):
         self._require_built_networks()
+        x = self._check_data(x)
         return tf.cast(self.encoder(x, training=training), self.variable_dtype)
 
     def _encoder_outputs(self):
@@ -213,11 +214,20 @@ class VAE(StructuredVAE):
 
     def _decoder_outputs(self, z, training=False):
         self._require_built_networks()
+        self._check_representation(z)
         flat = tf.reshape(z, [-1, self.representation_dim])
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
         return tf.ensure_shape(tf.reshape(outputs, shape), static)
+
+    def _check_representation(self, z):
+        """Raises ValueError unless the last axis of z is what the decoder takes."""
+        if z.shape.rank == 0 or z.shape[-1] not in (None, self.representation_dim):
+            raise ValueError(
+                f"The decoder takes {self._representation()} numbers for each example, ordered as "
+                f"`encode` gives them. Received shape {tuple(z.shape)}."
+            )
 
     def get_config(self):
         parts = {**self._specs, "prior": self.prior, "likelihood": self.likelihood}

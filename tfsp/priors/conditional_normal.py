@@ -179,7 +179,7 @@ class ConditionalNormalPrior(Prior):
         Args:
           seed: None, an int, an int32 pair or a `SeedStream`.
           category: the one to draw from, from 0 on, an integer or an integer tensor of shape `[]`
-            or `[n]` (values of tensors are not checked); None draws it by `weights`.
+            or `[n]` (not checked within a `tf.function`); None draws it by `weights`.
           weights: "aggregated" (eq. 14) or "uniform".
 
         Raises: ValueError unless 0 <= category < K, for another number of them than n, and for
@@ -256,7 +256,9 @@ class ConditionalNormalPrior(Prior):
         return tf.math.log(tf.convert_to_tensor(self.category_weights))
 
     def _check_category(self, category, n):
-        given = tf.is_tensor(category)
+        if tf.is_tensor(category) and tf.executing_eagerly():
+            category = category.numpy()
+        given = tf.is_tensor(category)  # in a graph: what it holds is not known yet
         values = category if given else np.asarray(category)
         integer = category.dtype.is_integer if given else values.dtype.kind in "iu"
         shape = tuple(values.shape)

@@ -184,10 +184,10 @@ def _check_lower(value, name, num_nodes=None):
             f"`{name}` must have shape {wanted}, one row and one column for each node. Received: "
             f"shape {array.shape}."
         )
-    above = np.argwhere(np.triu(array != 0))
+    above = np.argwhere(np.triu(np.nan_to_num(array) != 0))  # NaN is told of by the callers
     if len(above):
         i, j = (int(k) + 1 for k in above[0])
-        hint = " Is it transposed?" if not np.tril(array, -1).any() else ""
+        hint = " Is it transposed?" if i < j and not np.tril(array, -1).any() else ""
         raise ValueError(
             f"`{name}`[i, j] belongs to the edge from node i + 1 to node j + 1, and parents have "
             "the larger number: it must be zero unless i > j, so that there are no cycles. "

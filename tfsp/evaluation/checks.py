@@ -21,7 +21,7 @@ def check_labels(labels, codes, name="labels"):
     labels = np.asarray(labels)
     if labels.shape != codes.shape[:1]:
         raise ValueError(
-            f"`{name}` must hold one class for each of the {len(codes)} examples, shape "
+            f"`{name}` must hold one class for each of the {len(codes)} codes, shape "
             f"({len(codes)},). Received: shape {labels.shape}."
         )
     if labels.dtype.kind not in "iub":

@@ -6,12 +6,11 @@ categories, for several seeds, and writes the figure and a table of distances to
     python scripts/figure_cp_vae.py --out=runs/cp_figure_3 --seeds=5
 """
 
-import pathlib
-
 from absl import app, flags
 
 from tfsp import evaluation, viz
 from tfsp.command_line import plain_errors
+from tfsp.visualize import write_grid
 
 _OUT = flags.DEFINE_string(
     "out", "runs/cp_figure_3", "Folder for figure.png, figure.pdf, table.txt and results.json."
@@ -47,16 +46,9 @@ def main(_):
         scale=_SCALE.value,
         latent_dim=_LATENT_DIM.value,
     )
-    out = pathlib.Path(_OUT.value)
     figure = viz.histograms(data["two_modes"], samples["two_modes"])
-    files = [viz.save(figure, out / f"figure.{suffix}") for suffix in ("png", "pdf")]
-    summary = evaluation.summarise_grid(rows)
-    table = evaluation.format_grid(summary)
-    (out / "table.txt").write_text(table)
-    evaluation.write_json(out / "results.json", {"summary": summary, "runs": rows})
-    print(f"\n{table}")
-    for file in (*files, out / "table.txt", out / "results.json"):
-        print(file)
+    table, files = write_grid(_OUT.value, figure, rows)
+    print(f"\n{table}", *files, sep="\n")
 
 
 if __name__ == "__main__":

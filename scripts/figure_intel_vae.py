@@ -7,12 +7,11 @@ of distances between what was learned and the data.
     python scripts/figure_intel_vae.py --out=runs/figure_4 --seeds=5
 """
 
-import pathlib
-
 from absl import app, flags
 
 from tfsp import evaluation, viz
 from tfsp.command_line import plain_errors
+from tfsp.visualize import write_grid
 
 _OUT = flags.DEFINE_string(
     "out", "runs/figure_4", "Folder for figure.png, figure.pdf, table.txt and results.json."
@@ -47,16 +46,9 @@ def main(_):
         steps=_STEPS.value,
         batch_size=_BATCH_SIZE.value,
     )
-    out = pathlib.Path(_OUT.value)
     figure = viz.distribution_grid(data, samples, kind=_KIND.value)
-    files = [viz.save(figure, out / f"figure.{suffix}") for suffix in ("png", "pdf")]
-    summary = evaluation.summarise_grid(rows)
-    table = evaluation.format_grid(summary)
-    (out / "table.txt").write_text(table)
-    evaluation.write_json(out / "results.json", {"summary": summary, "runs": rows})
-    print(f"\n{table}")
-    for file in (*files, out / "table.txt", out / "results.json"):
-        print(file)
+    table, files = write_grid(_OUT.value, figure, rows)
+    print(f"\n{table}", *files, sep="\n")
 
 
 if __name__ == "__main__":

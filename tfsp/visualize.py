@@ -1,5 +1,7 @@
 """The pictures of a run directory."""
 
+import pathlib
+
 import numpy as np
 
 from tfsp import evaluation, experiment, viz
@@ -129,6 +131,25 @@ def _discrete(model, codes, seed):
         "gibbs_chains": viz.gibbs_chains(means, title=title),
         "levels": viz.level_traversals(viz.decoder_mean(model), codes, sizes),
     }
+
+
+def write_grid(folder, figure, rows):
+    """Writes a grid of small runs: figure.png, figure.pdf, table.txt and results.json.
+
+    Args:
+      folder: made if need be.
+      figure: a `matplotlib.figure.Figure`.
+      rows: of `tfsp.evaluation.train_grid`.
+
+    Returns: (text of the table, list of paths).
+    """
+    folder = pathlib.Path(folder)
+    paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
+    summary = evaluation.summarise_grid(rows)
+    table = evaluation.format_grid(summary)
+    (folder / "table.txt").write_text(table)
+    evaluation.write_json(folder / "results.json", {"summary": summary, "runs": rows})
+    return table, [*paths, folder / "table.txt", folder / "results.json"]
 
 
 def _categories(model, data, is_image, seed):

@@ -189,7 +189,21 @@ class StructuredVAE(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # Keras sums gradients over replicas, so each brings its share of the mean.
         regularisers = [tf.cast(tf.reduce_sum(extra), losses.dtype) for extra in self.losses]
-        return tf.add_n([tf.reduce_mean(losses), *regularisers]) / replicas
+        parts = [tf.reduce_mean(losses), *regularisers]
+        extra = self.extra_losses(y_pred, training)
+        if extra is not None:
+            if sample_weight is not None:
+                extra *= tf.cast(sample_weight, extra.dtype)
+            parts.append(tf.reduce_mean(extra))
+        return tf.add_n(parts) / replicas
+
+    def extra_losses(self, terms, training):
+        """What a model adds to the loss of each example, `[B]` nats, or None for nothing.
+
+        Args:
+          terms: what `call` returned.
+        """
+        return
 
     def fit(self, x=None, y=None, *, callbacks=None, shuffle=None, **kwargs):
         """As `keras.Model.fit`, with three things looked after.

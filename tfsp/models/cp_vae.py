@@ -156,7 +156,7 @@ class CPVAE(VAE):
 
     def responsibilities(self, x):
         """pi(x) = q(c|x), for clustering: `[B, ...]` -> `[B, K]`."""
-        return tf.exp(self.posterior_parts(self._check_data(x))[0])
+        return tf.exp(self.posterior_parts(x)[0])
 
     def call(self, x, training=False):
         x = self._check_data(x)
@@ -204,12 +204,12 @@ class CPVAE(VAE):
 
     def encode(self, x):
         """(mu, pi) of the posterior: `[B, ...]` -> `[B, D + K]`."""
-        log_pi, loc, _ = self.posterior_parts(self._check_data(x))
+        log_pi, loc, _ = self.posterior_parts(x)
         return tf.concat([loc, tf.exp(log_pi)], axis=-1)
 
     def sample_posterior(self, x, seed=None):
         """A draw of (z, c), c one-hot, for each example: `[B, D + K]`."""
-        log_pi, loc, log_variance = self.posterior_parts(self._check_data(x))
+        log_pi, loc, log_variance = self.posterior_parts(x)
         seeds = split_seed(as_seed(seed))
         z = diagonal_normal(loc, tf.exp(0.5 * log_variance)).sample(seed=seeds[0])
         return tf.concat([z, one_hot_draws(log_pi, 1, seeds[1])[0]], axis=-1)
@@ -230,13 +230,9 @@ class CPVAE(VAE):
         means = self.sample(self.num_categories * n, seed, category=k)
         return tf.reshape(means, [self.num_categories, n, *self.data_shape])
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """As of `StructuredVAE`; kl_discrete counts more while the categories are held."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        extra = (tf.convert_to_tensor(self.prior.kl_weight) - 1.0) * y_pred["kl_discrete"]
-        if sample_weight is not None:
-            extra *= tf.cast(sample_weight, extra.dtype)
-        return loss + tf.reduce_mean(extra) / tf.distribute.get_strategy().num_replicas_in_sync
+    def extra_losses(self, terms, training):
+        """kl_discrete counts more while the categories are held."""
+        return (tf.convert_to_tensor(self.prior.kl_weight) - 1.0) * terms["kl_discrete"]
 
     def adapt(self, x):
         """Sets q(c), the mean of q(c|x) over all of the data (eq. 14).
@@ -244,7 +240,9 @@ class CPVAE(VAE):
         Where the categories are still held, also starts them (of up to 20,000 examples); `fit`
         does so in its `start_epoch`.
 
-        Args: x: an array or a batched dataset; labels are left out.
+        Args: x: an array, a pair (x, y) or a batched dataset; labels are left out.
+
+        Raises: ValueError for no examples, and, to start them, for fewer than categories.
         """
         examples = take_examples(x)
         if not len(examples):
@@ -259,8 +257,7 @@ class CPVAE(VAE):
     def _parts(self, x):
         """`posterior_parts` of many examples, as NumPy arrays."""
         found = [
-            self.posterior_parts(self._check_data(x[start : start + _BATCH]))
-            for start in range(0, len(x), _BATCH)
+            self.posterior_parts(x[start : start + _BATCH]) for start in range(0, len(x), _BATCH)
         ]
         return [np.concatenate(part) for part in zip(*found, strict=True)]
 

@@ -83,16 +83,16 @@ class DecomposedVAE(VAE):
         divergence = mmd_squared(z[0], draws, self.scales, self.by_dimension)
         return {"divergence": tf.fill([batch], divergence)}
 
+    def extra_losses(self, terms, training):
+        """The weight beta of the KL."""
+        return (self.beta - 1.0) * self.kl_weight * terms["kl"]
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """As of `StructuredVAE`, with the weights alpha and beta."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        extra = (self.beta - 1.0) * self.kl_weight * y_pred["kl"]
-        if sample_weight is not None:
-            extra *= tf.cast(sample_weight, extra.dtype)
         # One number for the whole batch: weights of examples are not for it.
         penalty = self.alpha * tf.reduce_mean(y_pred["divergence"])
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return loss + (tf.reduce_mean(extra) + penalty) / replicas
+        return loss + penalty / tf.distribute.get_strategy().num_replicas_in_sync
 
     def get_config(self):
         return {

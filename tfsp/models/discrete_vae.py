@@ -274,16 +274,12 @@ class DiscreteVAE(StructuredVAE):
             terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - math.log(self.num_samples)
         return terms
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """As of `StructuredVAE`, with the warm-up of the units' KL."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+    def extra_losses(self, terms, training):
+        """The warm-up of the units' KL."""
         if self.objective == "iwae":
-            return loss
+            return None
         rest = self.kl_weight * (tf.convert_to_tensor(self.prior.kl_weight) - 1.0)
-        extra = rest * y_pred["kl_discrete"]
-        if sample_weight is not None:
-            extra *= tf.cast(sample_weight, extra.dtype)
-        return loss + tf.reduce_mean(extra) / tf.distribute.get_strategy().num_replicas_in_sync
+        return rest * terms["kl_discrete"]
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         """log p(x, latents) - log q(latents | x) for S draws: `[S, B]`, nats.

@@ -151,16 +151,11 @@ class GMVAE(VAE):
         log_joint = self.prior.joint_log_prob(z, w)
         return self.log_likelihood(x, z, training) + self._log_ratio(log_joint, q_z, q_w, z, w)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """As of `StructuredVAE`; in training with the minimum information constraint."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+    def extra_losses(self, terms, training):
+        """The minimum information constraint, in training."""
         if not training or not self.min_information:
-            return loss
-        missing = self.kl_weight * tf.nn.relu(self.min_information - y_pred["kl_z"])
-        if sample_weight is not None:
-            missing *= tf.cast(sample_weight, missing.dtype)
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return loss + tf.reduce_mean(missing) / replicas
+            return None
+        return self.kl_weight * tf.nn.relu(self.min_information - terms["kl_z"])
 
     @staticmethod
     def _draw(q_z, q_w, num_samples, seed):

@@ -8,7 +8,7 @@ from tfsp import networks
 from tfsp.models import made_networks
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import normal_from
-from tfsp.models.vae import VAE
+from tfsp.models.vae import VAE, PriorView
 from tfsp.networks.two_inputs import two_input_decoder
 from tfsp.random import as_seed, split_seed
 
@@ -80,8 +80,15 @@ class HierarchicalVAE(VAE):
         return self.bottom_dim + self.latent_dim
 
     def prior_view(self):
-        """As of the base class: `encode` gives the means of z2, `decode` takes z2."""
-        return _Top(self)
+        """As of the base class: `encode` gives the means of z2, `decode` takes z2, with z1
+        at the mean of p(z1 | z2).
+        """
+
+        def decode(z2):
+            z2 = tf.cast(z2, self.variable_dtype)
+            return self.decode(tf.concat([self.bottom_prior(z2).mean(), z2], axis=-1))
+
+        return PriorView(self, decode)
 
     def build(self, input_shape):
         """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
@@ -180,24 +187,6 @@ class HierarchicalVAE(VAE):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
-
-
-class _Top:
-    """The model seen from z2: posterior means, and p(x | z1, z2) at the mean of p(z1 | z2)."""
-
-    def __init__(self, model):
-        self._model = model
-        self.latent_dim = model.latent_dim
-        self.data_shape = model.data_shape
-        self.likelihood = model.likelihood
-
-    def encode(self, x):
-        return VAE.encode(self._model, x)
-
-    def decode(self, z2):
-        z2 = tf.cast(z2, self._model.variable_dtype)
-        z1 = self._model.bottom_prior(z2).mean()
-        return self._model.decode(tf.concat([z1, z2], axis=-1))
 
 
 def _check_perceptron(role, spec):

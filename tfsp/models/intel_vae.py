@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfsp import mappings
 from tfsp.models.base import register
-from tfsp.models.vae import VAE
+from tfsp.models.vae import VAE, PriorView
 
 
 @register("intel_vae")
@@ -66,7 +66,7 @@ class InteLVAE(VAE):
 
     def prior_view(self):
         """As of the base class: `encode` gives the means of y, `decode` takes y."""
-        return _Intermediary(self)
+        return PriorView(self, lambda y: self.decode(self.mapping(y)))
 
     @property
     def representation_dim(self):
@@ -112,19 +112,3 @@ class InteLVAE(VAE):
             **super().get_config(),
             "mapping": keras.saving.serialize_keras_object(self.mapping),
         }
-
-
-class _Intermediary:
-    """The model seen from y: posterior means, and p(x|g(y)). For priors that show their parts."""
-
-    def __init__(self, model):
-        self._model = model
-        self.latent_dim = model.latent_dim
-        self.data_shape = model.data_shape
-        self.likelihood = model.likelihood
-
-    def encode(self, x):
-        return VAE.encode(self._model, x)
-
-    def decode(self, y):
-        return self._model.decode(self._model.mapping(y))

@@ -249,6 +249,23 @@ class VAE(StructuredVAE):
         return cls(**config)
 
 
+class PriorView:
+    """A model seen from the space of its prior: posterior means, and p(x|z) by `decode(z)`.
+
+    What `prior_view` returns where `encode` of the model itself tells more, or something else.
+    """
+
+    def __init__(self, model, decode):
+        self._model = model
+        self.decode = decode
+        self.latent_dim = model.latent_dim
+        self.data_shape = model.data_shape
+        self.likelihood = model.likelihood
+
+    def encode(self, x):
+        return VAE.encode(self._model, x)
+
+
 def _serialize(part):
     if isinstance(part, str):
         return part

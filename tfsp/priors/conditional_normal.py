@@ -23,7 +23,8 @@ class ConditionalNormalPrior(Prior):
     Not in the registry: it is over pairs of z and a one-hot c, and belongs to `CPVAE`. (The
     marginal of z is what the prior "mixture" is with fixed weights.)
 
-    Categories that compete from the first step on end as one: while codes are far from all
+    Categories that compete from the first step on become one, from which they come apart late and
+    in part: while codes are far from all
     components, the nearest takes all of the data, by tens of nats against the log K that
     `kl_discrete` can cost. So with start="mixture" they are held for `start_epoch` epochs: the
     loss counts kl_discrete 100 times, q(c|x) stays uniform and the model is a VAE whose normal

@@ -54,7 +54,8 @@ class CPVAE(VAE):
         `ConditionalNormalPrior`.
       start, start_epoch: "mixture": for so many epochs of `fit` the category is held, a mixture of
         Gaussians fitted to the codes is where it begins then; "random": it is free from the first
-        step on, as in the paper: all examples fall into one category at first. See `ConditionalNormalPrior`.
+        step on, as in the paper: all examples fall into one category at first. See
+        `ConditionalNormalPrior`.
       sum_out_categories: K decodings of each z in place of one: the expectation over c is exact in
         the bound, and c is summed out of the importance weights. Of the objective "elbo".
       **kwargs: as of `VAE`.

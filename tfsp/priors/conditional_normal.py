@@ -24,9 +24,8 @@ class ConditionalNormalPrior(Prior):
     marginal of z is what the prior "mixture" is with fixed weights.)
 
     Categories that compete from the first step on become one, from which they come apart late and
-    in part: while codes are far from all
-    components, the nearest takes all of the data, by tens of nats against the log K that
-    `kl_discrete` can cost. So with start="mixture" they are held for `start_epoch` epochs: the
+    in part: while codes are far from all components, the nearest takes all of the data, by tens
+    of nats against the log K that `kl_discrete` can cost. So with start="mixture" they are held for `start_epoch` epochs: the
     loss counts kl_discrete 100 times, q(c|x) stays uniform and the model is a VAE whose normal
     prior is learned. Then a mixture of Gaussians is fitted to the codes (`conditional_start`) and
     its components are where the categories begin. With start="random" all are free at once, as in

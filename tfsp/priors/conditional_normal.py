@@ -25,11 +25,12 @@ class ConditionalNormalPrior(Prior):
 
     Categories that compete from the first step on become one, from which they come apart late and
     in part: while codes are far from all components, the nearest takes all of the data, by tens
-    of nats against the log K that `kl_discrete` can cost. So with start="mixture" they are held for `start_epoch` epochs: the
-    loss counts kl_discrete 100 times, q(c|x) stays uniform and the model is a VAE whose normal
-    prior is learned. Then a mixture of Gaussians is fitted to the codes (`conditional_start`) and
-    its components are where the categories begin. With start="random" all are free at once, as in
-    the paper, and the components start wide and overlapping around random places.
+    of nats against the log K that `kl_discrete` can cost. So with start="mixture" they are held
+    for `start_epoch` epochs: the loss counts kl_discrete 100 times, q(c|x) stays uniform and the
+    model is a VAE whose normal prior is learned. Then a mixture of Gaussians is fitted to the
+    codes (`conditional_start`) and its components are where the categories begin. With
+    start="random" all are free at once, as in the paper, and the components start wide and
+    overlapping around random places.
 
     Generation may draw c by the aggregated posterior q(c) = E_p(x) q(c|x) (eq. 14) in place of
     1/K, so that categories without data are not drawn. It is kept in `category_weights`: a running

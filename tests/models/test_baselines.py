@@ -1,11 +1,10 @@
 """What the baselines promise as all models do: training, saving, serving, both objectives."""
 
-import json
-
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
-import tensorflow as tf
+from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks, priors
 
@@ -39,148 +38,58 @@ def tiny(case, **kwargs):
     return models.build(spec, **defaults, seed=0)
 
 
-def eagerly(model):
-    model.compile(run_eagerly=True)
-    return model
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_fits_evaluates_predicts_and_reloads(case, binary_images, tmp_path):
+def test_fits_predicts_and_reloads(case, binary_images, tmp_path):
     model = eagerly(tiny(case))
-    history = model.fit(binary_images, batch_size=32, epochs=1, verbose=0).history
-    assert {"loss", *model.term_names, "elbo"} <= set(history)
-    assert np.isfinite(history["loss"]).all()
+    contract.fit_with_validation(model, binary_images)
     predicted = model.predict(binary_images[:5], verbose=0)
     assert predicted["latent"].shape == (5, 3)
     np.testing.assert_allclose(
         predicted["reconstruction"], model.reconstruct(binary_images[:5]), rtol=1e-4, atol=1e-5
     )
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
-    x = binary_images[:5]
-    np.testing.assert_array_equal(again.encode(x), model.encode(x))
-    log_weights = model.log_weights(x, 2, seed=1)
-    assert log_weights.shape == (2, 5)
-    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
-    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
-    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
-    # The stream of seeds, the optimiser and the warm-ups go on where they were.
-    for fitted in (model, again):
-        fitted.fit(binary_images, batch_size=64, epochs=1, verbose=0, shuffle=False)
-    for ours, theirs in zip(model.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    again = contract.reloaded(model, binary_images, tmp_path)
+    contract.assert_go_on_alike(model, again, binary_images)
 
 
 @pytest.mark.parametrize("case", ["gm_vae", "sparse_vae", "decomposed_vae", "householder"])
 def test_the_training_loss_compiles(case, binary_images):
-    """By XLA, as by default. It draws by another generator: losses are alike, not equal."""
-    model = eagerly(tiny(case))
-    model.build((None, 8, 8, 1))
-
-    def loss_and_gradients():
-        with tf.GradientTape() as tape:
-            terms = model(binary_images, training=True)
-            loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-        return loss, tape.gradient(loss, [w.value for w in model.trainable_weights])
-
-    compiled, gradients = tf.function(loss_and_gradients, jit_compile=True)()
-    np.testing.assert_allclose(compiled, loss_and_gradients()[0], rtol=0.05)
-    assert all(np.all(np.isfinite(g)) and np.any(g != 0) for g in gradients)
+    contract.assert_loss_compiles(built(eagerly(tiny(case))), binary_images)
 
 
 @pytest.mark.parametrize("case", ["gm_vae", "householder"])
 def test_served(case, binary_images, tmp_path):
-    model = tiny(case)
-    model.build((None, 8, 8, 1))
-    names = model.export(tmp_path / "served")
-    assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
-    served = tf.saved_model.load(tmp_path / "served").signatures
-    x = binary_images[:3]
-    close = dict(rtol=1e-4, atol=1e-5)
-    codes = served["encode"](images=x)["latent"]
-    np.testing.assert_allclose(codes, model.encode(x), **close)
-    means = served["decode"](latent=codes)["mean"]
-    np.testing.assert_allclose(means, model.reconstruct(x), **close)
-    count, seed = tf.constant(60), tf.constant(5)
-    draws = served["sample"](num_samples=count, seed=seed)["mean"]
-    np.testing.assert_allclose(draws, model.sample(60, seed=5), **close)
-    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
-    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
-    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
+    contract.served(built(tiny(case)), binary_images, tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_gradient_of_the_loss_against_finite_differences(case, float64):
-    """Same noise, moved weights: the gradient of the loss that `fit` follows."""
     x = (np.random.default_rng(0).random((4, 6)) < 0.5).astype("float64")
     model = eagerly(tiny(case, dtype="float64"))
     model.build((None, 6))
     model.kl_weight.assign(0.7)
     if case == "sparse_vae":
         model.step.assign(3)  # in the midst of both warm-ups
-
-    def loss():
-        with model.seeds.at(5):
-            return model.compute_loss(x, y_pred=model(x, training=True), training=False)
-
-    with tf.GradientTape() as tape:
-        value = loss()
-    variables = model.trainable_variables
-    gradients = tape.gradient(value, [v.value for v in variables])
-    assert len(gradients) >= 8
-    rng = np.random.default_rng(1)
-    for variable, gradient in zip(variables, gradients, strict=True):
-        start = variable.numpy()
-        direction = rng.normal(size=start.shape)
-        ends = []
-        for sign in (1, -1):
-            variable.assign(start + sign * 1e-5 * direction)
-            ends.append(float(loss()))
-        variable.assign(start)
-        slope = (ends[0] - ends[1]) / 2e-5
-        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-5, atol=1e-7)
+    assert len(model.trainable_weights) >= 8
+    contract.assert_gradient_is_the_slope(model, x)
 
 
 @pytest.mark.parametrize("case", WITH_IWAE)
 def test_iwae_objective_is_the_log_mean_weight(case, binary_images):
-    model = tiny(case, objective="iwae", num_samples=7)
-    eagerly(model).build((None, 8, 8, 1))
-    with model.seeds.at(3):
-        terms = model(binary_images)
-    with model.seeds.at(3):
-        log_weights = model.log_weights(binary_images, 7, seed=model.seeds)
-    expected = np.log(np.mean(np.exp(log_weights.numpy().astype(float)), axis=0))
-    np.testing.assert_allclose(terms["iwae"], expected, rtol=1e-5)
-    scores = model.evaluate(binary_images, verbose=0, return_dict=True)
-    np.testing.assert_allclose(scores["loss"], -scores["iwae"], rtol=1e-5)
+    model = built(eagerly(tiny(case, objective="iwae", num_samples=7)))
+    contract.assert_iwae_is_the_log_mean_weight(model, binary_images)
     model.fit(binary_images, epochs=1, verbose=0)
 
 
 @pytest.mark.parametrize("case", ["gm_vae", "sparse_vae", "orthogonal"])
 def test_kl_weight_scales_the_loss_and_not_the_metrics(case, binary_images):
-    model = eagerly(tiny(case))
-    model.build((None, 8, 8, 1))
-    scores = {}
-    for weight in (0.25, 1.0):
-        model.kl_weight.assign(weight)
-        with model.seeds.at(0):
-            scores[weight] = model.evaluate(binary_images, verbose=0, return_dict=True)
-    for weight, score in scores.items():
-        expected = weight * score["kl"] - score["log_likelihood"]
-        np.testing.assert_allclose(score["loss"], expected, rtol=1e-5)
-        np.testing.assert_allclose(score["elbo"], scores[1.0]["elbo"], rtol=1e-6)
+    contract.assert_kl_weight_scales_the_loss_alone(built(eagerly(tiny(case))), binary_images)
 
 
 def test_trains_mirrored_in_mixed_precision(binary_images):
-    devices = ["CPU:0", "CPU:1"]
-    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-    with strategy.scope():
-        model = tiny("sparse_vae", dtype="mixed_bfloat16")  # it counts steps by a weight
-        model.compile()
-    history = model.fit(binary_images, batch_size=32, epochs=1, verbose=0).history
-    assert np.isfinite(history["elbo"]).all()
-    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
+    """The sparse VAE, which counts its steps by a weight."""
+    contract.trained_mirrored_in_mixed_precision(
+        lambda **kwargs: tiny("sparse_vae", **kwargs), binary_images
+    )
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -245,10 +154,4 @@ def test_bad_arguments_are_explained(name, arguments, message):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_bad_data_and_unbuilt_models_are_explained(name, binary_images):
-    model = tiny(name)
-    with pytest.raises(ValueError, match="has not been built"):
-        model.encode(binary_images)
-    model.build((None, 8, 8, 1))
-    for call in (model, model.encode, lambda x: model.log_weights(x, 1)):
-        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-            call(binary_images[:, 1:])
+    contract.assert_misuse_is_explained(tiny(name), binary_images)

@@ -1,11 +1,11 @@
 """What a CP-VAE promises as all models do: training, saving, serving, distribution, errors."""
 
-import json
-
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks, priors
 
@@ -24,49 +24,22 @@ def tiny(case, **kwargs):
     return models.build({"name": "cp_vae", **settings})
 
 
-def eagerly(model):
-    model.compile(run_eagerly=True)
-    return model
-
-
-def assert_same_weights(model, other):
-    for ours, theirs in zip(model.weights, other.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
-
-
 @pytest.mark.parametrize("case", ["drawn", "iwae", "random"])
 def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
     model = eagerly(tiny(case))
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    expected = {"loss", "elbo", "kl_discrete", "kl_continuous", "val_elbo", "categories_perplexity"}
-    assert expected | set(model.term_names) <= set(history)
-    assert np.isfinite([*history["loss"], *history["val_loss"]]).all()
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
-    assert_same_weights(model, again)
-    x = binary_images[:5]
-    dim = model.representation_dim
-    assert dim == 3 + model.num_categories == model.latent_dim + model.num_categories
-    assert model.encode(x).shape == (5, dim)
-    np.testing.assert_array_equal(again.encode(x), model.encode(x))
-    log_weights = model.log_weights(x, 2, seed=1)
-    assert log_weights.shape == (2, 5)
-    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
-    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
-    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
-    # Held categories start in the second epoch of both; the stream of seeds, the optimiser, the
-    # temperature and the running average go on where they were.
+    history = contract.fit_with_validation(model, binary_images)
+    assert {"kl_discrete", "kl_continuous", "categories_perplexity"} <= set(history)
+    again = contract.reloaded(model, binary_images, tmp_path)
+    assert model.representation_dim == 3 + model.num_categories
+    # Held categories start in the second epoch of both; the temperature and the running average
+    # go on where they were.
     assert model.prior.wants_data == again.prior.wants_data == (case != "random")
-    for fitted in (model, again):
-        fitted.fit(
-            binary_images, batch_size=32, epochs=2, initial_epoch=1, verbose=0, shuffle=False
-        )
-        assert not fitted.prior.wants_data
+    contract.assert_go_on_alike(
+        model, again, binary_images, batch_size=32, epochs=2, initial_epoch=1
+    )
+    assert not model.prior.wants_data
+    assert not again.prior.wants_data
     assert float(model.prior.temperature) == 0.5
-    assert_same_weights(model, again)
 
 
 def test_a_seed_that_is_drawn_is_kept():
@@ -82,8 +55,7 @@ def test_a_seed_that_is_drawn_is_kept():
 
 def test_representations_are_decoded(binary_images):
     """`encode` gives (mu, pi), `decode` takes z then c, relaxed or not, with leading axes."""
-    model = eagerly(tiny("drawn"))
-    model.build((None, 8, 8, 1))
+    model = built(eagerly(tiny("drawn")))
     x = binary_images[:5]
     code = model.encode(x)
     np.testing.assert_array_equal(code[:, :3], model.posterior(x).mean())
@@ -106,11 +78,8 @@ def test_representations_are_decoded(binary_images):
 @pytest.mark.parametrize("case", CASES)
 def test_every_weight_gets_a_finite_gradient(case, saturated, binary_images):
     """Also where pi is 0 and 1 to the last digit and the relaxed categories are one-hot."""
-    model = eagerly(tiny(case))
-    model.build((None, 8, 8, 1))
-    rng = np.random.default_rng(0)
-    for weight in model.trainable_weights:
-        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
+    model = built(eagerly(tiny(case)))
+    contract.shake(model)
     if saturated:
         model.prior.temperature.assign(0.1)
         bias = model.encoder.layers[-1].bias
@@ -118,15 +87,7 @@ def test_every_weight_gets_a_finite_gradient(case, saturated, binary_images):
         bias.assign(np.concatenate([extreme, bias.numpy()[model.num_categories :]]))
         pi = model.responsibilities(binary_images).numpy()
         assert set(np.unique(pi)) <= {0.0, 1.0}
-    with tf.GradientTape() as tape:
-        terms = model(binary_images, training=True)
-        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-    assert np.isfinite(loss)
-    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
-    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
-        assert gradient is not None, weight.path
-        assert np.all(np.isfinite(gradient)), weight.path
-        assert np.any(np.abs(gradient) > 0), weight.path
+    contract.assert_every_weight_learns(model, binary_images)
     names = {weight.name for weight in model.prior.trainable_weights}
     assert names == {"loc", "log_variance"}
     for value in (*model(binary_images).values(), model.log_weights(binary_images, 2, seed=0)):
@@ -134,8 +95,7 @@ def test_every_weight_gets_a_finite_gradient(case, saturated, binary_images):
 
 
 def test_holding_and_weights_scale_the_loss_alone(binary_images):
-    model = eagerly(tiny("drawn"))
-    model.build((None, 8, 8, 1))
+    model = built(eagerly(tiny("drawn")))
     for weight in model.encoder.weights:  # some kl_discrete
         weight.assign(3 * weight)
     scores = {}
@@ -158,62 +118,29 @@ def test_holding_and_weights_scale_the_loss_alone(binary_images):
 
 
 def test_the_training_loss_compiles(binary_images):
-    """By XLA, as by default. It draws by another generator: losses are alike, not equal."""
-    model = eagerly(tiny("drawn"))
-    model.build((None, 8, 8, 1))
-
-    def loss_and_gradients():
-        with tf.GradientTape() as tape:
-            terms = model(binary_images, training=True)
-            loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-        return loss, tape.gradient(loss, [w.value for w in model.trainable_weights])
-
-    compiled, gradients = tf.function(loss_and_gradients, jit_compile=True)()
-    np.testing.assert_allclose(compiled, loss_and_gradients()[0], rtol=0.05)
-    assert all(np.all(np.isfinite(g)) and np.any(g != 0) for g in gradients)
+    contract.assert_loss_compiles(built(eagerly(tiny("drawn"))), binary_images)
 
 
 def test_served(binary_images, tmp_path):
-    model = tiny("drawn")
-    model.build((None, 8, 8, 1))
+    model = built(tiny("drawn"))
     model.adapt(binary_images)
     model.prior.category_weights.assign([0.5, 0.0, 0.3, 0.2])
-    names = model.export(tmp_path / "served")
-    usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
-    assert names == [*usual, "categories", "sample_category"]
-    served = tf.saved_model.load(tmp_path / "served").signatures
+    served = contract.served(model, binary_images, tmp_path, ["categories", "sample_category"])
     x = binary_images[:3]
-    close = dict(rtol=1e-4, atol=1e-5)
-    codes = served["encode"](images=x)["latent"]
-    np.testing.assert_allclose(codes, model.encode(x), **close)
-    means = served["decode"](latent=codes)["mean"]
-    np.testing.assert_allclose(means, model.reconstruct(x), **close)
-    np.testing.assert_allclose(served["reconstruct"](images=x)["mean"], means, **close)
-    count, seed = tf.constant(60), tf.constant(5)
-    samples = served["sample"](num_samples=count, seed=seed)["mean"]
-    np.testing.assert_allclose(samples, model.sample(60, seed=5), **close)
-    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
-    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
-    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
     r = served["categories"](images=x)["probabilities"]
-    np.testing.assert_allclose(r, model.responsibilities(x), **close)
+    np.testing.assert_allclose(r, model.responsibilities(x), **contract.CLOSE)
+    count, seed = tf.constant(60), tf.constant(5)
     for k in range(4):  # also one that is never drawn
         samples = served["sample_category"](category=tf.constant(k), num_samples=count, seed=seed)
         expected = model.sample(60, seed=5, category=k)
-        np.testing.assert_allclose(samples["mean"], expected, **close)
+        np.testing.assert_allclose(samples["mean"], expected, **contract.CLOSE)
 
 
 def test_trains_mirrored_in_mixed_precision(binary_images):
-    devices = ["CPU:0", "CPU:1"]
-    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-    with strategy.scope():
-        model = tiny("drawn", dtype="mixed_bfloat16")
-        model.compile()
-    history = model.fit(binary_images, batch_size=32, epochs=2, verbose=0).history
-    assert np.isfinite(history["elbo"]).all()
+    model = contract.trained_mirrored_in_mixed_precision(
+        lambda **kwargs: tiny("drawn", **kwargs), binary_images, epochs=2
+    )
     assert not model.prior.wants_data
-    assert model.encode(binary_images[:2]).dtype == "float32"
-    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
     assert model.parameters.compute_dtype == "float32"
     assert model.gate.compute_dtype == "bfloat16"
     # The running average is that of both replicas, on both.
@@ -284,14 +211,11 @@ def test_bad_arguments_are_explained(arguments, message):
 
 def test_bad_data_and_unbuilt_models_are_explained(binary_images):
     model = tiny("drawn")
-    calls = [model.encode, model.responsibilities, lambda x: model.log_weights(x, 1)]
-    for call in (*calls, lambda x: model.sample(2), lambda x: model.sample_categories(2)):
-        with pytest.raises(ValueError, match="has not been built"):
-            call(binary_images)
-    model.build((None, 8, 8, 1))
-    for call in (model, *calls, model.adapt):
-        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-            call(binary_images[:, 1:])
+    contract.assert_misuse_is_explained(
+        model, binary_images, [model.responsibilities], [lambda x: model.sample_categories(2)]
+    )
+    with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
+        model.adapt(binary_images[:, 1:])
     for settings, message in (
         ({"category": 4}, "must lie between 0 and 3. Received: 4"),
         ({"category": [0, 1, 2]}, "one for each of the 2 draws"),

@@ -1,11 +1,10 @@
 """What a discrete VAE promises as all models do: training, saving, serving, distribution."""
 
-import json
-
-import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_contract import built, eagerly
 
 from tfsp import models, networks, priors
 
@@ -34,61 +33,26 @@ def tiny(case, **kwargs):
     return models.build({"name": "discrete_vae", **settings})
 
 
-def eagerly(model):
-    model.compile(run_eagerly=True)
-    return model
-
-
 @pytest.mark.parametrize("case", ["layer", "tempered", "dvae#"])
 def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
     model = eagerly(tiny(case))
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    assert {"loss", *model.term_names, "elbo", "val_elbo"} <= set(history)
-    assert np.isfinite(history["loss"]).all()
-    assert np.isfinite(history["val_loss"]).all()
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
-    x = binary_images[:5]
-    assert model.encode(x).shape == (5, model.representation_dim)
+    contract.fit_with_validation(model, binary_images)
+    again = contract.reloaded(model, binary_images, tmp_path)
     assert model.latent_dim == 6
     assert model.representation_dim == (8 if case == "layer" else 6)
-    np.testing.assert_array_equal(again.encode(x), model.encode(x))
-    log_weights = model.log_weights(x, 2, seed=1)
-    assert log_weights.shape == (2, 5)
-    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
-    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
-    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
-    # Chains, the stream of seeds, the optimiser and the averages go on where they were.
-    for fitted in (model, again):
-        fitted.fit(binary_images, batch_size=64, verbose=0, shuffle=False)
-    for ours, theirs in zip(model.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    contract.assert_go_on_alike(model, again, binary_images)  # chains too
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_weight_gets_a_finite_gradient(case, binary_images):
-    model = eagerly(tiny(case))
-    model.build((None, 8, 8, 1))
-    rng = np.random.default_rng(0)
-    for weight in model.trainable_weights:
-        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
+    model = built(eagerly(tiny(case)))
+    contract.shake(model)
     model.update()
-    with tf.GradientTape() as tape:
-        terms = model(binary_images, training=True)
-        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
-    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
-        assert gradient is not None, weight.path
-        assert np.all(np.isfinite(gradient)), weight.path
-        assert np.any(np.abs(gradient) > 0), weight.path
+    contract.assert_every_weight_learns(model, binary_images)
 
 
 def test_terms_are_the_kl_and_weights_scale_the_loss_alone(binary_images):
-    model = eagerly(tiny("layer"))
-    model.build((None, 8, 8, 1))
+    model = built(eagerly(tiny("layer")))
     scores = {}
     for weight, of_units in ((1.0, 1.0), (0.25, 1.0), (0.5, 0.4)):
         model.kl_weight.assign(weight)
@@ -138,41 +102,15 @@ def test_reads_from_its_own_decoder(binary_images):
     assert len(model.continuous.priors) == 2
 
 
-@pytest.mark.parametrize("case", ["layer"])
-def test_served(case, binary_images, tmp_path):
-    model = tiny(case, batch_norm=False)
-    model.build((None, 8, 8, 1))
-    names = model.export(tmp_path / "served")
-    assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
-    served = tf.saved_model.load(tmp_path / "served").signatures
-    x = binary_images[:3]
-    close = dict(rtol=1e-4, atol=1e-5)
-    codes = served["encode"](images=x)["latent"]
-    np.testing.assert_allclose(codes, model.encode(x), **close)
-    means = served["decode"](latent=codes)["mean"]
-    np.testing.assert_allclose(means, model.reconstruct(x), **close)
-    count, seed = tf.constant(60), tf.constant(5)
-    first = served["sample"](num_samples=count, seed=seed)["mean"]
-    np.testing.assert_array_equal(first, served["sample"](num_samples=count, seed=seed)["mean"])
-    assert first.shape == (60, 8, 8, 1)
-    other = served["sample"](num_samples=count, seed=seed + 1)["mean"]
-    assert np.any(other != first)
-    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
-    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
-    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
+def test_served(binary_images, tmp_path):
+    model = built(tiny("layer", batch_norm=False))
+    contract.served(model, binary_images, tmp_path, chains=True)
 
 
 def test_trains_mirrored_in_mixed_precision(binary_images):
-    devices = ["CPU:0", "CPU:1"]
-    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-    with strategy.scope():
-        model = tiny("dvae", dtype="mixed_bfloat16", num_groups=1)
-        model.compile()
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    assert np.isfinite([*history["elbo"], *history["val_elbo"]]).all()
-    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
+    model = contract.trained_mirrored_in_mixed_precision(
+        lambda **kwargs: tiny("dvae", num_groups=1, **kwargs), binary_images
+    )
     assert model.prior.log_z_age.numpy() == 0
     assert set(np.unique(model.prior.chains.numpy())) <= {0.0, 1.0}
 
@@ -206,14 +144,7 @@ def test_bad_arguments_are_explained(arguments, message):
 
 
 def test_bad_data_and_unbuilt_models_are_explained(binary_images):
-    model = tiny("dvae")
-    for call in (model.encode, lambda x: model.sample(2), lambda x: model.decode(np.zeros((1, 6)))):
-        with pytest.raises(ValueError, match="has not been built"):
-            call(binary_images)
-    model.build((None, 8, 8, 1))
-    for call in (model, model.encode, lambda x: model.log_weights(x, 1)):
-        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-            call(binary_images[:, 1:])
+    contract.assert_misuse_is_explained(tiny("dvae"), binary_images)
 
 
 def test_draws_of_the_posterior_stand_as_their_means_do(binary_images):

@@ -3,9 +3,11 @@
 import json
 
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_contract import built, eagerly
 
 from tfsp import models, networks, priors
 from tfsp.evaluation.latent import posterior_draws
@@ -31,63 +33,28 @@ def tiny(case, **kwargs):
     return models.build({"name": "graph_vae", **defaults, **CASES[case], **kwargs})
 
 
-def eagerly(model):
-    model.compile(run_eagerly=True)
-    return model
-
-
-def assert_same_weights(model, other):
-    for ours, theirs in zip(model.weights, other.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
-
-
 @pytest.mark.parametrize("case", ["learned", "chain", "full"])
 def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
     model = eagerly(tiny(case))
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    assert {"loss", "log_likelihood", "kl", "elbo", "val_elbo"} <= set(history)
-    assert np.isfinite([*history["loss"], *history["val_loss"]]).all()
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
+    contract.fit_with_validation(model, binary_images)
+    again = contract.reloaded(model, binary_images, tmp_path)
     assert again.graph() == model.graph()
     x = binary_images[:5]
-    assert model.encode(x).shape == (5, model.representation_dim) == (5, 6)
-    np.testing.assert_array_equal(again.encode(x), model.encode(x))
-    log_weights = model.log_weights(x, 2, seed=1)
-    assert log_weights.shape == (2, 5)
-    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), log_weights)
-    assert model.sample(4, seed=0).shape == (4, 8, 8, 1)
-    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
     np.testing.assert_array_equal(again.node_kl(x, seed=2), model.node_kl(x, seed=2))
     assert posterior_draws(model, x).shape == (5, 6)
-    # The stream of seeds, the optimiser and the averages go on where they were.
-    for fitted in (model, again):
-        fitted.fit(
-            binary_images, batch_size=64, epochs=2, initial_epoch=1, verbose=0, shuffle=False
-        )
-    assert_same_weights(model, again)
+    contract.assert_go_on_alike(model, again, binary_images, epochs=2, initial_epoch=1)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_weight_gets_a_finite_gradient(case, binary_images):
-    model = eagerly(tiny(case))
-    model.build((None, 8, 8, 1))
-    rng = np.random.default_rng(0)
-    for weight in model.trainable_weights:
-        weight.assign(weight + 0.3 * rng.normal(size=weight.shape))
-    with tf.GradientTape() as tape:
-        terms = model(binary_images, training=True)
-        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
-    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
-        assert gradient is not None, weight.path
-        assert np.all(np.isfinite(gradient)), weight.path
-        # Batch normalisation takes away whatever bias stands before it.
-        before_norm = "bias" in weight.path and "dense" in weight.path
-        assert before_norm or np.any(np.abs(gradient) > 0), weight.path
+    model = built(eagerly(tiny(case)))
+    contract.shake(model)
+
+    def before_norm(path):
+        """Batch normalisation takes away whatever bias stands before it."""
+        return "bias" in path and "dense" in path
+
+    contract.assert_every_weight_learns(model, binary_images, before_norm)
     assert ("gate_logits" in {w.name for w in model.trainable_weights}) == model.prior.learned
     again = type(model).from_config(model.get_config())
     assert json.dumps(again.get_config()) == json.dumps(model.get_config())
@@ -95,8 +62,7 @@ def test_every_weight_gets_a_finite_gradient(case, binary_images):
 
 def test_averages_of_batch_norm_follow_the_data(binary_images):
     """Also those of the top-down networks, which see draws of the posterior."""
-    model = eagerly(tiny("learned"))
-    model.build((None, 8, 8, 1))
+    model = built(eagerly(tiny("learned")))
     parts = [model.bottom_up, *model.prior.top_down.networks]
     before = [part.norm.moving_mean.numpy() for part in parts]
     model(binary_images, training=False)
@@ -205,44 +171,19 @@ def test_features_are_the_end_of_the_encoder(encoder, layers, features):
 
 
 def test_served(binary_images, tmp_path):
-    model = tiny("learned")
-    model.build((None, 8, 8, 1))
+    model = built(tiny("learned"))
     model.prior.gate_logits.assign([1.0, -2.0, 0.1])
-    names = model.export(tmp_path / "served")
-    usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
-    assert names == [*usual, "graph"]
-    served = tf.saved_model.load(tmp_path / "served").signatures
-    x = binary_images[:3]
-    close = dict(rtol=1e-4, atol=1e-5)
-    codes = served["encode"](images=x)["latent"]
-    np.testing.assert_allclose(codes, model.encode(x), **close)
-    means = served["decode"](latent=codes)["mean"]
-    np.testing.assert_allclose(means, model.reconstruct(x), **close)
-    count, seed = tf.constant(60), tf.constant(5)
-    samples = served["sample"](num_samples=count, seed=seed)["mean"]
-    np.testing.assert_allclose(samples, model.sample(60, seed=5), **close)
-    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
-    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
-    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
-    graph = served["graph"]()
+    graph = contract.served(model, binary_images, tmp_path, ["graph"])["graph"]()
     assert (graph["adjacency"].dtype, graph["gate_mean"].dtype) == (tf.int32, tf.float32)
     np.testing.assert_array_equal(graph["adjacency"], model.graph().adjacency)
     np.testing.assert_allclose(graph["gate_mean"], model.graph().gate_mean, rtol=1e-6)
 
 
 def test_trains_mirrored_in_mixed_precision(binary_images):
-    devices = ["CPU:0", "CPU:1"]
-    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-    with strategy.scope():
-        model = tiny("learned", dtype="mixed_bfloat16")
-        model.compile()
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    assert np.isfinite([*history["elbo"], *history["val_elbo"]]).all()
+    model = contract.trained_mirrored_in_mixed_precision(
+        lambda **kwargs: tiny("learned", **kwargs), binary_images
+    )
     assert np.all(model.prior.gate_logits.numpy() != 0)
-    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
-    assert model.encode(binary_images[:2]).dtype == "float32"
     assert model.bottom_up.kernel.dtype == "float32"
 
 
@@ -285,13 +226,7 @@ def test_bad_networks_data_and_uses_are_explained(binary_images):
     with pytest.raises(ValueError, match=r"decoder must map \(2,\) to \(8, 8, 1\).*from node 1"):
         tiny("chain", decoder=decoder).build((None, 8, 8, 1))
     model = tiny("learned")
-    for call in (model.encode, lambda x: model.sample(2), lambda x: model.decode(np.zeros((1, 6)))):
-        with pytest.raises(ValueError, match=r"not been (built|made)"):
-            call(binary_images)
-    model.build((None, 8, 8, 1))
-    for call in (model, model.encode, model.node_kl, lambda x: model.log_weights(x, 1)):
-        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-            call(binary_images[:, 1:])
+    contract.assert_misuse_is_explained(model, binary_images, [model.node_kl])
     with pytest.raises(ValueError, match=r"must have shape \[3, 3\]"):
         model.freeze_graph(priors.LatentGraph.named("chain", 4))
     with pytest.raises(ValueError, match="parents have the larger number"):

@@ -1,11 +1,11 @@
 """The two-layer VAE against quadrature, and what it promises as all models do."""
 
-import json
-
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_contract import eagerly
 from reference import baselines
 from reference import hierarchical_vae as reference
 from reference.statistics import mean_tolerance
@@ -204,42 +204,20 @@ def tiny(prior, **kwargs):
     "prior", ["normal", {**VAMP, "start": "data"}, {"name": "flow", "hidden": (4,)}], ids=str
 )
 def test_fits_reloads_and_goes_on(prior, binary_images, tmp_path):
-    model = tiny(prior)
-    model.compile(run_eagerly=True)
-    history = model.fit(
-        binary_images, batch_size=32, verbose=0, validation_data=(binary_images,)
-    ).history
-    assert {"loss", *model.term_names, "elbo", "val_elbo", "val_kl_bottom"} <= set(history)
-    assert np.isfinite([*history["loss"], *history["val_loss"]]).all()
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    assert json.dumps(again.get_config()) == json.dumps(model.get_config())
-    x = binary_images[:5]
-    np.testing.assert_array_equal(again.encode(x), model.encode(x))
-    np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), model.log_weights(x, 2, seed=1))
-    np.testing.assert_array_equal(again.sample(4, seed=0), model.sample(4, seed=0))
-    for fitted in (model, again):  # seeds and the optimiser go on where they were
-        fitted.fit(binary_images, batch_size=64, verbose=0, shuffle=False)
-    assert len(model.weights) == len(again.weights)
-    for ours, theirs in zip(model.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    model = eagerly(tiny(prior))
+    contract.fit_with_validation(model, binary_images)
+    again = contract.reloaded(model, binary_images, tmp_path)
+    contract.assert_go_on_alike(model, again, binary_images)
 
 
 @pytest.mark.parametrize("objective", ["elbo", "iwae"])
 def test_every_weight_gets_a_finite_gradient(objective, binary_images):
     model = built(VAMP, 3, 2, scale=0.3, data_shape=(8, 8, 1), objective=objective, num_samples=2)
-    with tf.GradientTape() as tape:
-        terms = model(binary_images, training=True)
-        loss = model.compute_loss(binary_images, y_pred=terms, training=False)
-    gradients = tape.gradient(loss, [w.value for w in model.trainable_weights])
     # 8 of the encoder's, bottom encoder's, bottom prior's and decoder's, and the pseudo-inputs.
-    assert len(gradients) == 6 + 8 + 6 + 8 + 1
-    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
-        assert gradient is not None, weight.path
-        assert np.all(np.isfinite(gradient)), weight.path
-        assert np.any(np.abs(gradient) > 0), weight.path
+    assert len(model.trainable_weights) == 6 + 8 + 6 + 8 + 1
+    contract.assert_every_weight_learns(model, binary_images)
     if objective == "elbo":
-        losses = []
+        terms, losses = model(binary_images), []
         for kl_weight in (0.0, 0.5, 1.0):
             model.kl_weight.assign(kl_weight)
             losses.append(float(model.compute_loss(binary_images, y_pred=terms, training=False)))
@@ -249,36 +227,15 @@ def test_every_weight_gets_a_finite_gradient(objective, binary_images):
 
 
 def test_served(binary_images, tmp_path):
-    model = tiny(VAMP)
-    model.build((None, 8, 8, 1))
-    names = model.export(tmp_path / "served")
-    assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
-    served = tf.saved_model.load(tmp_path / "served").signatures
-    x, close = binary_images[:3], dict(rtol=1e-4, atol=1e-5)
-    codes = served["encode"](images=x)["latent"]
-    np.testing.assert_allclose(codes, model.encode(x), **close)
-    np.testing.assert_allclose(
-        served["decode"](latent=codes)["mean"], model.reconstruct(x), **close
+    contract.served(contract.built(tiny(VAMP)), binary_images, tmp_path)
+
+
+def test_trains_mirrored_in_mixed_precision(binary_images):
+    model = contract.trained_mirrored_in_mixed_precision(
+        lambda **kwargs: tiny(VAMP, **kwargs), binary_images
     )
-    count, seed = tf.constant(60), tf.constant(5)
-    sample = served["sample"](num_samples=count, seed=seed)["mean"]
-    np.testing.assert_allclose(sample, model.sample(60, seed=5), **close)
-    bound = served["log_likelihood"](images=x, num_samples=count, seed=seed)
-    expected = models.importance_log_prob(model, x, 60, 50, seed=5)
-    np.testing.assert_allclose(bound["log_prob"], expected["log_prob"], rtol=1e-4)
-
-
-def test_trains_compiled_mirrored_in_mixed_precision(binary_images):
-    devices = ["CPU:0", "CPU:1"]
-    strategy = tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-    with strategy.scope():
-        model = tiny(VAMP, dtype="mixed_bfloat16")
-        model.compile(jit_compile=False)
-    history = model.fit(binary_images, batch_size=64, verbose=0).history
-    assert np.isfinite(history["elbo"]).all()
     assert model.bottom_encoder.first_hidden.compute_dtype == "bfloat16"
     assert model.decoder.layers[-2].joint[0].compute_dtype == "bfloat16"
-    assert model.log_weights(binary_images[:2], 2, seed=0).dtype == "float32"
 
 
 def test_measures_take_the_space_they_are_about(binary_images):
@@ -322,14 +279,7 @@ def test_bad_arguments_are_explained(settings, message):
 
 def test_bad_data_and_unbuilt_models_are_explained(binary_images):
     model = tiny("normal")
-    calls = (model.encode, lambda x: model.sample(2), lambda x: model.decode(np.zeros((1, 5))))
-    for call in (*calls, model.sample_posterior, lambda x: model.log_weights(x, 1)):
-        with pytest.raises(ValueError, match="has not been built"):
-            call(binary_images)
-    model.build((None, 8, 8, 1))
-    for call in (model, model.encode, model.sample_posterior, lambda x: model.log_weights(x, 1)):
-        with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-            call(binary_images[:, 1:])
+    contract.assert_misuse_is_explained(model, binary_images, [model.sample_posterior])
 
 
 def test_sizes_by_default():

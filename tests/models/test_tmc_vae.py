@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import reference.tmc as reference
 import tensorflow as tf
+from model_contract import mirrored
 
 from tfsp import callbacks, data, experiment, models, networks
 from tfsp.config import default_config
@@ -93,10 +94,6 @@ def test_encoder_gradient_over_an_epoch_is_that_of_the_full_bound(batch_size, fl
         slope = (up - down) / (2 * step)
         assert abs(slope) > 1e-4
         np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-6)
-
-
-def mirrored(devices):
-    return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
 
 
 @pytest.mark.parametrize("devices", [["CPU:0"], ["CPU:0", "CPU:1"]])

@@ -5,10 +5,12 @@ import sys
 import textwrap
 
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from model_contract import built, eagerly, mirrored
 
 from tfsp import likelihoods, models, networks, priors
 
@@ -48,20 +50,8 @@ def test_every_prior_fits_evaluates_predicts_and_reloads(prior, binary_images, t
     predicted = model.predict(binary_images, verbose=0)
     assert predicted["latent"].shape == (64, 3)
     assert predicted["reconstruction"].shape == (64, 8, 8, 1)
-
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(again.encode(binary_images), model.encode(binary_images))
-    if model.prior.is_density:
-        np.testing.assert_array_equal(
-            again.log_weights(binary_images, 2, seed=1), model.log_weights(binary_images, 2, seed=1)
-        )
-        assert model.sample(5, seed=0).shape == (5, 8, 8, 1)
-    # The stream of seeds and the optimiser go on where they were: the next step is the same.
-    for fitted in (model, again):
-        fitted.fit(binary_images, batch_size=32, epochs=1, verbose=0, shuffle=False)
-    for ours, theirs in zip(model.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    again = contract.reloaded(model, binary_images, tmp_path)
+    contract.assert_go_on_alike(model, again, binary_images)
 
 
 @pytest.mark.parametrize("likelihood", likelihoods.names())
@@ -113,38 +103,17 @@ def test_terms_by_hand(binary_images):
 
 
 def test_kl_weight_scales_the_loss_and_not_the_metrics(binary_images):
-    model = tiny()
-    model.compile()
-    model.build((None, 8, 8, 1))
-    scores = {}
-    for weight in (0.0, 0.25, 1.0):
-        model.kl_weight.assign(weight)
-        with model.seeds.at(0):
-            scores[weight] = model.evaluate(binary_images, verbose=0, return_dict=True)
-    for weight, score in scores.items():
-        expected = weight * score["kl"] - score["log_likelihood"]
-        np.testing.assert_allclose(score["loss"], expected, rtol=1e-5)
-        np.testing.assert_allclose(score["elbo"], scores[1.0]["elbo"], rtol=1e-6)
+    contract.assert_kl_weight_scales_the_loss_alone(built(eagerly(tiny())), binary_images)
 
 
 def test_iwae_objective_is_the_log_mean_weight(binary_images):
-    model = tiny("mixture", objective="iwae", num_samples=7)
-    model.build((None, 8, 8, 1))
-    with model.seeds.at(3):
-        terms = model(binary_images)
-    with model.seeds.at(3):
-        log_weights = model.log_weights(binary_images, 7, seed=model.seeds)
-    expected = np.log(np.mean(np.exp(log_weights.numpy().astype(float)), axis=0))
-    np.testing.assert_allclose(terms["iwae"], expected, rtol=1e-5)
-    assert np.all(terms["iwae"] >= terms["log_likelihood"] - terms["kl"])
+    model = built(tiny("mixture", objective="iwae", num_samples=7))
     model.compile()
-    scores = model.evaluate(binary_images, verbose=0, return_dict=True)
-    np.testing.assert_allclose(scores["loss"], -scores["iwae"], rtol=1e-5)
+    contract.assert_iwae_is_the_log_mean_weight(model, binary_images)
     model.fit(binary_images, epochs=1, verbose=0)
 
 
 def test_elbo_gradient_against_finite_differences(float64):
-    """Same noise, moved weights: the gradient of the loss that `fit` follows."""
     x = (np.random.default_rng(0).random((4, 6)) < 0.5).astype("float64")
     model = models.VAE(
         networks.MLP(hidden=(5,), activation="tanh"),
@@ -153,29 +122,9 @@ def test_elbo_gradient_against_finite_differences(float64):
         seed=0,
         dtype="float64",
     )
-    model.compile(run_eagerly=True)
-    model.build((None, 6))
+    eagerly(model).build((None, 6))
     model.kl_weight.assign(0.7)
-
-    def loss():
-        with model.seeds.at(5):
-            return model.compute_loss(x, y_pred=model(x, training=True), training=False)
-
-    with tf.GradientTape() as tape:
-        value = loss()
-    gradients = tape.gradient(value, [v.value for v in model.trainable_variables])
-    rng = np.random.default_rng(1)
-    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
-        start = variable.numpy()
-        direction = rng.normal(size=start.shape)
-        step = 1e-5
-        variable.assign(start + step * direction)
-        up = loss()
-        variable.assign(start - step * direction)
-        down = loss()
-        variable.assign(start)
-        slope = (up - down) / (2 * step)
-        np.testing.assert_allclose(np.sum(gradient * direction), slope, rtol=1e-6, atol=1e-8)
+    contract.assert_gradient_is_the_slope(model, x, rtol=1e-6, atol=1e-8)
 
 
 def test_sample_weight_counts(binary_images):
@@ -218,56 +167,6 @@ def test_any_keras_model_is_accepted(binary_images, tmp_path):
     np.testing.assert_array_equal(again.encode(binary_images), model.encode(binary_images))
 
 
-def dense(inputs, outputs):
-    return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(outputs)])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"encoder": "mpl"}, r"Unknown network: 'mpl'\. Known: .*mlp"),
-        ({"encoder": {"name": "mlp", "widths": 3}}, "'mlp' does not take 'widths'"),
-        ({"prior": "vampire"}, "Unknown prior: 'vampire'"),
-        ({"likelihood": "gauss"}, "Unknown likelihood: 'gauss'"),
-        ({"objective": "iwea"}, "'elbo' or 'iwae'"),
-        ({"num_samples": 0}, "positive integer"),
-        ({"prior": "none", "objective": "iwae"}, "prior with a density"),
-        ({"prior": priors.NormalPrior(3), "latent_dim": 5}, "`latent_dim` is 5.*3 dimensions"),
-        ({"encoder": dense(6, 6)}, "`decoder` must be given"),
-        (
-            {"encoder": dense(6, 5), "decoder": "mlp", "latent_dim": 3},
-            r"encoder must map \(6,\) to \(6,\).*latent_dim=3.*data of shape \(6,\).*\(5,\)",
-        ),
-        (
-            {"encoder": dense(4, 6), "decoder": "mlp", "latent_dim": 3},
-            r"encoder must map \(6,\).*does not accept",
-        ),
-        (
-            {"encoder": "mlp", "decoder": dense(3, 7), "latent_dim": 3},
-            r"decoder must map \(3,\) to \(6,\).*data of shape \(6,\).*latent_dim=3.*\(7,\)",
-        ),
-        ({"encoder": "loracs_conv"}, "convolutional and needs images"),
-    ],
-)
-def test_bad_arguments_are_explained(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        models.VAE(**arguments).build((None, 6))
-
-
-def test_bad_data_are_explained(binary_images):
-    model = tiny()
-    model.compile()
-    with pytest.raises(ValueError, match="Data must be floating"):
-        model.fit((255 * binary_images).astype("uint8"), verbose=0)
-    model.build((None, 8, 8, 1))
-    with pytest.raises(ValueError, match=r"examples of shape \(8, 8, 1\).*\(7, 8, 1\)"):
-        model.encode(binary_images[:, 1:])
-    with pytest.raises(ValueError, match="every size but the first known"):
-        tiny().build((None, None, 8, 1))
-    with pytest.raises(ValueError, match="brings its own loss"):
-        model.compile(loss="mse")
-
-
 def test_adapt_starts_pseudo_inputs_from_data(binary_images):
     model = models.VAE(
         "mlp", prior={"name": "vamp", "num_components": 8, "start": "data"}, latent_dim=3
@@ -295,10 +194,6 @@ def test_mixed_precision_keeps_densities_in_float32(policy, binary_images):
     assert model._check_data(x).numpy()[0, 0, 0, 0] == np.float32(1 / 3)
 
 
-def mirrored(devices):
-    return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
-
-
 def test_two_replicas_take_the_step_of_one(binary_images):
     """Mirrored training on two devices gives the weights of one device (no noise: prior none)."""
     weights = []
@@ -315,7 +210,7 @@ def test_two_replicas_take_the_step_of_one(binary_images):
 
 @pytest.mark.parametrize("prior", priors.names())
 def test_every_prior_trains_mirrored(prior, binary_images):
-    with mirrored(["CPU:0", "CPU:1"]).scope():
+    with mirrored().scope():
         model = tiny(prior)
         model.compile()
     history = model.fit(
@@ -325,7 +220,7 @@ def test_every_prior_trains_mirrored(prior, binary_images):
 
 
 def test_replicas_draw_different_noise():
-    strategy = mirrored(["CPU:0", "CPU:1"])
+    strategy = mirrored()
     with strategy.scope():
         model = tiny()
         model.build((None, 8, 8, 1))
@@ -365,42 +260,6 @@ def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
     assert "UserWarning" not in result.stderr
 
 
-def test_data_that_cannot_be_are_refused(binary_images):
-    model = tiny()
-    model.compile()
-    with pytest.raises(ValueError, match=r"Bernoulli needs data in \[0, 1\].* to 255"):
-        model.fit(255 * binary_images, verbose=0)
-    broken = binary_images.copy()
-    broken[3, 4, 5, 0] = np.nan
-    for call in (model.fit, model.evaluate):
-        with pytest.raises(ValueError, match=r"x\[3, 4, 5, 0\] = nan"):
-            call(broken, verbose=0)
-    dataset = tf.data.Dataset.from_tensor_slices(2 * binary_images - 1).batch(8)
-    with pytest.raises(ValueError, match="from -1 to 1"):
-        model.fit(dataset, verbose=0)
-    with pytest.warns(UserWarning, match="data are grey"):
-        model.fit(0.5 * binary_images, verbose=0)
-    gaussian = tiny(likelihood="gaussian")
-    gaussian.compile()
-    gaussian.fit(3 * binary_images - 1, verbose=0)  # a Gaussian takes any real number
-
-
-def test_nan_stops_a_plain_fit(binary_images):
-    model = tiny(likelihood="gaussian")
-    model.compile(keras.optimizers.SGD(1e30))
-    with pytest.raises(ArithmeticError, match="became NaN or infinite"):
-        model.fit(binary_images, batch_size=8, epochs=3, verbose=0)
-
-
-def test_an_unbuilt_model_says_so():
-    model = tiny()
-    for call in (lambda: model.sample(2), lambda: model.decode(np.zeros((1, 3), "float32"))):
-        with pytest.raises(ValueError, match="has not been built"):
-            call()
-    with pytest.raises(ValueError, match="has not been built"):
-        model.encode(np.zeros((1, 8, 8, 1), "float32"))
-
-
 def test_subclassed_networks_are_accepted(binary_images):
     @keras.saving.register_keras_serializable("tfsp_tests")
     class Net(keras.Model):
@@ -436,54 +295,6 @@ def test_pseudo_inputs_start_from_the_data_of_fit_once(binary_images, tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     again.fit(1 - binary_images, epochs=1, verbose=0)
     np.testing.assert_array_equal(again.prior.pseudo_inputs, start)
-
-
-class Shapeless(priors.Prior):
-    def distribution(self, training=False):
-        return tfd.Normal(tf.zeros([self.latent_dim]), 1.0)
-
-
-class Forgetful(priors.Prior):
-    def __init__(self, latent_dim, scale, **kwargs):
-        super().__init__(latent_dim, **kwargs)
-        self.scale = scale
-
-    def distribution(self, training=False):
-        return tfd.MultivariateNormalDiag(tf.zeros([self.latent_dim]), scale_diag=[self.scale] * 3)
-
-
-@pytest.mark.parametrize(
-    ("prior", "message"),
-    [
-        (Shapeless(3), r"`Shapeless.distribution\(\)` must have event shape \[3\]"),
-        (Forgetful(3, 2.0), "could not be made again from its own `get_config"),
-        (keras.layers.Dense(3), "a `tfsp.priors.Prior`. Received: Dense"),
-    ],
-)
-def test_priors_that_break_the_contract_are_named(prior, message):
-    with pytest.raises(ValueError, match=message):
-        models.VAE("mlp", prior=prior, latent_dim=3).build((None, 6))
-
-
-@pytest.mark.parametrize("spec", ["conv", {"name": "mlp", "hiden": 3}, keras.layers.Dense(3), None])
-def test_networks_that_cannot_be_are_refused_at_once(spec):
-    with pytest.raises(ValueError, match="network|encoder"):
-        models.VAE(spec, "mlp")
-
-
-def test_what_is_no_array_of_examples_is_explained(binary_images):
-    model = models.VAE(networks.MLP(hidden=(4,)), latent_dim=3)
-    model.build((None, 8, 8, 1))
-    with pytest.raises(ValueError, match=r"The decoder takes latent_dim=3 numbers.*\(5, 2\)"):
-        model.decode(np.zeros((5, 2), "float32"))
-    dataset = tf.data.Dataset.from_tensors(binary_images)
-    for wrong in (dataset, (binary_images, np.zeros(len(binary_images)))):
-        with pytest.raises(ValueError, match=r"without labels.*tfsp\.evaluation"):
-            model.encode(wrong)
-    with pytest.raises(ValueError, match="must be floating"):
-        model.posterior((binary_images * 255).astype("uint8"))
-    with pytest.raises(ValueError, match=r"an array \[n, \.\.\.\], a pair"):
-        model.adapt("digits")
 
 
 def test_adapt_leaves_labels_out(binary_images):

@@ -78,3 +78,26 @@ def gradients(function, *inputs):
         tape.watch(inputs)
         value = function(*inputs)
     return tape.gradient(value, inputs)
+
+
+def calls(parent, time, leaves, z):
+    """Every op with its values: name -> function of nothing."""
+    variance = np.full_like(leaves, 0.1)
+    return {
+        "topology_log_prob": lambda: ops.topology_log_prob(parent),
+        "time_log_prob": lambda: ops.time_log_prob(parent, time),
+        "log_likelihood": lambda: ops.log_likelihood(parent, time, leaves),
+        "expected_log_likelihood": lambda: ops.expected_log_likelihood(
+            parent, time, leaves, variance
+        ),
+        "log_joint": lambda: ops.log_joint(parent, time, leaves),
+        "node_posterior": lambda: ops.node_posterior(parent, time, leaves),
+        "edge_variances": lambda: ops.edge_variances(parent, time),
+        "edge_log_prob": lambda: ops.edge_log_prob(parent, time),
+        "attachment_quadrature": lambda: ops.attachment_quadrature(parent, time),
+        "predictive_log_prob": lambda: ops.predictive_log_prob(z, parent, time, leaves),
+        "attachment": lambda: ops.attachment(z, parent, time, leaves),
+        "sample_posterior": lambda: ops.sample_posterior(
+            parent, time, leaves, num_moves=50, seed=0
+        ),
+    }

@@ -1,0 +1,68 @@
+"""Checks of numbers that users give."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tfsp import arguments
+
+
+@pytest.mark.parametrize("value", [1, np.int64(7), np.int32(3)])
+def test_integers_are_plain(value):
+    found = arguments.integer("n", value)
+    assert found == value
+    assert type(found) is int
+
+
+@pytest.mark.parametrize("value", [0.5, 1, np.float32(0.25), np.int64(1)])
+def test_numbers_are_plain_floats(value):
+    found = arguments.number("x", value, "(0, 1]")
+    assert found == value
+    assert type(found) is float
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "message"),
+    [
+        ({}, 0, "`n` must be a positive integer. Received: 0."),
+        ({}, True, "`n` must be a positive integer. Received: True."),
+        ({}, 2.0, "`n` must be a positive integer. Received: 2.0."),
+        ({}, "2", "`n` must be a positive integer. Received: '2'."),
+        ({}, None, "`n` must be a positive integer. Received: None."),
+        ({"least": 0}, -1, "`n` must be an integer from 0 up. Received: -1."),
+        ({"most": 4}, 5, "`n` must be an integer from 1 to 4. Received: 5."),
+        ({"least": 2, "meaning": "one is none"}, 1, "an integer from 2 up: one is none. Received"),
+    ],
+)
+def test_other_integers_are_refused(settings, value, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        arguments.integer("n", value, **settings)
+
+
+@pytest.mark.parametrize(
+    ("interval", "value", "message"),
+    [
+        ("(0, inf)", 0, "`x` must be a positive number. Received: 0."),
+        ("(0, inf)", float("inf"), "`x` must be a positive number. Received: inf."),
+        ("[0, inf)", -1e-9, "`x` must be a number from 0 up. Received: -1e-09."),
+        ("(-inf, inf)", float("nan"), "`x` must be a finite number. Received: nan."),
+        ("(-inf, inf)", -float("inf"), "`x` must be a finite number. Received: -inf."),
+        ("[0, 1)", 1.0, "`x` must be a number in [0, 1). Received: 1.0."),
+        ("[0, 1]", 1.1, "`x` must be a number in [0, 1]. Received: 1.1."),
+        ("(0, 1]", 0.0, "`x` must be a number in (0, 1]. Received: 0.0."),
+        ("[0, 1]", True, "`x` must be a number in [0, 1]. Received: True."),
+        ("[0, 1]", "0.5", "`x` must be a number in [0, 1]. Received: '0.5'."),
+        ("[0, 1]", [0.5], "`x` must be a number in [0, 1]. Received: [0.5]."),
+        ("[1, inf)", 0.5, "`x` must be a number in [1, inf). Received: 0.5."),
+    ],
+)
+def test_other_numbers_are_refused(interval, value, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        arguments.number("x", value, interval)
+
+
+def test_ends_with_square_brackets_are_allowed():
+    assert arguments.number("x", 0, "[0, 1)") == 0
+    assert arguments.number("x", 1, "(0, 1]") == 1
+    assert arguments.integer("n", 4, most=4) == 4

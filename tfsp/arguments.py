@@ -1,0 +1,57 @@
+"""Checks of numbers that users give, with one wording of the errors."""
+
+import math
+import numbers
+
+
+def integer(name, value, least=1, most=None, meaning=""):
+    """`value` as an int.
+
+    Args:
+      name: of the argument, for the error.
+      least, most: the limits, both allowed; most=None is none.
+      meaning: what the number is, for the error.
+
+    Raises: ValueError for what is no integer (True and 2.0 are not) or is outside the limits.
+    """
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        if most is not None:
+            wanted = f"an integer from {least} to {most}"
+        else:
+            wanted = "a positive integer" if least == 1 else f"an integer from {least} up"
+        _refuse(name, value, wanted, meaning)
+    return int(value)
+
+
+def number(name, value, interval="(-inf, inf)", meaning=""):
+    """`value` as a float.
+
+    Args:
+      name: of the argument, for the error.
+      interval: where it must lie, as "[0, 1)": a square bracket allows its end, a round one does
+        not.
+      meaning: what the number is, for the error.
+
+    Raises: ValueError for what is no real number, NaN, or outside the interval.
+    """
+    low, high = (float(end) for end in interval[1:-1].split(","))
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if real:
+        above = value >= low if interval[0] == "[" else value > low
+        below = value <= high if interval[-1] == "]" else value < high
+    if not real or not above or not below:
+        named = {
+            (-math.inf, "("): "a finite number",
+            (0.0, "("): "a positive number",
+            (0.0, "["): "a number from 0 up",
+        }
+        open_ended = high == math.inf and interval[-1] == ")"
+        wanted = open_ended and named.get((low, interval[0]))
+        _refuse(name, value, wanted or f"a number in {interval}", meaning)
+    return float(value)
+
+
+def _refuse(name, value, wanted, meaning):
+    meaning = f": {meaning}" if meaning else ""
+    raise ValueError(f"`{name}` must be {wanted}{meaning}. Received: {value!r}.")

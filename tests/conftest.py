@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from heap import freeze_heap
 
 # Two logical CPU devices, so that strategies over several devices can be tested anywhere.
 tf.config.set_logical_device_configuration(
@@ -20,6 +21,12 @@ tf.config.set_logical_device_configuration(
 @pytest.fixture(autouse=True)
 def _fixed_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_collections():
+    yield
+    freeze_heap()
 
 
 @pytest.fixture

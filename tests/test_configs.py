@@ -6,6 +6,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from heap import freeze_heap
 
 from tfsp import experiment, priors
 from tfsp.config import to_dict
@@ -56,6 +57,14 @@ def shrink(settings):
             settings.model.continuous_size = 4
 
 
+@pytest.fixture(autouse=True)
+def _no_old_models():
+    """Some are large: each is let go before the next is built."""
+    yield
+    keras.backend.clear_session()
+    freeze_heap()
+
+
 def test_there_are_configs():
     assert len(FILES) >= 6
 
@@ -87,7 +96,6 @@ def test_config_builds_and_takes_two_steps(path, prior):
     assert np.isfinite(history["loss"]).all()
     assert model.optimizer.iterations.numpy() == 2
     assert model.latent_dim == config["model"]["latent_dim"]
-    keras.backend.clear_session()
 
 
 def rows():
@@ -112,4 +120,3 @@ def test_every_row_names_what_exists(path, row):
     assert model.latent_dim == config["model"]["latent_dim"]
     x = np.random.default_rng(0).integers(0, 2, (3, *model.data_shape)).astype("float32")
     assert all(np.all(np.isfinite(term)) for term in model(x).values())
-    keras.backend.clear_session()

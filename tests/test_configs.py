@@ -105,6 +105,16 @@ def rows():
             yield pytest.param(path, row, id=f"{path.relative_to(ROOT)}:{row}")
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if hasattr(module_of(path), "ROWS")], ids=lambda p: p.stem
+)
+def test_an_unknown_row_is_told_those_there_are(path):
+    module = module_of(path)
+    first = next(iter(module.ROWS))
+    with pytest.raises(ValueError, match=rf"There is no row 'fo'\. Rows: {first}"):
+        module.get_config("fo")
+
+
 @pytest.mark.parametrize(("path", "row"), rows())
 def test_every_row_names_what_exists(path, row):
     """Built with small networks: the rows differ in all but these."""

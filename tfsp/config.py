@@ -141,6 +141,16 @@ def to_dict(config):
     return complete
 
 
+def row_of(rows, name):
+    """`rows[name]`: the row that `--config=file.py:name` asks of a config of several rows.
+
+    Raises: ValueError for a name that is no key of `rows`, with those that are.
+    """
+    if name not in rows:
+        raise ValueError(f"There is no row {name!r}. Rows: {', '.join(rows)}.")
+    return rows[name]
+
+
 def _check_values(config):
     train = config["train"]
     wanted = {

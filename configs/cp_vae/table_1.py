@@ -18,7 +18,7 @@ All have latents of 40 (the two-layered ones 40 in each), two gated layers of 30
 batches of 100, a KL warm-up of 100 epochs and early stopping.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, row_of
 
 _SIZES = {"mnist": (10, 150, 500), "omniglot": (50, 500)}
 _METHODS = {
@@ -44,7 +44,7 @@ ROWS = {
 
 def get_config(row="mnist_cp_10"):
     config = default_config()
-    data, model, prior, size = ROWS[row]
+    data, model, prior, size = row_of(ROWS, row)
     config.data.name = data
     config.model.name = model
     if prior is None:

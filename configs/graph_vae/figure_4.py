@@ -6,7 +6,7 @@ A row is M, the number of dimensions, and N, the number of nodes, of M / N dimen
 values of M and N are ours (the paper shows its own in a picture alone). 200 epochs.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, row_of
 
 ROWS = {
     f"m{dims}_n{nodes}": (dims, nodes) for dims in (20, 40, 80) for nodes in (1, 2, 4, 5, 10, 20)
@@ -15,7 +15,7 @@ ROWS = {
 
 def get_config(row="m80_n5"):
     config = default_config()
-    dims, nodes = ROWS[row]
+    dims, nodes = row_of(ROWS, row)
     config.data.name = "mnist"
     config.model.update(name="graph_vae", latent_dim=dims, num_nodes=nodes, temperature_decay=0.98)
     config.network = dict(name="graph_vae_mlp")

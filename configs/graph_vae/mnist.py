@@ -7,7 +7,7 @@ a chain, with all edges. Networks and optimiser are the paper's (batches of 64, 
 epochs in place of 2,000, so the temperature falls faster: by 0.94 an epoch, to 0.1 after 37.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, row_of
 
 ROWS = {"graph": "learned", "vae": "independent", "ladder": "chain", "fc": "full"}
 
@@ -19,7 +19,7 @@ def get_config(row="graph"):
         name="graph_vae",
         latent_dim=80,
         num_nodes=5,
-        structure=ROWS[row],
+        structure=row_of(ROWS, row),
         temperature_decay=0.94,
     )
     config.network = dict(name="graph_vae_mlp")

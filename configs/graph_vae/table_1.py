@@ -12,7 +12,7 @@ The paper's VAE has a larger encoder, so that all models have as many parameters
 same one.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, row_of
 
 _STRUCTURES = {"vae": "independent", "ladder": "chain", "fc": "full", "graph": "learned"}
 ROWS = {
@@ -24,7 +24,7 @@ ROWS = {
 
 def get_config(row="mnist_graph"):
     config = default_config()
-    data, structure = ROWS[row]
+    data, structure = row_of(ROWS, row)
     config.data.name = data
     config.model.update(name="graph_vae", latent_dim=80, num_nodes=5, structure=structure)
     config.network = dict(name="graph_vae_mlp")

@@ -11,7 +11,7 @@ The paper has layers of 10 and batches of 10 to 500 (Table C.1); with layers of 
 circle to the star's ten corners does not fit.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae": dict(model=dict(name="intel_vae"), mapping=dict(name="auto")),
@@ -27,7 +27,7 @@ def get_config(row="intel_vae"):
     config.network.update(name="mlp", hidden=(32, 32, 32))
     # The noise of the curves.
     config.likelihood.update(name="gaussian", scale="fixed", initial_scale=0.05)
-    config.update(ROWS[row])
+    config.update(row_of(ROWS, row))
     config.train.update(
         epochs=20,
         batch_size=1000,

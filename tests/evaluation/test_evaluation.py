@@ -135,3 +135,25 @@ def test_reports(tmp_path):
     evaluation.write_json(path, {"results": rows})
     assert evaluation.read_json(path) == json.loads(json.dumps({"results": rows}))
     assert [p.name for p in path.parent.iterdir()] == ["results.json"]
+
+
+def test_wide_results_stand_upright():
+    row = {"data": "mnist", "binarization": "dynamic", "prior": "vamp", "elbo": -90.1234}
+    lines = evaluation.format_results([row]).splitlines()
+    assert [line.split() for line in lines[::2]] == [
+        ["data", "binarization", "prior", "elbo"],
+        ["mnist", "dynamic", "vamp", "-90.123"],
+    ]
+    row |= dict.fromkeys(("few_shot_1", "few_shot_10", "retrieval_auc", "retrieval_map"), 0.5)
+    row |= {"clusters_accuracy": None, "clusters_used": 9}
+    lines = evaluation.format_results([row]).splitlines()
+    assert max(map(len, lines)) < 40
+    assert lines[0].split() == ["measure", "value"]
+    assert [line.split() for line in lines[-3:]] == [
+        ["retrieval_map", "0.500"],
+        ["clusters_accuracy", "-"],
+        ["clusters_used", "9"],
+    ]
+    lines = evaluation.format_results([row, row | {"prior": "flow"}]).splitlines()
+    assert lines[0].split() == ["measure", "run", "1", "run", "2"]
+    assert lines[4].split() == ["prior", "vamp", "flow"]

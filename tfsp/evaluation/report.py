@@ -43,6 +43,15 @@ def format_table(rows, columns=None):
     return "\n".join([line(columns), line(["-" * width for width in widths]), *map(line, cells)])
 
 
+def format_upright(rows, columns, names):
+    """The same table with a line for each key and a column for each row, headed by `names`."""
+    lines = [
+        {"measure": name, **dict(zip(names, (_cell(row.get(name)) for row in rows), strict=True))}
+        for name in columns
+    ]
+    return format_table(lines, ["measure", *names])
+
+
 def _is_numeric(value):
     return value is None or isinstance(value, (int, float))
 

@@ -4,10 +4,11 @@ import numpy as np
 
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.discrete_tasks import prior_name
-from tfsp.evaluation.report import format_table, read_json, write_json
+from tfsp.evaluation.report import format_table, format_upright, read_json, write_json
 from tfsp.run_directory import RunDirectory
 
 _IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
+_WIDTH = 100
 _ALWAYS = ("data", "binarization", "prior")
 _COLUMNS = (
     "elbo",
@@ -54,6 +55,8 @@ _COLUMNS = (
 def format_results(rows):
     """Rows of `evaluate_run` as a plain-text table; what data they are on stands in each row.
 
+    Of a table too wide for a terminal the lines become columns.
+
     Columns that no row has are left out, and of the few-shot accuracies those with other than 1,
     10 and 100 labels per class: `format_beside_paper` shows more.
     """
@@ -61,7 +64,12 @@ def format_results(rows):
     present = {key for row in rows for key in row}
     if "num_samples" in present:
         present |= {"log_p", "standard_error"}
-    return format_table(rows, [*_ALWAYS, *(name for name in _COLUMNS if name in present)])
+    columns = [*_ALWAYS, *(name for name in _COLUMNS if name in present)]
+    table = format_table(rows, columns)
+    if max(map(len, table.splitlines())) <= _WIDTH:
+        return table
+    names = ["value"] if len(rows) == 1 else [f"run {i}" for i in range(1, len(rows) + 1)]
+    return format_upright(rows, columns, names)
 
 
 def format_spread(rows):

@@ -153,7 +153,7 @@ class CPVAE(VAE):
     def posterior(self, x, training=False):
         """q(z|x): `tfd.Independent(tfd.Normal)`, batch `[B]`, event `[D]`."""
         _, loc, log_variance = self.posterior_parts(x, training)
-        return diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        return _normal(loc, log_variance)
 
     def responsibilities(self, x):
         """pi(x) = q(c|x), for clustering: `[B, ...]` -> `[B, K]`."""
@@ -168,7 +168,7 @@ class CPVAE(VAE):
         kl_discrete = tf.reduce_sum(pi * log_pi, axis=-1) + self._log_num_categories(pi.dtype)
         components = self.prior.component_kl(loc, log_variance, training)
         kl_continuous = tf.reduce_sum(pi * components, axis=-1)
-        q = diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        q = _normal(loc, log_variance)
         seeds = split_seed(self.seeds.next())
         z = q.sample(self.num_samples, seed=seeds[0])
         c = None if self.sum_out_categories else self._draw(log_pi, seeds[1], training)
@@ -192,7 +192,7 @@ class CPVAE(VAE):
         """
         x = self._check_data(x)
         log_pi, loc, log_variance = self.posterior_parts(x, training)
-        q = diagonal_normal(loc, tf.exp(0.5 * log_variance))
+        q = _normal(loc, log_variance)
         seeds = split_seed(as_seed(seed))
         z = q.sample(num_samples, seed=seeds[0])
         if self.sum_out_categories:
@@ -212,7 +212,7 @@ class CPVAE(VAE):
         """A draw of (z, c), c one-hot, for each example: `[B, D + K]`."""
         log_pi, loc, log_variance = self.posterior_parts(x)
         seeds = split_seed(as_seed(seed))
-        z = diagonal_normal(loc, tf.exp(0.5 * log_variance)).sample(seed=seeds[0])
+        z = _normal(loc, log_variance).sample(seed=seeds[0])
         return tf.concat([z, one_hot_draws(log_pi, 1, seeds[1])[0]], axis=-1)
 
     def sample(self, n, seed=None, category=None, weights="aggregated"):
@@ -315,3 +315,7 @@ class CPVAE(VAE):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+
+def _normal(loc, log_variance):
+    return diagonal_normal(loc, tf.exp(0.5 * log_variance))

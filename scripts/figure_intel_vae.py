@@ -21,6 +21,12 @@ _MODELS = flags.DEFINE_list("models", list(evaluation.SHAPE_MODELS), "Models, th
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 30_000, "Training steps of each run.", lower_bound=100)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1000, "Points in a batch.", lower_bound=1)
+_OBJECTIVE = flags.DEFINE_enum(
+    "objective", "elbo", ["elbo", "iwae"], "The bound that all models are trained by."
+)
+_IMPORTANCE_SAMPLES = flags.DEFINE_integer(
+    "importance_samples", 5, "Draws in the bound 'iwae'.", lower_bound=1
+)
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",
     10_000,
@@ -45,6 +51,8 @@ def main(_):
         _report,
         steps=_STEPS.value,
         batch_size=_BATCH_SIZE.value,
+        objective=_OBJECTIVE.value,
+        importance_samples=_IMPORTANCE_SAMPLES.value,
     )
     figure = viz.distribution_grid(data, samples, kind=_KIND.value)
     table, files = write_grid(_OUT.value, figure, rows)

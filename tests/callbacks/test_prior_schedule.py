@@ -245,3 +245,26 @@ def test_a_loaded_model_keeps_its_temperature(binary_images, tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     history = again.fit(binary_images, batch_size=32, epochs=1, verbose=0).history
     assert history["temperature"] == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("prior", "needed"),
+    [
+        ({"name": "vamp", "num_components": 33, "start": "data"}, 33),
+        ({"name": "loracs", "num_inducing": 40, "start_epoch": 2}, 40),
+        ({"name": "tmc", "num_points": 50, "start_epoch": 2}, 50),
+    ],
+    ids=["vamp", "loracs", "tmc"],
+)
+def test_too_few_examples_are_told_of_at_once(prior, needed, binary_images):
+    model = models.VAE(networks.MLP(hidden=(4,)), prior=prior, latent_dim=2, seed=0)
+    model.compile(run_eagerly=True)
+    dataset = tf.data.Dataset.from_tensor_slices(binary_images[:32]).batch(8)
+    for x in (binary_images[:32], dataset):
+        with pytest.raises(ValueError, match=f"at least {needed} examples. Received: 32"):
+            model.fit(x, epochs=1, verbose=0)
+    assert model.optimizer.iterations.numpy() == 0
+    categories = models.CPVAE(networks.MLP(hidden=(4,)), latent_dim=2, num_categories=40)
+    categories.compile(run_eagerly=True)
+    with pytest.raises(ValueError, match="at least 40 examples. Received: 32"):
+        categories.fit(dataset, epochs=1, verbose=0)

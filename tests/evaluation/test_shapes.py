@@ -30,6 +30,14 @@ def test_every_cell_builds(target):
         shapes.shape_config("cube", "vae")
     with pytest.raises(ValueError, match="`model` must be one of vae, vamp, intel_vae"):
         shapes.shape_config(target, "flow")
+    with pytest.raises(ValueError, match="`objective` must be one of elbo, iwae"):
+        shapes.shape_config(target, "vae", objective="dreg")
+
+
+def test_the_objective_may_be_importance_weighted():
+    config = to_dict(shapes.shape_config("star", "vae", objective="iwae", importance_samples=3))
+    model = experiment.build_model(config, (2,))
+    assert (model.objective, model.num_samples) == ("iwae", 3)
 
 
 @pytest.mark.parametrize("model", shapes.MODELS)

@@ -23,7 +23,8 @@ class PriorSchedule(keras.callbacks.Callback):
         can be started, and health that is told from codes is left out of the logs.
       limit: how many examples a prior starts from; None for all.
 
-    Raises: ValueError, in the epoch in which a prior is to start from data, without examples.
+    Raises: ValueError, in the epoch in which a prior is to start from data, without examples; at
+      once for fewer of them than it needs.
     """
 
     def __init__(self, examples=None, limit=None):
@@ -37,6 +38,19 @@ class PriorSchedule(keras.callbacks.Callback):
     def examples(self, limit):
         """The first `limit` examples."""
         return self._source(limit) if callable(self._source) else self._source[:limit]
+
+    def on_train_begin(self, logs=None):
+        """Too few examples are told of now, not after all the epochs before the start."""
+        prior = self.model.prior
+        needed = prior.min_examples
+        if self._source is None or not prior.wants_data or needed == 1:
+            return
+        found = len(self.examples(needed))
+        if found < needed:
+            raise ValueError(
+                f"The prior {type(prior).__name__} starts from at least {needed} examples. "
+                f"Received: {found}. Give more, or make the prior smaller."
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         prior = self.model.prior

@@ -46,6 +46,7 @@ class Prior(keras.layers.Layer):
       needs_posterior: whether the model must hand over its posterior (`connect`).
       wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
       start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
+      min_examples: how many examples `adapt` needs at least.
       has_health: whether `health` has something to tell.
       health_needs_codes: whether `health` looks at the codes; otherwise it may be given None.
 
@@ -56,6 +57,7 @@ class Prior(keras.layers.Layer):
     needs_posterior = False
     wants_data = False
     start_epoch = 0
+    min_examples = 1
     has_health = False
     health_needs_codes = True
 

@@ -121,6 +121,10 @@ class ConditionalNormalPrior(Prior):
     def wants_data(self):
         return float(self.kl_weight.numpy()) > 1.0
 
+    @property
+    def min_examples(self):
+        return self.num_categories
+
     def start_from(self, loc, log_variance):
         """Starts the categories from codes: means and log-variances `[n, D]` of q(z|x).
 

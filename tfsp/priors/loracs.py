@@ -157,6 +157,10 @@ class LORACs(TreePrior):
 
     # The start, and what happens between steps and epochs.
 
+    @property
+    def min_examples(self):
+        return self._config["num_inducing"]
+
     def adapt(self, x):
         """Starts the tree from the encodings of examples `x` `[n, *data_shape]`, n >= N.
 

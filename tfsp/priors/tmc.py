@@ -133,6 +133,10 @@ class TMCPrior(TreePrior):
         self._require_size()
         return tf.convert_to_tensor(self.mean)
 
+    @property
+    def min_examples(self):
+        return self.num_points or 1
+
     def adapt(self, x):
         """Encodes the training points anew and, the first time, starts the tree.
 

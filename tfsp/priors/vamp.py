@@ -75,6 +75,10 @@ class VampPrior(Prior):
     def wants_data(self):
         return not bool(self._adapted.numpy())
 
+    @property
+    def min_examples(self):
+        return self.num_components
+
     def connect(self, posterior, data_shape):
         self._posterior = posterior
         if self.pseudo_inputs is not None:

@@ -146,3 +146,10 @@ def test_minimum_information_bounds_the_loss_of_training_alone():
 def test_the_density_of_z_is_refused(model):
     with pytest.raises(ValueError, match="no closed form"):
         model.prior.log_prob(tf.zeros([1, 1]))
+
+
+def test_the_prior_may_be_drawn_from_before_the_model_is_built():
+    model = models.GMVAE(networks.MLP(hidden=(5,)), latent_dim=2, seed=0)
+    draws = model.prior.sample(3, seed=1)
+    model.build((None, 4))
+    np.testing.assert_array_equal(model.prior.sample(3, seed=1), draws)

@@ -1,6 +1,7 @@
 """InteL-VAE: bounds, representation, sampling, regulariser, saving, serving; all maps."""
 
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -250,6 +251,11 @@ def test_wrong_mappings_are_refused():
     with pytest.raises(ValueError, match="Unknown mapping: 'torus'"):
         tiny("torus")
     assert tiny(mappings.IdentityMapping(3), latent_dim=None).latent_dim == 3
+
+
+@pytest.mark.parametrize("mapping", ["selector", "circle"])
+def test_bad_data_and_unbuilt_models_are_explained(mapping, binary_images):
+    contract.assert_misuse_is_explained(tiny(mapping), binary_images)
 
 
 def settings(**sections):

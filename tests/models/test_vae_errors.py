@@ -1,6 +1,7 @@
 """The VAE: what it says of arguments, data, networks and priors that cannot be."""
 
 import keras
+import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,8 +12,8 @@ from tfsp import models, networks, priors
 tfd = tfp.distributions
 
 
-def tiny(likelihood="bernoulli"):
-    return models.VAE(networks.MLP(hidden=(16,)), likelihood=likelihood, latent_dim=3, seed=0)
+def tiny(**kwargs):
+    return models.VAE(networks.MLP(hidden=(16,)), latent_dim=3, seed=0, **kwargs)
 
 
 def dense(inputs, outputs):
@@ -92,13 +93,9 @@ def test_nan_stops_a_plain_fit(binary_images):
         model.fit(binary_images, batch_size=8, epochs=3, verbose=0)
 
 
-def test_an_unbuilt_model_says_so():
-    model = tiny()
-    for call in (lambda: model.sample(2), lambda: model.decode(np.zeros((1, 3), "float32"))):
-        with pytest.raises(ValueError, match="has not been built"):
-            call()
-    with pytest.raises(ValueError, match="has not been built"):
-        model.encode(np.zeros((1, 8, 8, 1), "float32"))
+@pytest.mark.parametrize("prior", priors.names())
+def test_bad_data_and_unbuilt_models_are_explained(prior, binary_images):
+    contract.assert_misuse_is_explained(tiny(prior=prior), binary_images)
 
 
 class Shapeless(priors.Prior):

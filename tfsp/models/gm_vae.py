@@ -207,8 +207,9 @@ class GMPrior(Prior):
         )
 
     def build(self, input_shape=None):
-        self.hidden.build((None, self.style_dim))
-        self.outputs.build((None, self.units))
+        for layer, width in ((self.hidden, self.style_dim), (self.outputs, self.units)):
+            if not layer.built:  # by a draw from the prior, before the model was
+                layer.build((None, width))
         super().build(input_shape)
 
     def components(self, w):

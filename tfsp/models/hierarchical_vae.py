@@ -169,6 +169,7 @@ class HierarchicalVAE(VAE):
           seed: None, an int, an int32 pair or a `SeedStream`.
           **condition: of the prior's `sample`: a part of it to draw from.
         """
+        self._require_built_networks()
         seeds = split_seed(as_seed(seed))
         z2 = self.prior.sample(n, seeds[0], **condition)
         z1 = self.bottom_prior(z2).sample(seed=seeds[1])

@@ -105,6 +105,7 @@ class InteLVAE(VAE):
 
     def sample(self, n, seed=None, **condition):
         """Means of x for `n` draws of y from the prior, through the map: `[n, *data_shape]`."""
+        self._require_built_networks()
         return self.decode(self.mapping(self.prior.sample(n, seed, **condition))).mean()
 
     def get_config(self):

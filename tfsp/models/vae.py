@@ -184,6 +184,7 @@ class VAE(StructuredVAE):
           seed: None, an int, an int32 pair or a `SeedStream`.
           **condition: of the prior's `sample`: a part of it to draw from.
         """
+        self._require_built_networks()
         return self.decode(self.prior.sample(n, seed, **condition)).mean()
 
     def adapt(self, x):

@@ -40,6 +40,31 @@ def test_other_integers_are_refused(settings, value, message):
         arguments.integer("n", value, **settings)
 
 
+@pytest.mark.parametrize("values", [[1, 2], (1, np.int64(2)), np.array([1, 2])])
+def test_lists_of_integers_are_plain_tuples(values):
+    found = arguments.integers("n", values)
+    assert found == (1, 2)
+    assert all(type(value) is int for value in found)
+    assert arguments.integers("n", []) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "settings", "message"),
+    [
+        ([3, 0], {}, "`n[1]` must be a positive integer. Received: 0."),
+        (["3"], {"least": 2}, "`n[0]` must be an integer from 2 up. Received: '3'."),
+        ((1, 5), {"most": 4}, "`n[1]` must be an integer from 1 to 4. Received: 5."),
+        (3, {"meaning": "widths"}, "`n` must be a list of integers: widths. Received: 3."),
+        ("34", {}, "`n` must be a list of integers. Received: '34'."),
+        (None, {}, "`n` must be a list of integers. Received: None."),
+        ([[1, 2]], {}, "`n[0]` must be a positive integer. Received: [1, 2]."),
+    ],
+)
+def test_other_lists_are_refused(values, settings, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        arguments.integers("n", values, **settings)
+
+
 @pytest.mark.parametrize(
     ("interval", "value", "message"),
     [

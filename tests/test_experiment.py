@@ -152,11 +152,12 @@ def test_learning_rate_falls_for_the_last_part(tmp_path):
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        ({"strategy": "magic"}, "train.strategy must be one of default, mirrored"),
-        ({"precision": "fp16"}, "train.precision must be one of float32"),
-        ({"epochs": 0}, "train.epochs must be at least 1"),
-        ({"image_epochs": -1}, "train.image_epochs must be at least 0"),
-        ({"learning_rate": -1.0}, "train.learning_rate must be"),
+        ({"strategy": "magic"}, "`train.strategy` must be one of default, mirrored.*'magic'"),
+        ({"precision": "fp16"}, "`train.precision` must be one of float32.*'fp16'"),
+        ({"epochs": 0}, "`train.epochs` must be a positive integer. Received: 0"),
+        ({"image_epochs": -1}, "`train.image_epochs` must be an integer from 0 up.*: -1"),
+        ({"learning_rate": -1.0}, "`train.learning_rate` must be a number from 0 up.*: -1.0"),
+        ({"kl_start": 1.5}, r"`train.kl_start` must be a number in \[0, 1\].*: 1.5"),
         ({"patience": 3, "validate": False}, "needs `train.validate`"),
     ],
 )

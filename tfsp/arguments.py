@@ -24,6 +24,15 @@ def integer(name, value, least=1, most=None, meaning=""):
     return int(value)
 
 
+def integers(name, values, least=1, most=None, meaning=""):
+    """`values`, a list or the like, as a tuple of ints, each as by `integer`."""
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        _refuse(name, values, "a list of integers", meaning)
+    return tuple(
+        integer(f"{name}[{i}]", value, least, most, meaning) for i, value in enumerate(values)
+    )
+
+
 def number(name, value, interval="(-inf, inf)", meaning=""):
     """`value` as a float.
 

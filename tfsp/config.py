@@ -2,7 +2,7 @@
 
 import ml_collections
 
-from tfsp import mappings
+from tfsp import arguments, mappings
 
 PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("default", "mirrored")
@@ -153,22 +153,19 @@ def row_of(rows, name):
 
 def _check_values(config):
     train = config["train"]
-    wanted = {
-        "batch_size": (train["batch_size"] >= 1, "at least 1"),
-        "epochs": (train["epochs"] >= 1, "at least 1"),
-        "steps_per_epoch": (train["steps_per_epoch"] >= 0, "at least 0"),
-        "image_epochs": (train["image_epochs"] >= 0, "at least 0"),
-        "learning_rate": (0 <= train["learning_rate"] < float("inf"), "a number from 0 up"),
-        "final_learning_rate": (train["final_learning_rate"] >= 0, "at least 0"),
-        "final_fraction": (0 <= train["final_fraction"] <= 1, "in [0, 1]"),
-        "clip_norm": (train["clip_norm"] >= 0, "at least 0"),
-        "patience": (train["patience"] >= 0, "at least 0"),
-        "precision": (train["precision"] in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
-        "strategy": (train["strategy"] in STRATEGIES, f"one of {', '.join(STRATEGIES)}"),
-    }
-    for name, (right, meaning) in wanted.items():
-        if not right:
-            raise ValueError(f"train.{name} must be {meaning}. Received: {train[name]!r}.")
+    for name in ("batch_size", "epochs"):
+        arguments.integer(f"train.{name}", train[name])
+    for name in ("steps_per_epoch", "image_epochs", "patience", "kl_warmup_epochs"):
+        arguments.integer(f"train.{name}", train[name], 0)
+    for name in ("learning_rate", "final_learning_rate", "clip_norm"):
+        arguments.number(f"train.{name}", train[name], "[0, inf)")
+    for name in ("final_fraction", "kl_start"):
+        arguments.number(f"train.{name}", train[name], "[0, 1]")
+    for name, known in (("precision", PRECISIONS), ("strategy", STRATEGIES)):
+        if train[name] not in known:
+            raise ValueError(
+                f"`train.{name}` must be one of {', '.join(known)}. Received: {train[name]!r}."
+            )
     classes = str(config["data"]["classes"])
     if not all(part.strip().lstrip("-").isdigit() for part in classes.split(",") if part.strip()):
         raise ValueError(

@@ -50,9 +50,19 @@ def test_kl_warm_up_depends_on_the_epoch_alone(binary_images):
     np.testing.assert_allclose(record.values, [0.01 + 0.99 * 3 / 50], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("epochs", "start"), [(-1, 0.1), (5, 1.5), (5, -0.1)])
-def test_kl_warm_up_refuses_nonsense(epochs, start):
-    with pytest.raises(ValueError, match="in \\[0, 1\\]"):
+@pytest.mark.parametrize(
+    ("epochs", "start", "message"),
+    [
+        (-1, 0.1, "`epochs` must be an integer from 0 up. Received: -1"),
+        ("5", 0.1, "`epochs` must be an integer from 0 up. Received: '5'"),
+        (None, 0.1, "`epochs` must be an integer from 0 up. Received: None"),
+        (5, 1.5, r"`start` must be a number in \[0, 1\]. Received: 1.5"),
+        (5, -0.1, r"`start` must be a number in \[0, 1\]. Received: -0.1"),
+        (5, "0", r"`start` must be a number in \[0, 1\]. Received: '0'"),
+    ],
+)
+def test_kl_warm_up_refuses_nonsense(epochs, start, message):
+    with pytest.raises(ValueError, match=message):
         callbacks.KLWarmUp(epochs, start)
 
 
@@ -134,8 +144,9 @@ def test_epochs_of_an_earlier_prior_do_not_count(binary_images, tmp_path):
 def test_early_stopping_needs_its_metric(binary_images):
     with pytest.raises(ValueError, match="'val_elbo', which is not measured.*validation_data"):
         tiny().fit(binary_images, verbose=0, callbacks=[callbacks.EarlyStopping(2)])
-    with pytest.raises(ValueError, match="at least 1"):
-        callbacks.EarlyStopping(0)
+    for wrong in (0, 2.5, "2", None):
+        with pytest.raises(ValueError, match=f"`patience` must be a positive integer.*: {wrong!r}"):
+            callbacks.EarlyStopping(wrong)
 
 
 def test_history_file_drops_rows_of_epochs_to_be_redone(binary_images, tmp_path):

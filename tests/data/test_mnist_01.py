@@ -66,7 +66,9 @@ def test_equal_shares_by_default_and_binary_as_asked(folder, small):
 
 def test_errors(folder, tmp_path):
     for wrong in (-0.1, 1.5, "half", True):
-        with pytest.raises(ValueError, match=r"share of ones, must be a number in \[0, 1\]"):
+        with pytest.raises(
+            ValueError, match=r"`proportion` must be .* in \[0, 1\]: the share of ones"
+        ):
             data.load("mnist_01", data_dir=folder, proportion=wrong)
     with pytest.raises(data.DataNotFoundError, match="'mnist' is not in"):
         data.load("mnist_01", data_dir=tmp_path / "nowhere")

@@ -174,7 +174,9 @@ def test_evaluation_is_fixed_and_apart_from_training():
         ("star", dict(image_size=3), "needs image_size=None"),
         ("star", dict(split="burda"), "Unknown split 'burda'"),
         ("star", dict(labels=True), "has no labels"),
-        ("star", dict(train_size=0), "`train_size` must be an integer >= 1"),
+        ("star", dict(train_size=0), "`train_size` must be a positive integer: .*or None. .*: 0"),
+        ("star", dict(test_size="9"), "`test_size` must be an integer from 0 up: .*or None. .*'9'"),
+        ("star", dict(batch_size=None), "`batch_size` must be a positive integer. Received: None"),
         ("digits", dict(noise=0.1), "'digits' does not take 'noise'. It takes: no options"),
     ],
 )

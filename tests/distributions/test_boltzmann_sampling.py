@@ -6,6 +6,7 @@ chains do not see.
 """
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -245,15 +246,21 @@ def test_ladder_swaps_about_half_the_time():
 
 def test_errors():
     rbm = machine(arrays(3, 2))
-    with pytest.raises(ValueError, match="`num_sweeps` must be an integer of at least 0"):
-        rbm.gibbs(tf.zeros([2, 5]), -1)
+    for wrong in (-1, 1.0, "1", None, True):
+        message = f"`num_sweeps` must be an integer from 0 up. Received: {wrong!r}."
+        with pytest.raises(ValueError, match=re.escape(message)):
+            rbm.gibbs(tf.zeros([2, 5]), wrong)
     with pytest.raises(ValueError, match=r"shape \[..., 5\]"):
         rbm.gibbs(tf.zeros([2, 4]), 1)
     with pytest.raises(ValueError, match=r"`chains` must have shape \[T, C, L \+ R\]"):
         rbm.tempering(tf.zeros([2, 5]), [0.0, 1.0], 1)
     with pytest.raises(ValueError, match=r"`inverse_temperatures` must have shape \[3\]"):
         rbm.tempering(tf.zeros([3, 2, 5]), [0.0, 1.0], 1)
-    with pytest.raises(ValueError, match="`sweeps_per_round`"):
+    with pytest.raises(
+        ValueError, match="`num_rounds` must be an integer from 0 up. Received: 0.5"
+    ):
+        rbm.tempering(tf.zeros([2, 2, 5]), [0.0, 1.0], 0.5)
+    with pytest.raises(ValueError, match="`sweeps_per_round` must be a positive int.*Received: 0"):
         rbm.tempering(tf.zeros([2, 2, 5]), [0.0, 1.0], 1, sweeps_per_round=0)
     with pytest.raises(ValueError, match="inside a graph"):
         tf.function(lambda: rbm.ladder(1))()

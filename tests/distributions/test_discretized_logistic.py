@@ -147,6 +147,9 @@ def test_parameters_broadcast():
     )
 
 
-def test_too_few_levels_are_refused():
-    with pytest.raises(ValueError, match=r"`num_levels` must be at least 2. Received: 1"):
-        DiscretizedLogistic(0.5, 0.0, num_levels=1)
+@pytest.mark.parametrize("wrong", [1, 256.0, "256", None])
+def test_too_few_levels_are_refused(wrong):
+    with pytest.raises(
+        ValueError, match=f"`num_levels` must be an int.* 2 up. Received: {wrong!r}"
+    ):
+        DiscretizedLogistic(0.5, 0.0, num_levels=wrong)

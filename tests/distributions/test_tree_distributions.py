@@ -47,8 +47,9 @@ def test_seeds_of_trees():
     one, same, other = (prior.sample(seed=(s, 0)) for s in (1, 1, 2))
     np.testing.assert_array_equal(one.time, same.time)
     assert np.any(one.time.numpy() != other.time.numpy())
-    with pytest.raises(ValueError, match="at least 1"):
-        distributions.TMC(0)
+    for wrong in (0, 2.0, "2", None):
+        with pytest.raises(ValueError, match=f"`num_leaves` must be a positive int.*: {wrong!r}"):
+            distributions.TMC(wrong)
 
 
 @pytest.mark.parametrize("num_leaves", [1, 2, 6])
@@ -83,5 +84,6 @@ def test_leaves_have_gradients_in_both_types():
         slope = tape.gradient(value, x)
         assert value.dtype == slope.dtype == dtype
         assert np.any(slope != 0)
-    with pytest.raises(ValueError, match="`dim` must be at least 1"):
-        distributions.BrownianLeaves(parent, time, 0)
+    for wrong in (0, 2.0, "2", None):
+        with pytest.raises(ValueError, match=f"`dim` must be a positive integer.*: {wrong!r}"):
+            distributions.BrownianLeaves(parent, time, wrong)

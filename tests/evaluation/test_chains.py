@@ -73,7 +73,7 @@ def test_classes_follow_the_images():
     labeller = evaluation.Labeller(np.arange(10, 15), lambda x: x[:, :, 0, 0])
     found = evaluation.chain_classes(Model(), labeller, 4, 3, 7, 2, seed=3)
     np.testing.assert_array_equal(found, (np.arange(24) % 5).reshape(3, 4, 2))
-    with pytest.raises(ValueError, match="`num_rows` must be an integer of at least 1"):
+    with pytest.raises(ValueError, match="`num_rows` must be a positive integer. Received: 0"):
         evaluation.chain_classes(Model(), labeller, num_rows=0)
     model = models.VAE(networks.MLP(hidden=(4,)), latent_dim=2)
     with pytest.raises(ValueError, match=r"such as 'discrete_vae'. Received: VAE"):

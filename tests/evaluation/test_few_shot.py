@@ -178,10 +178,11 @@ def test_errors(data):
         few_shot(train, labels, test[:, :4], test_labels, [1])
     with pytest.raises(ValueError, match="must be increasing"):
         few_shot(*data, [10, 1])
-    with pytest.raises(ValueError, match="labels_per_class` must be an integer of at least 1"):
+    with pytest.raises(ValueError, match=r"labels_per_class\[0\]` must be a positive int.*0"):
         few_shot(*data, [0, 1])
-    with pytest.raises(ValueError, match="`penalty` must be a number from 0 up"):
-        few_shot(*data, [1], 1, penalty=-1)
+    for wrong in (-1, "1", None):
+        with pytest.raises(ValueError, match=f"`penalty` must be a number from 0 up.*: {wrong!r}"):
+            few_shot(*data, [1], 1, penalty=wrong)
     with pytest.raises(ValueError, match="`too_few` must be 'error' or 'all'"):
         few_shot(*data, [1], too_few="skip")
     with pytest.raises(ValueError, match="test_labels` must hold one class"):

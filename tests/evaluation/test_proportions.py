@@ -38,7 +38,7 @@ def test_labels_keep_their_names_and_empty_classes_their_place():
 
 def test_errors_of_classifiers():
     x = np.arange(2)[:, None]
-    with pytest.raises(ValueError, match=r"confidence.*1 / 2.*0.5"):
+    with pytest.raises(ValueError, match=r"confidence.*\(0.5, 1\]: .*1 / 2.*: 0.5"):
         proportions(x, by_hand([0, 1], np.eye(2)), confidence=0.5)
     with pytest.raises(ValueError, match="rows that sum to 1"):
         proportions(x, by_hand([0, 1], [[1, 1], [0, 1]]))

@@ -120,8 +120,9 @@ def test_trains_mirrored_in_mixed_precision(binary_images):
     [
         ({"latent_dim": 5}, "must be even"),
         ({"num_units": 6, "latent_dim": 4}, "two must agree"),
-        ({"num_groups": 0}, "between 1 and the number of units, 4"),
-        ({"num_groups": 5}, "between 1 and the number of units, 4"),
+        ({"num_groups": 0}, "`num_groups` must be .* from 1 to 4: groups of units.*: 0"),
+        ({"num_groups": 5}, "`num_groups` must be .* from 1 to 4: groups of units.*: 5"),
+        ({"latent_dim": "4"}, "`latent_dim` must be a positive integer. Received: '4'"),
         ({"variant": "vae"}, "must be one of 'dvae', 'dvae"),
         ({"smoothing": "sand"}, "one of overlapping_exponential"),
         ({"smoothing": "ramps"}, "'dvae' takes one of the smoothings spike_and_exponential"),

@@ -144,11 +144,13 @@ def test_number_of_samples_may_be_a_tensor(linear_model):
         np.testing.assert_allclose(estimate(num_samples), static["log_prob"], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("num_samples", "chunk_size"), [(0, 10), (-1, 10), (10, 0)])
-def test_impossible_numbers_are_refused(linear_model, num_samples, chunk_size):
+@pytest.mark.parametrize("name", ["num_samples", "chunk_size"])
+@pytest.mark.parametrize("wrong", [0, -1, 10.0, "10", None])
+def test_impossible_numbers_are_refused(linear_model, name, wrong):
     model, x, _ = linear_model
-    with pytest.raises(ValueError, match="at least 1"):
-        models.importance_log_prob(model, x, num_samples, chunk_size)
+    settings = {"num_samples": 10, "chunk_size": 10, name: wrong}
+    with pytest.raises(ValueError, match=f"`{name}` must be a positive integer.*: {wrong!r}"):
+        models.importance_log_prob(model, x, **settings)
 
 
 def test_extreme_weights_stay_finite():

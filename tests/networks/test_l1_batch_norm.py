@@ -67,11 +67,22 @@ def test_both_sides_of_zero_within_a_batch():
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [{"scale_bounds": (3.0, 2.0)}, {"scale_bounds": (0.0, 1.0)}, {"momentum": 1.0}, {"epsilon": 0}],
+    ("arguments", "message"),
+    [
+        ({"scale_bounds": (3.0, 2.0)}, r"`scale_bounds\[1\]` must be .* \[3.0, inf\].*: 2.0"),
+        ({"scale_bounds": (0.0, 1.0)}, r"`scale_bounds\[0\]` must be a positive number.*: 0.0"),
+        ({"scale_bounds": ("a", 1.0)}, r"`scale_bounds\[0\]` must be a positive number.*: 'a'"),
+        ({"scale_bounds": (1.0,)}, r"`scale_bounds` must be \(low, high\).*Received: \(1.0,\)"),
+        ({"scale_bounds": 2.0}, r"`scale_bounds` must be \(low, high\) .*Received: 2.0"),
+        ({"momentum": 1.0}, r"`momentum` must be a number in \[0, 1\). Received: 1.0"),
+        ({"momentum": "0.5"}, r"`momentum` must be a number in \[0, 1\). Received: '0.5'"),
+        ({"momentum": None}, r"`momentum` must be a number in \[0, 1\). Received: None"),
+        ({"epsilon": 0}, "`epsilon` must be a positive number. Received: 0"),
+        ({"epsilon": "1"}, "`epsilon` must be a positive number. Received: '1'"),
+    ],
 )
-def test_bad_settings_are_refused(arguments):
-    with pytest.raises(ValueError, match=r"Received: .*"):
+def test_bad_settings_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
         L1BatchNorm(**arguments)
 
 
@@ -111,8 +122,14 @@ def test_conditional_mlp(sizes, hidden):
 def test_conditional_mlp_refuses_what_cannot_be():
     with pytest.raises(ValueError, match="needs inputs"):
         ConditionalMLP(3, 0, 0)
-    with pytest.raises(ValueError, match="Widths must be positive"):
-        ConditionalMLP(3, 2, 0, hidden=(0,))
+    for sizes, hidden, message in (
+        ((3, 2, 0), (0,), r"`hidden\[0\]` must be a positive integer: .*: 0"),
+        (("3", 2, 0), (), "`num_outputs` must be a positive integer. Received: '3'"),
+        ((3, -1, 2), (), "`context_size` must be an integer from 0 up. Received: -1"),
+        ((3, 2, None), (), "`latent_size` must be an integer from 0 up. Received: None"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ConditionalMLP(*sizes, hidden=hidden)
 
 
 def test_each_place_keeps_averages_of_its_own():

@@ -233,8 +233,11 @@ def test_sizes_that_do_not_halve_are_cropped_or_refused():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (dict(name="mlp", hidden=()), r"`hidden` must hold positive widths. Received: \(\)"),
-        (dict(name="mlp", hidden=(3, 0)), r"`hidden` must hold positive widths.*\(3, 0\)"),
+        (dict(name="mlp", hidden=()), r"`hidden` must name at least one layer. Received: \(\)"),
+        (dict(name="mlp", hidden=(3, 0)), r"`hidden\[1\]` must be a positive int.*Received: 0\."),
+        (dict(name="mlp", hidden=(3, "a")), r"`hidden\[1\]` must be a positive int.*'a'\."),
+        (dict(name="mlp", hidden=3), r"`hidden` must be a list of integers: .* Received: 3\."),
+        (dict(name="mlp", hidden="34"), r"`hidden` must be a list of integers: .*Received: '34'"),
         (dict(name="mlp", activation="rulu"), "rulu"),
         (dict(name="mlp", width=3), r"'mlp' does not take 'width'. It takes: hidden, activation"),
         (dict(name="intel_vae_conv", filters=()), "`filters` must name at least one layer"),

@@ -71,10 +71,13 @@ def test_half_precision_inside_whole_outputs():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(num_outputs=0), "num_outputs=0"),
-        (dict(second_size=0), "second_size=0"),
-        (dict(first_shape=(2, 0)), r"first_shape=\(2, 0\)"),
-        (dict(hidden=()), "`hidden` must hold positive widths"),
+        (dict(num_outputs=0), "`num_outputs` must be a positive integer. Received: 0"),
+        (dict(num_outputs="2"), "`num_outputs` must be a positive integer. Received: '2'"),
+        (dict(second_size=0), "`second_size` must be a positive integer. Received: 0"),
+        (dict(second_size=None), "`second_size` must be a positive integer. Received: None"),
+        (dict(first_shape=(2, 0)), r"`first_shape\[1\]` must be a positive integer. Received: 0"),
+        (dict(first_shape=(None,)), r"`first_shape\[0\]` must be a positive int.*Received: None"),
+        (dict(hidden=()), r"`hidden` must name at least one layer. Received: \(\)"),
     ],
 )
 def test_errors(change, message):

@@ -210,16 +210,31 @@ def test_config_round_trip():
     np.testing.assert_array_equal(again.chains, p.chains)
 
 
+def smoothing(**settings):
+    return {"name": "power_function", **settings}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"latent_dim": 5}, "must be even"),
         ({"num_chains": 0}, "`num_chains` must be a positive integer"),
         ({"num_sweeps": 1.5}, "`num_sweeps` must be a positive integer"),
-        ({"warmup_strength": 0.5}, "`warmup_strength` at least 1"),
+        ({"warmup_strength": 0.5}, r"`warmup_strength` must be a number in \[1, inf\).*: 0.5"),
+        ({"warmup_strength": "2"}, r"`warmup_strength` must be a number in \[1, inf\).*: '2'"),
+        ({"warmup_epochs": -1}, "`warmup_epochs` must be an integer from 0 up. Received: -1"),
+        ({"warmup_epochs": None}, "`warmup_epochs` must be an integer from 0 up. Received: None"),
         ({"smoothing": "sand"}, "Unknown smoothing: 'sand'. Known: "),
         ({"smoothing": {"name": "ramps", "beta": 2.0}}, "has no sharpness beta"),
-        ({"smoothing": {"name": "power_function", "beta": -1.0}}, "0 < beta_floor <= beta"),
+        ({"smoothing": smoothing(beta=-1.0)}, "`beta` must be a positive number. Received: -1.0"),
+        ({"smoothing": smoothing(beta="sharp")}, "`beta` must be a positive number.*'sharp'"),
+        ({"smoothing": smoothing(beta_bound=0)}, "`beta_bound` must be a positive number.*: 0"),
+        ({"smoothing": smoothing(beta_floor=None)}, "`beta_floor` must be a positive number.*None"),
+        ({"smoothing": smoothing(beta_growth=-1)}, "`beta_growth` must be a number from 0 up.*-1"),
+        (
+            {"smoothing": smoothing(beta=2.0, beta_floor=3.0, trainable_beta=True)},
+            "beta_floor <= beta <= beta_bound. Received: beta_floor=3.0, beta=2.0, beta_bound=4.0",
+        ),
     ],
 )
 def test_bad_arguments_are_explained(arguments, message):

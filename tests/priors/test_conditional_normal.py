@@ -326,13 +326,13 @@ def test_densities_are_never_in_half_precision():
         ({"temperature": "hot"}, "`temperature` must be a positive number. Received: 'hot'"),
         ({"temperature": float("nan")}, "`temperature` must be a positive number. Received: nan"),
         ({"min_temperature": -1}, "`min_temperature` must be a positive number. Received: -1"),
-        ({"temperature_decay": 0}, r"`temperature_decay` must lie in \(0, 1\]. Received: 0"),
-        ({"temperature_decay": 1.5}, r"`temperature_decay` must lie in \(0, 1\]. Received: 1.5"),
+        ({"temperature_decay": 0}, r"`temperature_decay` must be a num.* \(0, 1\].*: 0"),
+        ({"temperature_decay": 1.5}, r"`temperature_decay` must be a num.* \(0, 1\].*: 1.5"),
         ({"start": "kmeans"}, "`start` must be 'mixture' or 'random'. Received: 'kmeans'"),
         ({"start_epoch": -1}, "`start_epoch` must be an integer from 0 up. Received: -1"),
         ({"start_epoch": 1.5}, "`start_epoch` must be an integer from 0 up. Received: 1.5"),
-        ({"momentum": 1.0}, r"`momentum` must lie in \[0, 1\). Received: 1.0"),
-        ({"momentum": "a"}, r"`momentum` must lie in \[0, 1\). Received: 'a'"),
+        ({"momentum": 1.0}, r"`momentum` must be a number in \[0, 1\). Received: 1.0"),
+        ({"momentum": "a"}, r"`momentum` must be a number in \[0, 1\). Received: 'a'"),
     ],
 )
 def test_bad_arguments_are_explained(arguments, message):

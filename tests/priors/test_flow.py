@@ -118,7 +118,12 @@ def test_no_two_layers_start_with_the_same_kernel():
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(ValueError, match=r"`num_flows` must be at least 1. Received: 0"):
-        priors.FlowPrior(2, num_flows=0)
+    for wrong in (0, 1.5, "2", None):
+        with pytest.raises(
+            ValueError, match=f"`num_flows` must be a positive integer.*: {wrong!r}"
+        ):
+            priors.FlowPrior(2, num_flows=wrong)
+    with pytest.raises(ValueError, match=r"`hidden\[0\]` must be a positive integer: .*: '8'"):
+        priors.FlowPrior(2, hidden=("8",))
     with pytest.raises(ValueError, match="`hidden` must name at least one hidden layer"):
         priors.FlowPrior(2, hidden=())

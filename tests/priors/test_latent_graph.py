@@ -89,13 +89,14 @@ def test_dot_and_networkx():
         (lambda: LatentGraph([[0, 0.3], [0.1, 0]]), "an edge from node 1 to node 2.$"),
         (lambda: LatentGraph([[0, 0.3], [0, 0]]), "an edge from node 1 to node 2. Is it transp"),
         (lambda: LatentGraph([[1.0]]), "no cycles. Received an edge from node 1 to node 1"),
-        (lambda: LatentGraph(MEANS, threshold=1), r"`threshold` must lie in \[0, 1\)"),
+        (lambda: LatentGraph(MEANS, threshold=1), r"`threshold` must be .* \[0, 1\).*: 1"),
+        (lambda: LatentGraph(MEANS, threshold="a"), r"`threshold` must be .* \[0, 1\).*: 'a'"),
         (lambda: LatentGraph(MEANS, node_size=[1, 2]), "an integer or 4 of them"),
         (lambda: LatentGraph(MEANS, node_size=0), "must be positive"),
         (lambda: LatentGraph.from_adjacency([[0, 0], [0.5, 0]]), "0 and 1.*0.5"),
         (lambda: LatentGraph.named("star", 2), "'independent', 'chain', 'full'.*'star'"),
-        (lambda: LatentGraph(MEANS).parents(0), "numbered from 1 to 4. Received: 0"),
-        (lambda: LatentGraph(MEANS).children(5), "numbered from 1 to 4. Received: 5"),
+        (lambda: LatentGraph(MEANS).parents(0), "`n` must be .* from 1 to 4: nodes are.*: 0"),
+        (lambda: LatentGraph(MEANS).children(5), "`n` must be .* from 1 to 4: nodes .*: 5"),
     ],
 )
 def test_bad_graphs_are_explained(call, message):

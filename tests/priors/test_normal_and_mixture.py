@@ -101,7 +101,10 @@ def test_the_start_has_the_variance_of_the_standard_normal():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (dict(num_components=0), "`num_components` must be at least 1. Received: 0"),
+        (dict(num_components=0), "`num_components` must be a positive integer. Received: 0"),
+        (dict(num_components="3"), "`num_components` must be a positive integer. Received: '3'"),
+        (dict(num_components=None), "`num_components` must be a positive integer. Received: None"),
+        (dict(num_components=3.0), "`num_components` must be a positive integer. Received: 3.0"),
         (dict(loc=np.zeros((3, 5))), r"`loc` must have shape .*\(3, 2\).*Received: \(3, 5\)"),
         (dict(scale=0.0), "`scale` must be positive"),
         (dict(scale=np.ones(3)), r"`scale` must be positive.*Received: shape=\(3,\)"),

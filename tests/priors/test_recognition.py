@@ -354,9 +354,9 @@ def test_configuration_and_weights_survive():
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"hidden": ()}, "`hidden` must hold positive widths.*Received: \\(\\)"),
-        ({"hidden": (5, 0)}, "`hidden` must hold positive widths"),
-        ({"hidden": 500}, "`hidden` must hold positive widths.*Received: 500"),
+        ({"hidden": ()}, "`hidden` must name at least one layer. Received: \\(\\)"),
+        ({"hidden": (5, 0)}, r"`hidden\[1\]` must be a positive integer: .*Received: 0"),
+        ({"hidden": 500}, "`hidden` must be a list of integers: widths.*Received: 500"),
         ({"concentration1": 0}, "`concentration1` must be a positive number. Received: 0"),
         ({"concentration0": np.inf}, "`concentration0` must be a positive number"),
         ({"edge_weights": "even"}, "`edge_weights` must be 'prior' or 'bayes'. Received: 'even'"),

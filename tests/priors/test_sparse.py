@@ -34,10 +34,12 @@ def test_samples_are_mostly_off():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"off_probability": 1.0}, r"`off_probability` must lie in \[0, 1\)"),
-        ({"off_probability": -0.1}, r"`off_probability` must lie in \[0, 1\)"),
-        ({"off_scale": 0.0}, r"`off_scale` must lie in \(0, 1\]"),
-        ({"off_scale": 2.0}, r"`off_scale` must lie in \(0, 1\]"),
+        ({"off_probability": 1.0}, r"`off_probability` must be a number in \[0, 1\).*: 1.0"),
+        ({"off_probability": "x"}, r"`off_probability` must be a number in \[0, 1\).*: 'x'"),
+        ({"off_probability": -0.1}, r"`off_probability` must be a number in \[0, 1\).*: -0.1"),
+        ({"off_scale": 0.0}, r"`off_scale` must be a number in \(0, 1\].*: 0.0"),
+        ({"off_scale": None}, r"`off_scale` must be a number in \(0, 1\].*: None"),
+        ({"off_scale": 2.0}, r"`off_scale` must be a number in \(0, 1\].*: 2.0"),
     ],
 )
 def test_settings_outside_their_ranges_are_refused(settings, message):

@@ -249,15 +249,19 @@ def test_the_number_of_points_may_come_late_but_only_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_points": 1}, "`num_points` must be an integer of at least 2"),
+        ({"num_points": 1}, "`num_points` must be an integer from 2 up. Received: 1"),
         ({"num_points": 2.0}, "`num_points` must be an integer"),
-        ({"start_epoch": -1}, "`start_epoch` must be an integer of at least 0"),
+        ({"start_epoch": -1}, "`start_epoch` must be an integer from 0 up. Received: -1"),
+        ({"start_epoch": None}, "`start_epoch` must be an integer from 0 up. Received: None"),
         ({"moves_per_step": 0.5}, "`moves_per_step` must be an integer"),
         ({"burn_in": -1}, "`burn_in` must be"),
         ({"concentration0": 0.0}, "`concentration0` must be a positive number"),
         ({"move_mixture": (1, 1)}, "four proportions"),
         ({"edge_weights": "posterior"}, "'prior' or 'bayes'"),
-        ({"added_variance": -0.1}, "`added_variance` must be 0 or more"),
+        ({"added_variance": -0.1}, "`added_variance` must be a number from 0 up.*: -0.1"),
+        ({"variance_floor": "0"}, "`variance_floor` must be a number from 0 up.*: '0'"),
+        ({"concentration1": None}, "`concentration1` must be a positive number.*: None"),
+        ({"num_nodes": (24,)}, r"`num_nodes` must hold two numbers of nodes.*Received: \[24\]"),
     ],
 )
 def test_bad_settings_are_explained(arguments, message):

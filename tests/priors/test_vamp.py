@@ -173,8 +173,9 @@ def test_adapt_does_nothing_for_a_start_from_noise():
 
 
 def test_wrong_use_is_refused():
-    with pytest.raises(ValueError, match=r"`num_components` must be at least 1. Received: 0"):
-        priors.VampPrior(2, 0)
+    for wrong in (0, 2.0, "2", None):
+        with pytest.raises(ValueError, match=f"`num_components` must be a positive.*: {wrong!r}"):
+            priors.VampPrior(2, wrong)
     with pytest.raises(ValueError, match=r"`start` must be 'noise' or 'data'. Received: 'zeros'"):
         priors.VampPrior(2, start="zeros")
     lonely = priors.VampPrior(2, 3, start="data")

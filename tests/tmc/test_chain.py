@@ -74,8 +74,9 @@ def test_effective_sample_size_of_known_chains():
 
 def test_errors(problem):
     parent, time, leaves = problem
-    with pytest.raises(ValueError, match="num_steps"):
-        run_chains(parent, time, leaves, num_steps=0)
+    for wrong in (0, 1.5, "2", None):
+        with pytest.raises(ValueError, match=f"`num_steps` must be a positive int.*: {wrong!r}"):
+            run_chains(parent, time, leaves, num_steps=wrong)
     with pytest.raises(ValueError, match="same shape"):
         run_chains(parent, time[:2], leaves, num_steps=1)
     with pytest.raises(ValueError, match="at least 2"):

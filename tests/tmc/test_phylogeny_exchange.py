@@ -113,9 +113,10 @@ def test_falling_heights_are_raised():
     np.testing.assert_array_equal(tree.parent, [4, 4, 5, 6, 5, 6, -1])
 
 
-def test_bad_power():
-    with pytest.raises(ValueError, match="power=0"):
-        Phylogeny.from_linkage([[0, 1, 1, 2]], power=0)
+@pytest.mark.parametrize("wrong", [0, math.inf, "2", None])
+def test_bad_power(wrong):
+    with pytest.raises(ValueError, match=f"`power` must be a positive number. Received: {wrong!r}"):
+        Phylogeny.from_linkage([[0, 1, 1, 2]], power=wrong)
 
 
 @FAST

@@ -100,10 +100,10 @@ def test_message_variances():
 
 def test_errors():
     tree, leaves = example(5)
-    for t in (-0.1, 1.1, np.nan):
-        with pytest.raises(ValueError, match=r"`time` must lie in \[0, 1\]"):
+    for t in (-0.1, 1.1, np.nan, "0.5", None):
+        with pytest.raises(ValueError, match=r"`time` must be a number in \[0, 1\]"):
             slice_locations(tree, leaves, t)
-    with pytest.raises(ValueError, match=r"`subtree` must lie in \[0, 9\)"):
+    with pytest.raises(ValueError, match="`subtree` must be an integer from 0 to 8: .*: 9"):
         slice_locations(tree, leaves, 0.5, subtree=9)
     with pytest.raises(ValueError, match="leaves"):
         slice_locations(tree, leaves[:4], 0.5)

@@ -77,5 +77,5 @@ def test_errors():
         viz.distribution_grid(TARGETS, {"ring": {"VAE": np.zeros((5, 3))}})
     with pytest.raises(ValueError, match=r"targets\['ring'\].*NaN"):
         viz.distribution_grid({**TARGETS, "ring": np.full((3, 2), np.nan)}, SAMPLES)
-    with pytest.raises(TypeError, match="`bins`"):
+    with pytest.raises(ValueError, match="`bins` must be a positive integer. Received: 2.5"):
         viz.distribution_grid(TARGETS, SAMPLES, bins=2.5)

@@ -43,7 +43,7 @@ def test_errors():
         viz.level_traversals(Decoder(), CODES, [2, 4], dims=[0, 1])
     with pytest.raises(ValueError, match="integers from 0 to 5"):
         viz.level_traversals(Decoder(), CODES, [2, 4], dims=[0, 6])
-    with pytest.raises(ValueError, match="`start` must be below 200"):
+    with pytest.raises(ValueError, match="`start` .* from 0 to 199: .*Received: 200"):
         viz.level_traversals(Decoder(), CODES, [2, 4], start=200)
     with pytest.raises(ValueError, match="level_sizes"):
         viz.level_traversals(Decoder(), CODES, [6, 0])

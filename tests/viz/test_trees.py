@@ -291,9 +291,10 @@ def test_thousands_of_leaves():
         ({"leaf_images": np.zeros((4, 8, 8, 1))}, ValueError, "one image per leaf, 5.*4 images"),
         ({"leaf_images": np.zeros((5, 8, 8))}, ValueError, r"`leaf_images`.*\[n, H, W, C\]"),
         ({"leaf_images": np.full((5, 8, 8, 1), 9)}, ValueError, r"`leaf_images`.*\[0, 1\]"),
-        ({"time_power": 0}, ValueError, "time_power.*> 0"),
+        ({"time_power": 0}, ValueError, "time_power.*positive.*: 0"),
+        ({"time_power": "1"}, ValueError, "time_power.*positive.*: '1'"),
         ({"max_leaf_text": -1}, ValueError, "max_leaf_text"),
-        ({"max_leaf_text": 2.5}, TypeError, "max_leaf_text"),
+        ({"max_leaf_text": 2.5}, ValueError, "max_leaf_text.*from 0 up.*: 2.5"),
     ],
 )
 def test_errors(arguments, error, match):

@@ -2,7 +2,7 @@
 
 import tensorflow_probability as tfp
 
-from tfsp.bijectors import checks
+from tfsp import arguments
 
 tfb = tfp.bijectors
 
@@ -21,7 +21,7 @@ def blockwise(bijectors, sizes, total=None):
     Raises: ValueError where the numbers do not fit or the sizes exceed `total`.
     """
     bijectors = list(bijectors)
-    sizes = [checks.integer("sizes", size, 1, "the length of each stretch") for size in sizes]
+    sizes = list(arguments.integers("sizes", sizes, meaning="the length of each stretch"))
     if len(bijectors) != len(sizes) or not sizes:
         raise ValueError(
             f"Each bijector needs a size. Received: {len(bijectors)} bijectors, {len(sizes)} sizes."

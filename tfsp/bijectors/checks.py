@@ -1,44 +1,6 @@
-"""Checks that the inductive maps share."""
-
-import math
-import numbers
+"""What the inductive maps ask of tensors."""
 
 import tensorflow as tf
-
-
-def integer(name, value, least, meaning):
-    """`value` as an int; raises ValueError below `least` or for what is no integer."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(
-            f"`{name}` must be an integer of at least {least}: {meaning}. Received: {value!r}."
-        )
-    return int(value)
-
-
-def positive(name, value, most=math.inf):
-    """`value` as a float; raises ValueError unless 0 < value <= most."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 < value < math.inf or value > most:
-        limit = "" if most == math.inf else f" and at most {most}"
-        raise ValueError(f"`{name}` must be positive and finite{limit}. Received: {value!r}.")
-    return float(value)
-
-
-def non_negative(name, value):
-    """`value` as a float; raises ValueError unless 0 <= value < infinity."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
-        raise ValueError(f"`{name}` must be a number from 0 up. Received: {value!r}.")
-    return float(value)
-
-
-def finite(name, value):
-    """`value` as a float; raises ValueError for NaN, infinity and what is no number."""
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not math.isfinite(value):
-        raise ValueError(f"`{name}` must be a finite number. Received: {value!r}.")
-    return float(value)
 
 
 def floating(y, size=None):

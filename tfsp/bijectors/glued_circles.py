@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.sphere import SphereProjection
 
@@ -44,7 +45,7 @@ class GluedCircles(tfb.Bijector):
 
     def __init__(self, num_holes=2, epsilon=1e-3, name="glued_circles"):
         parameters = dict(locals())
-        self.num_holes = checks.integer("num_holes", num_holes, 1, "a circle has one hole")
+        self.num_holes = arguments.integer("num_holes", num_holes, meaning="a circle has one hole")
         self._circle = SphereProjection(epsilon)
         self.epsilon = self._circle.epsilon
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)

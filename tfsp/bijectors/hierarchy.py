@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.forward_only import ForwardOnly
 
@@ -99,7 +100,7 @@ def _sum_of_all(log_scales, y):
 
 
 def _check_levels(name, functions, sizes):
-    sizes = tuple(checks.integer("sizes", size, 1, "the size of each level") for size in sizes)
+    sizes = arguments.integers("sizes", sizes, meaning="the size of each level")
     if len(functions) != len(sizes) - 1:
         raise ValueError(
             f"`{name}` must hold one function for each level but the first. Received: "

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.bijectors import checks
+from tfsp import arguments
 
 _HALVINGS = 48  # of an interval of logarithms: to 1e-11
 
@@ -27,9 +27,9 @@ class Push:
     """
 
     def __init__(self, strength=5.0, exponent=0.2, softening=1e-2):
-        self.strength = checks.positive("strength", strength)
-        self.exponent = checks.positive("exponent", exponent, most=1.0)
-        self.softening = checks.positive("softening", softening)
+        self.strength = arguments.number("strength", strength, "(0, inf)")
+        self.exponent = arguments.number("exponent", exponent, "(0, 1]")
+        self.softening = arguments.number("softening", softening, "(0, inf)")
 
     def _powers(self, s):
         """h^(exponent - 1) and (softening / h)^2 with h = hypot(s, softening), not overflowing."""

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.norms import safe_norm
 from tfsp.bijectors.push import Push, solve_increasing
@@ -64,12 +65,14 @@ class Sectors(tfb.Bijector):
                 f"num_sectors={num_sectors!r}, probs={probs!r}."
             )
         if probs is None:
-            num_sectors = checks.integer("num_sectors", num_sectors, 2, "one is no clustering")
+            num_sectors = arguments.integer(
+                "num_sectors", num_sectors, 2, meaning="one is no clustering"
+            )
             probs = np.full(num_sectors, 1.0 / num_sectors)
         self.probs = _probs(probs)
         self.num_sectors = int(self.probs.shape[0])
         self.push = Push(strength, exponent, softening)
-        self.rotation = checks.finite("rotation", rotation)
+        self.rotation = arguments.number("rotation", rotation)
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
     def component(self, y):

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.norms import safe_norm
 
@@ -37,7 +38,7 @@ class SphereProjection(tfb.Bijector):
 
     def __init__(self, epsilon=1e-3, name="sphere_projection"):
         parameters = dict(locals())
-        self.epsilon = checks.positive("epsilon", epsilon)
+        self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
     def _forward(self, y):

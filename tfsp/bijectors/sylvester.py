@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp.bijectors import checks
+from tfsp import arguments
 
 tfb = tfp.bijectors
 
@@ -150,7 +150,7 @@ def orthogonalise(matrix, num_steps=None):
         )
     if num_steps is None:
         num_steps = 22 if q.shape[-1] >= q.shape[-2] - 1 else 14
-    num_steps = checks.integer("num_steps", num_steps, 1, "steps of the iteration")
+    num_steps = arguments.integer("num_steps", num_steps, meaning="steps of the iteration")
     # Two bounds of the largest singular value; the second is the better near a permutation.
     frobenius = tf.reduce_sum(q**2, axis=[-2, -1], keepdims=True)
     rows = tf.reduce_max(tf.reduce_sum(tf.abs(q), -1, keepdims=True), -2, keepdims=True)

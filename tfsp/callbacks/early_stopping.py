@@ -2,6 +2,8 @@
 
 import keras
 
+from tfsp import arguments
+
 
 class EarlyStopping(keras.callbacks.Callback):
     """Stops when `monitor` has not risen for `patience` epochs.
@@ -15,14 +17,13 @@ class EarlyStopping(keras.callbacks.Callback):
       history: rows of the epochs before this start, dicts of metrics.
       since: the first epoch that counts; those of another prior before it are not waited on.
 
-    Raises: ValueError if `patience` < 1, or at the first epoch if `monitor` is not measured.
+    Raises: ValueError if `patience` is no positive integer, or at the first epoch if `monitor` is
+      not measured.
     """
 
     def __init__(self, patience, monitor="val_elbo", history=(), since=0):
         super().__init__()
-        if patience < 1:
-            raise ValueError(f"`patience` must be at least 1. Received: {patience}.")
-        self.patience = patience
+        self.patience = arguments.integer("patience", patience)
         self.monitor = monitor
         self.since = since
         rows = [row for row in history if monitor in row and row.get("epoch", since) >= since]

@@ -2,6 +2,8 @@
 
 import keras
 
+from tfsp import arguments
+
 
 class KLWarmUp(keras.callbacks.Callback):
     """Raises `model.kl_weight` linearly from `start` to 1 over the first `epochs` epochs.
@@ -18,13 +20,8 @@ class KLWarmUp(keras.callbacks.Callback):
 
     def __init__(self, epochs, start=0.01):
         super().__init__()
-        if epochs < 0 or not 0 <= start <= 1:
-            raise ValueError(
-                "`epochs` must be at least 0 and `start` in [0, 1]. "
-                f"Received: epochs={epochs}, start={start}."
-            )
-        self.epochs = epochs
-        self.start = start
+        self.epochs = arguments.integer("epochs", epochs, 0)
+        self.start = arguments.number("start", start, "[0, 1]")
 
     def on_epoch_begin(self, epoch, logs=None):
         progress = min(1.0, epoch / self.epochs) if self.epochs else 1.0

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 
+from tfsp import arguments
 from tfsp.data import pipeline, splits
 
 
@@ -51,7 +52,7 @@ class Data:
             in `arrays("train")`.
         Raises: ValueError for another `first_epoch`, and for `index` of data drawn without end.
         """
-        splits.check_size(first_epoch, "first_epoch")
+        first_epoch = arguments.integer("first_epoch", first_epoch, 0)
         if index and not self._parts["train"].has_places:
             raise ValueError(
                 f"The data set {self.info.name!r} draws new examples for every batch, so that none "
@@ -59,7 +60,7 @@ class Data:
                 "a data set of finite size."
             )
         plan = dataclasses.replace(self._plan, index=bool(index))
-        return pipeline.endless(self._parts["train"], plan, first_epoch or 0)
+        return pipeline.endless(self._parts["train"], plan, first_epoch)
 
     def arrays(self, part, limit=None):
         """Images and labels of a part as evaluation sees them, the fixed draws included.

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.data import area, pipeline, splits, user_data, user_dataset
 from tfsp.data.binarization import check_mode, fixed_draws, threshold
 from tfsp.data.dataset import Data
@@ -101,7 +102,7 @@ def load(
 
 
 def _check_numbers(batch_size, seed):
-    splits.check_size(-1 if batch_size is None else batch_size, "batch_size", least=1)
+    arguments.integer("batch_size", batch_size)
     try:
         operator.index(seed)
     except TypeError as error:

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.data.errors import DataFormatError
 from tfsp.data.image_sets import mnist
 from tfsp.data.sources import ImageSet, register
@@ -26,12 +27,7 @@ def mnist_01(request, proportion=0.5):
 
     Args: proportion: in [0, 1], 0 for zeros alone and 1 for ones alone.
     """
-    number = isinstance(proportion, (int, float)) and not isinstance(proportion, bool)
-    if not number or not 0 <= proportion <= 1:
-        raise ValueError(
-            "`proportion`, the share of ones, must be a number in [0, 1]. Received: "
-            f"{proportion!r}."
-        )
+    proportion = arguments.number("proportion", proportion, "[0, 1]", "the share of ones")
     whole = mnist(dataclasses.replace(request, name="mnist", split="standard"))
     split, rng = whole.splits["standard"], np.random.default_rng(_SEED)
     train, validation = _choose(

@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from tfsp import arguments
+
 PARTS = ("train", "validation", "test")
 _HOLD_OUT_SEED = 20180420
 
@@ -42,10 +44,8 @@ def shuffled(num_images, num_train, num_validation, num_test):
 
 def check_size(value, name, least=0):
     """Raises ValueError unless `value` is None or an integer not below `least`."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"`{name}` must be an integer >= {least} or None. Received: {value!r}.")
+    if value is not None:
+        arguments.integer(name, value, least, meaning="a number of images, or None")
 
 
 def resolve(split, keep, sizes, seed):

@@ -12,6 +12,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.data.sources import GeneratedSet, register
 
 _SIZES = {"train": 10_000, "validation": 10_000, "test": 10_000}
@@ -80,8 +81,8 @@ def two_clusters(centres, noise, proportion, sizes):
 
     Raises: ValueError for a negative `noise`, or a `proportion` outside [0, 1].
     """
-    noise = _number("noise", noise, math.inf)
-    proportion = _number("proportion", proportion, 1.0)
+    noise = arguments.number("noise", noise, "[0, inf)")
+    proportion = arguments.number("proportion", proportion, "[0, 1]")
     dim = len(centres[0])
 
     def draw(seed, count):
@@ -100,7 +101,7 @@ def two_clusters(centres, noise, proportion, sizes):
 
 def _curve(name, curve, noise):
     """A `GeneratedSet` of points of `curve(seed, count)` -> [count, 2] with noise, unlabelled."""
-    noise = _number("noise", noise, math.inf)
+    noise = arguments.number("noise", noise, "[0, inf)")
 
     def draw(seed, count):
         place, shift = tf.unstack(tf.random.experimental.stateless_split(seed, 2, alg="philox"))
@@ -130,12 +131,3 @@ def _along(corners):
 
 def _normal(seed, count, dim=2):
     return tf.random.stateless_normal([count, dim], seed, alg="philox")
-
-
-def _number(name, value, most):
-    """`value` as a float; raises ValueError unless it is a finite number in [0, `most`]."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 <= value <= most or value == math.inf:
-        limits = f"in [0, {most:g}]" if most < math.inf else "from 0 up"
-        raise ValueError(f"`{name}` must be a number {limits}. Received: {value!r}.")
-    return float(value)

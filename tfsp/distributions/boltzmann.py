@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import boltzmann_enumeration as enumeration
 from tfsp.distributions import boltzmann_sampling as sampling
 from tfsp.distributions import boltzmann_tempering as tempering
@@ -212,8 +213,8 @@ class BoltzmannMachine(tfd.Distribution):
         Raises: ValueError for chains of another size or a negative number of sweeps.
         """
         chains = tf.concat(self.split(chains), axis=-1)
-        if isinstance(num_sweeps, int):
-            _check_count("num_sweeps", num_sweeps, 0)
+        if not tf.is_tensor(num_sweeps):
+            num_sweeps = arguments.integer("num_sweeps", num_sweeps, 0)
         return sampling.run(self, chains, num_sweeps, seed, inverse_temperature)
 
     def tempering(
@@ -254,8 +255,8 @@ class BoltzmannMachine(tfd.Distribution):
                 f"`inverse_temperatures` must have shape [{chains.shape[0]}], one entry for each "
                 f"row of `chains`. Received: {betas.shape}."
             )
-        _check_count("num_rounds", num_rounds, 0)
-        _check_count("sweeps_per_round", sweeps_per_round, 1)
+        num_rounds = arguments.integer("num_rounds", num_rounds, 0)
+        sweeps_per_round = arguments.integer("sweeps_per_round", sweeps_per_round)
         return tempering.run(self, chains, betas, num_rounds, seed, sweeps_per_round, trace)
 
     def ladder(self, seed=None, **options):
@@ -317,8 +318,3 @@ class BoltzmannMachine(tfd.Distribution):
             "bias_right": tfp.util.ParameterProperties(event_ndims=1),
             "log_z": tfp.util.ParameterProperties(event_ndims=0),
         }
-
-
-def _check_count(name, value, least):
-    if not isinstance(value, int) or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {value!r}.")

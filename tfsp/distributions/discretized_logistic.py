@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
+
 tfd = tfp.distributions
 
 
@@ -26,12 +28,10 @@ class DiscretizedLogistic(tfd.Distribution):
 
     def __init__(self, loc, log_scale, num_levels=256, name="DiscretizedLogistic"):
         parameters = dict(locals())
-        if num_levels < 2:
-            raise ValueError(f"`num_levels` must be at least 2. Received: {num_levels}.")
+        self._num_levels = arguments.integer("num_levels", num_levels, 2)
         with tf.name_scope(name):
             self._loc = tf.convert_to_tensor(loc, name="loc")
             self._log_scale = tf.convert_to_tensor(log_scale, self._loc.dtype, name="log_scale")
-        self._num_levels = num_levels
         super().__init__(
             dtype=self._loc.dtype,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,

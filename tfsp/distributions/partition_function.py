@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions import boltzmann_sampling as sampling
 from tfsp.distributions import boltzmann_tempering as tempering
 from tfsp.random import as_seed, fold_in
@@ -51,10 +52,10 @@ def log_z_ais(machine, num_chains, num_temperatures, seed=None, inverse_temperat
 
     Source: Neal 2001, "Annealed importance sampling"; Salakhutdinov & Murray 2008.
     """
-    _check_at_least("num_chains", num_chains, 2)
+    num_chains = arguments.integer("num_chains", num_chains, 2)
     seeds = [fold_in(as_seed(seed), k) for k in range(2)]
     if inverse_temperatures is None:
-        _check_at_least("num_temperatures", num_temperatures, 2)
+        num_temperatures = arguments.integer("num_temperatures", num_temperatures, 2)
         inverse_temperatures = np.linspace(0.0, 1.0, num_temperatures)
         if tf.executing_eagerly():
             steps = tempering.ladder(machine, seeds[0])
@@ -156,10 +157,9 @@ def log_z_bar(
     Source: Bennett 1976; Shirts & Chodera 2008; Rolfe 2017, appendix H.1.
     """
     bar = _pymbar_bar()
-    _check_at_least("num_chains", num_chains, 10)
-    _check_at_least("num_rounds", num_rounds, 1)
-    burn_in = num_rounds if burn_in is None else burn_in
-    _check_at_least("burn_in", burn_in, 0)
+    num_chains = arguments.integer("num_chains", num_chains, 10)
+    num_rounds = arguments.integer("num_rounds", num_rounds)
+    burn_in = num_rounds if burn_in is None else arguments.integer("burn_in", burn_in, 0)
     if not tf.executing_eagerly():
         raise ValueError("`log_z_bar` solves by SciPy and cannot run inside a graph.")
     seeds = [fold_in(as_seed(seed), k) for k in range(4)]
@@ -239,8 +239,3 @@ def check_temperatures(inverse_temperatures):
             f"is known at 0 and wanted at 1. Received: {inverse_temperatures!r}."
         )
     return betas
-
-
-def _check_at_least(name, value, least):
-    if not isinstance(value, int) or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {value!r}.")

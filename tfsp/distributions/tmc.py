@@ -5,6 +5,7 @@ import collections
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions.normal import stateless_normal
 from tfsp.random import fold_in
 from tfsp.tmc import ops
@@ -26,16 +27,14 @@ class TMC(tfd.Distribution):
       num_leaves: N, at least 1.
       concentration1, concentration0: a, b of the Beta of the times.
 
-    Raises: ValueError if `num_leaves` < 1.
+    Raises: ValueError if `num_leaves` is no positive integer.
 
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, eqs. (1)-(2).
     """
 
     def __init__(self, num_leaves, concentration1=2.0, concentration0=2.0, name="TMC"):
         parameters = dict(locals())
-        if num_leaves < 1:
-            raise ValueError(f"`num_leaves` must be at least 1. Received: {num_leaves}.")
-        self._num_leaves = num_leaves
+        self._num_leaves = arguments.integer("num_leaves", num_leaves)
         self._concentrations = (concentration1, concentration0)
         super().__init__(
             dtype=Tree(tf.int32, tf.float64),
@@ -99,18 +98,16 @@ class BrownianLeaves(tfd.Distribution):
       dim: D, at least 1.
       dtype: float32 or float64, of the locations; log_prob is computed in float64.
 
-    Raises: ValueError if `dim` < 1.
+    Raises: ValueError if `dim` is no positive integer.
 
     Source: Vikram et al. 2018, section 2: the internal locations are summed out by message passing.
     """
 
     def __init__(self, parent, time, dim, dtype=tf.float64, name="BrownianLeaves"):
         parameters = dict(locals())
-        if dim < 1:
-            raise ValueError(f"`dim` must be at least 1. Received: {dim}.")
         self._parent = tf.convert_to_tensor(parent, tf.int32)
         self._time = tf.convert_to_tensor(time, tf.float64)
-        self._dim = dim
+        self._dim = arguments.integer("dim", dim)
         super().__init__(
             dtype=tf.as_dtype(dtype),
             reparameterization_type=tfd.NOT_REPARAMETERIZED,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_count
+from tfsp import arguments
 
 _AT_ONCE = 10_000  # images classified at once
 
@@ -32,7 +32,7 @@ def chain_classes(
         ("chain_steps", chain_steps),
         ("num_draws", num_draws),
     ):
-        check_count(value, name)
+        arguments.integer(name, value)
     means = np.asarray(model.sample_chains(num_chains, num_rows, chain_steps, num_draws, seed))
     flat = means.reshape(-1, *means.shape[3:])
     parts = [flat[i : i + _AT_ONCE] for i in range(0, len(flat), _AT_ONCE)]

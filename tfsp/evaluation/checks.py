@@ -29,14 +29,6 @@ def check_labels(labels, codes, name="labels"):
     return labels.astype(np.int64)
 
 
-def check_count(value, name, least=1):
-    """`value` as an int; raises ValueError unless it is an integer from `least` up."""
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not integer or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {value!r}.")
-    return int(value)
-
-
 def generator(seed, *stream):
     """A NumPy generator from any integer seed; other numbers in `stream` give other draws."""
     return np.random.default_rng([int(seed) % 2**64, *stream])

@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from tfsp import arguments
+
 # Of the gradient at the start. Asked of the gradient itself it would depend on the scale of the
 # codes and on the number of classes: with 1,623 classes the fit would stop at its start.
 _RELATIVE_TOLERANCE = 1e-4
@@ -29,8 +31,7 @@ def fit(codes, labels, penalty=1.0, max_iterations=10_000):
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    if not 0 <= penalty < np.inf:
-        raise ValueError(f"`penalty` must be a number from 0 up. Received: {penalty!r}.")
+    penalty = arguments.number("penalty", penalty, "[0, inf)")
     classes, index = np.unique(labels, return_inverse=True)
     if len(classes) == 1:  # nothing to fit
         return classes, lambda codes: np.ones((len(codes), 1)), True

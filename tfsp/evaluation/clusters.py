@@ -1,11 +1,10 @@
 """Categories that a model has found without labels: how they fit the classes, how many are used."""
 
-import numbers
-
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.evaluation.batches import iterate
 from tfsp.evaluation.checks import check_labels
@@ -137,9 +136,7 @@ def category_usage(weights, threshold=None):
     shares = shares / shares.sum()
     if threshold is None:
         threshold = _SHARE_OF_UNIFORM / len(shares)
-    number = isinstance(threshold, numbers.Real) and not isinstance(threshold, bool)
-    if not number or not 0 <= threshold <= 1:
-        raise ValueError(f"`threshold` must be a number in [0, 1]. Received: {threshold!r}.")
+    threshold = arguments.number("threshold", threshold, "[0, 1]")
     pruned = np.flatnonzero(shares < threshold)
     positive = shares[shares > 0]
     return {
@@ -147,7 +144,7 @@ def category_usage(weights, threshold=None):
         "num_used": len(shares) - len(pruned),
         "pruned": pruned.tolist(),
         "perplexity": float(np.exp(-np.sum(positive * np.log(positive)))),
-        "threshold": float(threshold),
+        "threshold": threshold,
     }
 
 

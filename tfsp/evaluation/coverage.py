@@ -1,9 +1,8 @@
 """Mass where there should be none, and mass that is missing."""
 
-import numbers
-
 import numpy as np
 
+from tfsp import arguments
 from tfsp.evaluation.checks import check_codes, generator
 
 
@@ -40,8 +39,7 @@ def coverage(samples, data, quantile=0.99):
     for name, points in (("samples", samples), ("data", data)):
         if len(points) < 4:
             raise ValueError(f"`{name}` must hold four points at least. Received: {len(points)}.")
-    if not isinstance(quantile, numbers.Real) or not 0 < quantile < 1:
-        raise ValueError(f"`quantile` must be a number in (0, 1). Received: {quantile!r}.")
+    quantile = arguments.number("quantile", quantile, "(0, 1)")
     count = min(len(samples), len(data))
     samples, data = _some(samples, count), _some(data, count)
     tree = cKDTree(data)

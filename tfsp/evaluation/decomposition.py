@@ -6,9 +6,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions.gaussian_mixture import component_log_prob
 from tfsp.evaluation.batches import iterate
-from tfsp.evaluation.checks import check_count, generator
+from tfsp.evaluation.checks import generator
 
 tfd = tfp.distributions
 
@@ -56,9 +57,9 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
 
     Source: Lavda et al. 2020, eq. (13); with K = 1 Hoffman & Johnson 2016, "ELBO surgery".
     """
-    num_draws = check_count(num_draws, "num_draws", least=2)
+    num_draws = arguments.integer("num_draws", num_draws, 2)
     if num_examples is not None:
-        num_examples = check_count(num_examples, "num_examples")
+        num_examples = arguments.integer("num_examples", num_examples)
     posterior = _collect(model, data, num_examples)
     log_pi, loc = posterior["log_pi"], posterior["loc"]
     n, num_categories = log_pi.shape

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.evaluation.checks import check_count
+from tfsp import arguments
 from tfsp.likelihoods.location_scale import LocationScale
 from tfsp.random import fold_in
 
@@ -26,7 +26,7 @@ def draw(model, count, seed=0, kind="draws"):
     Raises: ValueError for another `kind`, a prior that cannot be sampled, or draws of a likelihood
       that its mean does not determine (a scale for each pixel, mixtures, categories).
     """
-    check_count(count, "count")
+    arguments.integer("count", count)
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r}.")
     if not model.prior.is_density:

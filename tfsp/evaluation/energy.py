@@ -2,7 +2,8 @@
 
 import math
 
-from tfsp.evaluation.checks import check_codes, check_count
+from tfsp import arguments
+from tfsp.evaluation.checks import check_codes
 
 
 def energy_distance(first, second, unbiased=True, chunk_size=1000):
@@ -30,7 +31,7 @@ def energy_distance(first, second, unbiased=True, chunk_size=1000):
     Source: Szekely & Rizzo 2013, "Energy statistics: a class of statistics based on distances".
     """
     first, second = check_codes(first, "first"), check_codes(second, "second")
-    chunk_size = check_count(chunk_size, "chunk_size")
+    chunk_size = arguments.integer("chunk_size", chunk_size)
     if first.shape[1] != second.shape[1]:
         raise ValueError(
             f"Both samples must have the same number of dimensions. Received: {first.shape[1]} "

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from tfsp.evaluation.checks import check_count, generator
+from tfsp import arguments
+from tfsp.evaluation.checks import generator
 from tfsp.evaluation.proportions import Labeller
 
 _CACHE = collections.OrderedDict()
@@ -126,7 +127,7 @@ def classifier_labeller(
 def _classifier(images, labels, test_images, test_labels, data, epochs, seed):
     """(network, its part up to the features, description), trained or from memory."""
     images, labels = np.asarray(images, np.float32), np.asarray(labels)
-    epochs = check_count(epochs, "epochs")
+    epochs = arguments.integer("epochs", epochs)
     _check(images, labels)
     key = (_digest(images, labels), epochs, int(seed))
     if key not in _CACHE:

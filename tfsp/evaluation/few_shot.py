@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes, check_count, check_labels, generator
+from tfsp import arguments
+from tfsp.evaluation.checks import check_codes, check_labels, generator
 from tfsp.evaluation.classifier import fit_and_score
 
 PAPER_SIZES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
@@ -66,10 +67,10 @@ def few_shot(
     test_codes = check_codes(test_codes, "test_codes")
     train_labels = check_labels(train_labels, train_codes, "train_labels")
     test_labels = check_labels(test_labels, test_codes, "test_labels")
-    sizes = [check_count(size, "labels_per_class") for size in np.atleast_1d(labels_per_class)]
+    sizes = list(arguments.integers("labels_per_class", np.atleast_1d(labels_per_class)))
     if not sizes or sizes != sorted(set(sizes)):
         raise ValueError(f"`labels_per_class` must be increasing. Received: {labels_per_class!r}.")
-    num_label_sets = check_count(num_label_sets, "num_label_sets")
+    num_label_sets = arguments.integer("num_label_sets", num_label_sets)
     if train_codes.shape[1] != test_codes.shape[1]:
         raise ValueError(
             f"`train_codes` have {train_codes.shape[1]} dimensions, `test_codes` "

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes, check_count, check_labels, generator
+from tfsp import arguments
+from tfsp.evaluation.checks import check_codes, check_labels, generator
 
 SIZES = (50, 100, 500, 1000, 5000, 10000)
 
@@ -46,8 +47,8 @@ def few_shot_forest(
     test_codes = check_codes(test_codes, "test_codes")
     train_labels = check_labels(train_labels, train_codes, "train_labels")
     test_labels = check_labels(test_labels, test_codes, "test_labels")
-    max_depth = check_count(max_depth, "max_depth")
-    num_trees = check_count(num_trees, "num_trees")
+    max_depth = arguments.integer("max_depth", max_depth)
+    num_trees = arguments.integer("num_trees", num_trees)
     sizes, orders = subsets(train_codes, test_codes, sizes, num_subsets, seed)
     accuracies = np.zeros((len(sizes), len(orders)))
     for i, order in enumerate(orders):
@@ -68,7 +69,7 @@ def subsets(train_codes, test_codes, sizes, num_subsets, seed):
             f"`train_codes` have {train_codes.shape[1]} dimensions, `test_codes` "
             f"{test_codes.shape[1]}."
         )
-    sizes = [check_count(size, "sizes") for size in np.atleast_1d(sizes)]
+    sizes = list(arguments.integers("sizes", np.atleast_1d(sizes)))
     if not sizes or sizes != sorted(set(sizes)):
         raise ValueError(f"`sizes` must be increasing. Received: {sizes!r}.")
     if sizes[0] > len(train_codes):
@@ -77,7 +78,7 @@ def subsets(train_codes, test_codes, sizes, num_subsets, seed):
             "training codes."
         )
     sizes = [size for size in sizes if size <= len(train_codes)]
-    num_subsets = check_count(num_subsets, "num_subsets")
+    num_subsets = arguments.integer("num_subsets", num_subsets)
     orders = [
         generator(seed, 7, i).permutation(len(train_codes))[: sizes[-1]] for i in range(num_subsets)
     ]

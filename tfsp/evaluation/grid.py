@@ -6,9 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import experiment
+from tfsp import arguments, experiment
 from tfsp.config import to_dict
-from tfsp.evaluation.checks import check_count
 from tfsp.evaluation.coverage import coverage
 from tfsp.evaluation.draws import draw
 from tfsp.evaluation.energy import energy_distance
@@ -34,8 +33,8 @@ def train_grid(cells, num_seeds=5, num_samples=5000, report=None):
       data), seconds. samples: dict target -> dict model -> `[num_samples, d]`, of seed 0. data:
       dict target -> `[num_samples, d]`.
     """
-    num_seeds = check_count(num_seeds, "num_seeds")
-    check_count(num_samples, "num_samples", 4)
+    num_seeds = arguments.integer("num_seeds", num_seeds)
+    arguments.integer("num_samples", num_samples, 4)
     for _, _, config_of in cells:
         to_dict(config_of(seed=0))
     rows, samples, data = [], {target: {} for target, _, _ in cells}, {}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.evaluation.checks import check_labels
 from tfsp.evaluation.classifier import fit
 from tfsp.random import split_seed
@@ -73,11 +74,8 @@ def proportions(examples, labeller, confidence=0.8):
     """
     examples = np.asarray(examples)
     count = len(labeller.classes)
-    if not 1 / count < confidence <= 1:
-        raise ValueError(
-            f"`confidence` must lie in (1 / {count}, 1] for {count} classes. Received: "
-            f"{confidence!r}."
-        )
+    meaning = f"more than 1 / {count}, which is chance for {count} classes"
+    confidence = arguments.number("confidence", confidence, f"({1 / count}, 1]", meaning)
     if not len(examples):
         raise ValueError("There are no examples to classify.")
     probabilities = np.asarray(labeller(examples), np.float64)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
-from tfsp.evaluation.checks import check_codes, check_count, check_labels
+from tfsp.evaluation.checks import check_codes, check_labels
 from tfsp.evaluation.classifier import fit_and_score
 
 _BLOCK = 2**21  # distances held at once
@@ -53,7 +54,7 @@ def nearest_labels(points, codes, labels, k=5):
     points, codes = check_codes(points, "points"), check_codes(codes)
     labels = check_labels(labels, codes)
     _same_size(points, codes, "codes")
-    k = check_count(k, "k")
+    k = arguments.integer("k", k)
     if k > len(codes):
         raise ValueError(f"`k` is {k}, but there are only {len(codes)} codes.")
     centre = np.median(codes, axis=0)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes, check_count, check_labels, generator
+from tfsp import arguments
+from tfsp.evaluation.checks import check_codes, check_labels, generator
 
 _BLOCK = 2**21  # distances held at once (16 MiB): they stay in cache between product and sort
 # Of a typical squared norm: above the rounding error of distances by matrix product, so that equal
@@ -47,11 +48,11 @@ def retrieval(codes, labels, num_queries=None, num_recall_levels=101, seed=0):
     """
     codes = check_codes(codes)
     labels = check_labels(labels, codes)
-    levels = check_count(num_recall_levels, "num_recall_levels", least=2) - 1
+    levels = arguments.integer("num_recall_levels", num_recall_levels, 2) - 1
     classes, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
     queries = np.arange(len(codes))
     if num_queries is not None:
-        num_queries = min(check_count(num_queries, "num_queries"), len(codes))
+        num_queries = min(arguments.integer("num_queries", num_queries), len(codes))
         queries = np.sort(generator(seed).choice(queries, num_queries, replace=False))
     alone = counts[labels[queries]] < 2
     queries = queries[~alone]

@@ -2,8 +2,8 @@
 
 import functools
 
+from tfsp import arguments
 from tfsp.config import default_config
-from tfsp.evaluation.checks import check_count
 from tfsp.evaluation.grid import train_grid
 
 TARGETS = ("circle", "square", "star", "infinity", "two_gaussians")
@@ -108,8 +108,8 @@ def train_shapes(
     Raises: ValueError for names or numbers out of range, before anything is trained.
     """
     targets, models = list(targets), list(models)
-    num_seeds = check_count(num_seeds, "num_seeds")
-    check_count(num_samples, "num_samples", 4)
+    num_seeds = arguments.integer("num_seeds", num_seeds)
+    arguments.integer("num_samples", num_samples, 4)
     for target in targets:
         for model in models:
             shape_config(target, model, **settings)

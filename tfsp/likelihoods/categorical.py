@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.likelihoods.base import Likelihood, register
 
 tfd = tfp.distributions
@@ -60,17 +61,14 @@ class Categorical(Likelihood):
     Args:
       num_levels: L, at least 2. Default 256.
 
-    Raises: ValueError if `num_levels` < 2.
+    Raises: ValueError unless `num_levels` is an integer from 2 up.
     """
 
     kind = "discrete"
 
     def __init__(self, num_levels=256, **kwargs):
         super().__init__(**kwargs)
-        if num_levels < 2:
-            raise ValueError(f"`num_levels` must be at least 2. Received: {num_levels}.")
-        self.num_levels = num_levels
-        self.num_parameters = num_levels
+        self.num_levels = self.num_parameters = arguments.integer("num_levels", num_levels, 2)
 
     def distribution(self, outputs, data_rank):
         # One reshape instead of a split into 256 tensors; the order stays level-major.

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.likelihoods.base import Likelihood
 
 _SCALES = ("fixed", "scalar", "pixel")
@@ -35,8 +36,7 @@ class LocationScale(Likelihood):
             raise ValueError(f"`scale` must be one of {_SCALES}. Received: {scale!r}.")
         if location not in _LOCATIONS:
             raise ValueError(f"`location` must be one of {_LOCATIONS}. Received: {location!r}.")
-        if not initial_scale > 0:
-            raise ValueError(f"`initial_scale` must be positive. Received: {initial_scale!r}.")
+        initial_scale = arguments.number("initial_scale", initial_scale, "(0, inf)")
         low, high = np.exp(_LOG_SCALE_RANGE)
         if scale != "fixed" and not low <= initial_scale <= high:
             raise ValueError(
@@ -44,7 +44,7 @@ class LocationScale(Likelihood):
                 f"`initial_scale`. Received: {initial_scale!r}."
             )
         self.scale = scale
-        self.initial_scale = float(initial_scale)
+        self.initial_scale = initial_scale
         self.location = location
         self.num_parameters = 2 if scale == "pixel" else 1
         self._log_scale = None

@@ -1,12 +1,10 @@
 """The contract of a mapping g: y -> z, and the registry."""
 
-import numbers
-from collections.abc import Iterable
-
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.registry import Registry
 
 _REGISTRY = Registry("mapping")
@@ -48,10 +46,7 @@ class Mapping(keras.layers.Layer):
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
-        integer = isinstance(latent_dim, numbers.Integral) and not isinstance(latent_dim, bool)
-        if not integer or latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be a positive integer. Received: {latent_dim!r}.")
-        self.latent_dim = int(latent_dim)
+        self.latent_dim = arguments.integer("latent_dim", latent_dim)
         self.output_dim = self.latent_dim
 
     def bijector(self):
@@ -107,11 +102,3 @@ class Mapping(keras.layers.Layer):
             trainable=trainable,
             autocast=False,
         )
-
-
-def check_hidden(hidden):
-    """`hidden` as a tuple; raises ValueError for widths that are not positive integers."""
-    widths = tuple(hidden) if isinstance(hidden, Iterable) else (None,)
-    if any(isinstance(w, bool) or not isinstance(w, numbers.Integral) or w < 1 for w in widths):
-        raise ValueError(f"`hidden` must hold positive integer widths. Received: {hidden!r}.")
-    return tuple(int(width) for width in widths)

@@ -1,6 +1,7 @@
 """Rows of loops."""
 
-from tfsp.bijectors import GluedCircles, blockwise, checks
+from tfsp import arguments
+from tfsp.bijectors import GluedCircles, blockwise
 from tfsp.mappings.base import Mapping, register
 
 
@@ -25,8 +26,8 @@ class GluedCirclesMapping(Mapping):
                 "Loops lie in a plane: `latent_dim` must be at least 2. Received: "
                 f"{latent_dim!r}. On a line the mapping 'sectors' tears data into two halves."
             )
-        self.num_holes = checks.integer("num_holes", num_holes, 1, "a circle has one hole")
-        self.epsilon = checks.positive("epsilon", epsilon)
+        self.num_holes = arguments.integer("num_holes", num_holes, meaning="a circle has one hole")
+        self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
 
     def bijector(self):
         return blockwise([GluedCircles(self.num_holes, self.epsilon)], [2], self.latent_dim)

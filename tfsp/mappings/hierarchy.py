@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.bijectors import AffineHierarchy, Hierarchy, checks
-from tfsp.mappings.base import Mapping, check_hidden, register
+from tfsp import arguments
+from tfsp.bijectors import AffineHierarchy, Hierarchy
+from tfsp.mappings.base import Mapping, register
 from tfsp.mappings.perceptron import Perceptron
 from tfsp.mappings.sphere import check_sizes
 
@@ -46,7 +47,7 @@ class HierarchyMapping(Mapping):
     ):
         super().__init__(latent_dim, **kwargs)
         sizes = check_sizes(sizes, latent_dim)
-        num_levels = checks.integer("num_levels", len(sizes) or num_levels, 1, "levels of y")
+        num_levels = arguments.integer("num_levels", len(sizes) or num_levels)
         if num_levels > self.latent_dim:
             raise ValueError(
                 f"Each of the {num_levels} levels needs a dimension. Received: "
@@ -54,7 +55,7 @@ class HierarchyMapping(Mapping):
             )
         if form not in _FORMS:
             raise ValueError(f"`form` must be one of {_FORMS}. Received: {form!r}.")
-        hidden = check_hidden(hidden)
+        hidden = arguments.integers("hidden", hidden)
         keras.activations.get(activation)
         self.sizes = sizes or tuple(len(a) for a in np.array_split(range(latent_dim), num_levels))
         self.form = form

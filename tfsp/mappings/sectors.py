@@ -7,12 +7,14 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
-from tfsp.bijectors import Halves, Push, Sectors, blockwise, checks
+from tfsp import arguments
+from tfsp.bijectors import Halves, Push, Sectors, blockwise
 from tfsp.mappings.base import Mapping, register
 
 # The offset of a line is this times its weight, so that Adam, whose steps do not depend on the size
 # of the gradient, moves it as many times faster than the weights of networks.
 _SCALE = 10.0
+_WHY_TWO = "one is no clustering"
 
 
 @register("sectors")
@@ -52,9 +54,10 @@ class SectorsMapping(Mapping):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        single = isinstance(num_sectors, numbers.Real)
-        sizes = [num_sectors] if single else list(num_sectors)
-        sizes = [checks.integer("num_sectors", k, 2, "one is no clustering") for k in sizes]
+        if np.ndim(num_sectors) == 0:
+            sizes = [arguments.integer("num_sectors", num_sectors, 2, meaning=_WHY_TWO)]
+        else:
+            sizes = list(arguments.integers("num_sectors", num_sectors, 2, meaning=_WHY_TWO))
         _check_room(sizes, self.latent_dim)
         Push(strength, exponent, softening)  # checks them
         probs = _starting_probs(probs, sizes)
@@ -65,7 +68,7 @@ class SectorsMapping(Mapping):
             strength=strength,
             exponent=exponent,
             softening=softening,
-            rotation=rotation,
+            rotation=arguments.number("rotation", rotation),
         )
         self.num_sectors = tuple(sizes)
         self._push = dict(strength=strength, exponent=exponent, softening=softening)

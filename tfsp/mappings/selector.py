@@ -3,8 +3,9 @@
 import keras
 import tensorflow as tf
 
-from tfsp.bijectors import DimensionSelector, checks, selection_penalty
-from tfsp.mappings.base import Mapping, check_hidden, register
+from tfsp import arguments
+from tfsp.bijectors import DimensionSelector, selection_penalty
+from tfsp.mappings.base import Mapping, register
 from tfsp.mappings.perceptron import Perceptron
 
 
@@ -38,8 +39,8 @@ class SelectorMapping(Mapping):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        checks.non_negative("sparsity_weight", sparsity_weight)
-        hidden = check_hidden(hidden)
+        sparsity_weight = arguments.number("sparsity_weight", sparsity_weight, "[0, inf)")
+        hidden = arguments.integers("hidden", hidden)
         keras.activations.get(activation)
         self._config = dict(
             sparsity_weight=sparsity_weight, hidden=hidden, activation=activation, seed=seed

@@ -1,6 +1,7 @@
 """Projection to spheres and circles."""
 
-from tfsp.bijectors import SphereProjection, blockwise, checks
+from tfsp import arguments
+from tfsp.bijectors import SphereProjection, blockwise
 from tfsp.mappings.base import Mapping, register
 
 
@@ -22,7 +23,7 @@ class SphereMapping(Mapping):
     def __init__(self, latent_dim, sizes=(), epsilon=1e-3, **kwargs):
         super().__init__(latent_dim, **kwargs)
         self.sizes = check_sizes(sizes, latent_dim)
-        self.epsilon = checks.positive("epsilon", epsilon)
+        self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
 
     def bijector(self):
         sizes = self.sizes or (self.latent_dim,)
@@ -51,8 +52,8 @@ class CircleMapping(Mapping):
 
     def __init__(self, latent_dim, num_circles=1, epsilon=1e-3, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        self.num_circles = checks.integer("num_circles", num_circles, 1, "planes to project")
-        self.epsilon = checks.positive("epsilon", epsilon)
+        self.num_circles = arguments.integer("num_circles", num_circles)
+        self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
         if 2 * self.num_circles > self.latent_dim:
             raise ValueError(
                 f"{self.num_circles} circle(s) need {2 * self.num_circles} dimensions. Received: "
@@ -73,12 +74,8 @@ class CircleMapping(Mapping):
 
 def check_sizes(sizes, latent_dim):
     """`sizes` as a tuple; raises ValueError where they are given and do not sum to D."""
-    if not hasattr(sizes, "__iter__"):
-        raise ValueError(
-            "`sizes` must be a list of integers, the dimensions of each stretch, with the sum "
-            f"latent_dim={latent_dim}. Received: {sizes!r}."
-        )
-    sizes = tuple(checks.integer("sizes", size, 1, "dimensions of a stretch") for size in sizes)
+    meaning = f"the dimensions of each stretch, with the sum latent_dim={latent_dim}"
+    sizes = arguments.integers("sizes", sizes, meaning=meaning)
     if sizes and sum(sizes) != latent_dim:
         raise ValueError(
             f"`sizes` must sum to latent_dim={latent_dim}. Received: {sizes}, sum {sum(sizes)}."

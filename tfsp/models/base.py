@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
+from tfsp import arguments
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, serving
 from tfsp.random import SeedStream
@@ -55,12 +56,8 @@ class StructuredVAE(keras.Model):
         super().__init__(**kwargs)
         if objective not in ("elbo", "iwae"):
             raise ValueError(f"`objective` must be 'elbo' or 'iwae'. Received: {objective!r}.")
-        if isinstance(num_samples, bool) or not isinstance(num_samples, int) or num_samples < 1:
-            raise ValueError(
-                f"`num_samples` must be a positive integer. Received: {num_samples!r}."
-            )
         self.objective = objective
-        self.num_samples = num_samples
+        self.num_samples = arguments.integer("num_samples", num_samples)
         self.seeds = SeedStream(seed)
         once = {"trainable": False, "aggregation": "only_first_replica", "autocast": False}
         self.kl_weight = self.add_weight(name="kl_weight", shape=(), initializer="ones", **once)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions.normal import stateless_normal
 from tfsp.networks import ConditionalMLP
 from tfsp.random import as_seed, split_seed
@@ -166,10 +167,7 @@ def check(num_layers, size, num_sharing_groups):
         ("continuous_size", size, 1),
         ("num_sharing_groups", num_sharing_groups, 0),
     ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(
-                f"`{name}` must be an integer of at least {least}. Received: {value!r}."
-            )
+        arguments.integer(name, value, least)
     if num_sharing_groups and (num_layers == 0 or num_layers % num_sharing_groups):
         raise ValueError(
             "`num_sharing_groups` must divide the number of continuous layers, so that each group "

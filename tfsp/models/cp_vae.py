@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
 from tfsp.models import own_prior
@@ -88,8 +89,7 @@ class CPVAE(VAE):
         latent_dim, dtype = own_prior.settings(
             "cp_vae", "z given c", prior, latent_dim, kwargs.get("dtype")
         )
-        if isinstance(gate_units, bool) or not isinstance(gate_units, int) or gate_units < 1:
-            raise ValueError(f"`gate_units` must be a positive integer. Received: {gate_units!r}.")
+        gate_units = arguments.integer("gate_units", gate_units)
         if sum_out_categories and kwargs.get("objective", "elbo") != "elbo":
             raise ValueError(
                 "With the objective 'iwae' `sum_out_categories` must be False: importance weights "

@@ -1,10 +1,8 @@
 """A VAE that controls overlap and structure of its encodings apart (decomposition)."""
 
-import math
-import numbers
-
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.models.base import register
 from tfsp.models.mmd import mmd_squared
 from tfsp.models.vae import VAE
@@ -61,16 +59,12 @@ class DecomposedVAE(VAE):
                 "The model 'decomposed_vae' has the objective 'elbo' alone, whose KL it weighs. "
                 f"Received: {self.objective!r}."
             )
-        for name, value in (("alpha", alpha), ("beta", beta)):
-            if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-                raise ValueError(
-                    f"`{name}` must be at least 0 and a finite number. Received: {value!r}."
-                )
+        self.alpha = arguments.number("alpha", alpha, "[0, inf)")
+        self.beta = arguments.number("beta", beta, "[0, inf)")
         scales = tuple(scales) if hasattr(scales, "__iter__") else (scales,)
-        if not scales or not all(isinstance(c, numbers.Real) and 0 < c < math.inf for c in scales):
-            raise ValueError(f"`scales` must be positive numbers. Received: {scales}.")
-        self.alpha, self.beta = float(alpha), float(beta)
-        self.scales = tuple(float(c) for c in scales)
+        if not scales:
+            raise ValueError("`scales` must hold at least one number. Received: ().")
+        self.scales = tuple(arguments.number("scales", c, "(0, inf)") for c in scales)
         self.by_dimension = bool(by_dimension)
 
     def extra_terms(self, z):

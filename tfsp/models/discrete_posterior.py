@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.networks import ConditionalMLP, L1BatchNorm
 from tfsp.random import as_seed
 
@@ -46,11 +47,7 @@ class HierarchicalPosterior(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not 1 <= num_groups <= num_units:
-            raise ValueError(
-                f"`num_groups` must lie between 1 and the number of units, {num_units}. "
-                f"Received: {num_groups}."
-            )
+        num_groups = arguments.integer("num_groups", num_groups, 1, num_units, "groups of units")
         edges = np.round(np.linspace(0, num_units, num_groups + 1)).astype(int).tolist()
         self.num_units = num_units
         self.num_parameters = num_parameters

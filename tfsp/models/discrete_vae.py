@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from tfsp import likelihoods, networks
+from tfsp import arguments, likelihoods, networks
 from tfsp.models import continuous_layers, discrete_units, own_prior
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.discrete_posterior import HierarchicalPosterior
@@ -138,12 +138,8 @@ class DiscreteVAE(StructuredVAE):
         )
         spec = discrete_units.check(variant, smoothing, self.objective)
         continuous_layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
-        integer = isinstance(num_groups, int) and not isinstance(num_groups, bool)
-        if not integer or not 1 <= num_groups <= units:
-            raise ValueError(
-                f"`num_groups` must be an integer between 1 and the number of units, {units}. "
-                f"Received: {num_groups!r}."
-            )
+        units = arguments.integer("latent_dim", units)
+        num_groups = arguments.integer("num_groups", num_groups, 1, units, "groups of units")
         self._config = dict(
             encoder=_mlp_settings(encoder),
             latent_dim=units,

@@ -1,11 +1,11 @@
 """GM-VAE: latents from a mixture of Gaussians whose components a second latent shapes."""
 
 import math
-import numbers
 
 import keras
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions.normal import Normal, stateless_normal
 from tfsp.models import own_prior
 from tfsp.models.base import register
@@ -81,12 +81,7 @@ class GMVAE(VAE):
             prior_units,
             dtype=dtype,
         )
-        number = isinstance(min_information, numbers.Real)
-        if not number or not 0 <= min_information < math.inf:
-            raise ValueError(
-                "`min_information` must be at least 0 and a finite number, of nats. Received: "
-                f"{min_information!r}."
-            )
+        min_information = arguments.number("min_information", min_information, "[0, inf)", "nats")
         super().__init__(encoder, decoder, mixture, likelihood, latent_dim, **kwargs)
         if min_information and self.objective != "elbo":
             raise ValueError(
@@ -95,13 +90,13 @@ class GMVAE(VAE):
             )
         self._config = dict(
             prior="normal",
-            num_components=num_components,
-            style_dim=style_dim,
-            prior_units=prior_units,
+            num_components=mixture.num_components,
+            style_dim=None if style_dim is None else mixture.style_dim,
+            prior_units=mixture.units,
             min_information=min_information,
         )
         self.style_dim = mixture.style_dim
-        self.min_information = float(min_information)
+        self.min_information = min_information
 
     def posteriors(self, x, training=False):
         """(q(z|x), q(w|x)): independent normals, batch `[B]`."""
@@ -193,14 +188,12 @@ class GMPrior(Prior):
 
     def __init__(self, latent_dim, num_components, style_dim, units, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        counts = dict(num_components=num_components, style_dim=style_dim, prior_units=units)
-        for name, count in counts.items():
-            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
-        self.num_components, self.style_dim, self.units = num_components, style_dim, units
-        self.hidden = keras.layers.Dense(units, activation="tanh", dtype=self.variable_dtype)
+        self.num_components = arguments.integer("num_components", num_components)
+        self.style_dim = arguments.integer("style_dim", style_dim)
+        self.units = arguments.integer("prior_units", units)
+        self.hidden = keras.layers.Dense(self.units, activation="tanh", dtype=self.variable_dtype)
         self.outputs = keras.layers.Dense(
-            num_components * 2 * self.latent_dim,
+            self.num_components * 2 * self.latent_dim,
             # Each component starts around a place of its own.
             bias_initializer=keras.initializers.RandomNormal(stddev=0.5),
             dtype=self.variable_dtype,
@@ -244,7 +237,7 @@ class GMPrior(Prior):
         Raises: ValueError unless 0 <= component < K.
         """
         if component is not None and not tf.is_tensor(component):
-            component = self._check_component(component)
+            component = arguments.integer("component", component, 0, self.num_components - 1)
         seeds = split_seed(as_seed(seed), 3)
         w = stateless_normal([n, self.style_dim], seeds[0], self.variable_dtype)
         loc, scale = self.components(w)
@@ -254,15 +247,6 @@ class GMPrior(Prior):
             k = tf.fill([n], component)
         loc, scale = (tf.gather(a, k, axis=1, batch_dims=1) for a in (loc, scale))
         return loc + scale * stateless_normal([n, self.latent_dim], seeds[2], self.variable_dtype)
-
-    def _check_component(self, component):
-        integer = isinstance(component, numbers.Integral) and not isinstance(component, bool)
-        if not integer or not 0 <= component < self.num_components:
-            raise ValueError(
-                "`component` must be an integer and lie between 0 and "
-                f"{self.num_components - 1}. Received: {component!r}."
-            )
-        return int(component)
 
     def log_prob(self, z, training=False):
         raise ValueError(

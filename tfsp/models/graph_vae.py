@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import networks
+from tfsp import arguments, networks
 from tfsp.models import made_networks, own_prior
 from tfsp.models.base import register
 from tfsp.models.graph_posterior import GraphPosterior
@@ -108,10 +108,7 @@ class GraphVAE(VAE):
                 "`decoder_input` must be 'all' (every node) or 'bottom' (node 1). Received: "
                 f"{decoder_input!r}."
             )
-        if isinstance(num_features, bool) or not isinstance(num_features, int) or num_features < 1:
-            raise ValueError(
-                f"`num_features` must be a positive integer. Received: {num_features!r}."
-            )
+        num_features = arguments.integer("num_features", num_features)
         super().__init__(encoder, decoder, graph, likelihood, latent_dim, **kwargs)
         self._config = dict(
             prior="normal",

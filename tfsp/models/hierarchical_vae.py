@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import networks
+from tfsp import arguments, networks
 from tfsp.models import made_networks
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import normal_from
@@ -68,11 +68,10 @@ class HierarchicalVAE(VAE):
                 "The prior of z2 must have a density ('normal', 'vamp', ...), since z2 is drawn. "
                 f"Received: {type(self.prior).__name__}. A plain autoencoder is the model 'vae'."
             )
-        size = self.latent_dim if bottom_dim is None else bottom_dim
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"`bottom_dim` must be a positive integer. Received: {bottom_dim!r}.")
+        if bottom_dim is not None:
+            bottom_dim = arguments.integer("bottom_dim", bottom_dim)
         self._config = dict(bottom_dim=bottom_dim)
-        self.bottom_dim = size
+        self.bottom_dim = self.latent_dim if bottom_dim is None else bottom_dim
         self.bottom_encoder = self.bottom_network = None
 
     @property

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.random import as_seed, fold_in
 
 
@@ -24,14 +25,12 @@ def importance_log_prob(model, x, num_samples, chunk_size=100, seed=None):
       effective_sample_size: (sum w)^2 / sum w^2, between 1 and S. Where it is small, the
         variance is itself underestimated.
 
-    Raises: ValueError if `num_samples` or `chunk_size` is below 1.
+    Raises: ValueError if `num_samples` or `chunk_size` is no positive integer.
     """
-    static = isinstance(num_samples, int)
-    if (static and num_samples < 1) or chunk_size < 1:
-        raise ValueError(
-            "`num_samples` and `chunk_size` must be at least 1. "
-            f"Received: num_samples={num_samples}, chunk_size={chunk_size}."
-        )
+    static = not tf.is_tensor(num_samples)
+    if static:
+        num_samples = arguments.integer("num_samples", num_samples)
+    chunk_size = arguments.integer("chunk_size", chunk_size)
     seed = as_seed(seed)
     x = tf.convert_to_tensor(x)
 

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import SpikeAndSlab
 from tfsp.models import own_prior
 from tfsp.models.base import register
@@ -84,17 +85,14 @@ class SparseVAE(VAE):
                 "The model 'sparse_vae' has no objective 'iwae': its spikes are discrete, and the "
                 "relaxed draws of training have no importance weights. Take 'elbo'."
             )
+        sharpness = arguments.number("sharpness", sharpness, "(0, inf)")
+        if sharpness_start is not None:
+            sharpness_start = arguments.number(
+                "sharpness_start", sharpness_start, f"(0, {sharpness!r}]", "it rises to `sharpness`"
+            )
         start = sharpness if sharpness_start is None else sharpness_start
-        if not 0 < start <= sharpness:
-            raise ValueError(
-                "`sharpness_start` and `sharpness` must be positive and in this order. Received: "
-                f"sharpness_start={sharpness_start}, sharpness={sharpness}."
-            )
-        if warmup_steps < 0 or slab_warmup_steps < 0:
-            raise ValueError(
-                "`warmup_steps` and `slab_warmup_steps` must be at least 0. Received: "
-                f"{warmup_steps}, {slab_warmup_steps}."
-            )
+        warmup_steps = arguments.integer("warmup_steps", warmup_steps, 0)
+        slab_warmup_steps = arguments.integer("slab_warmup_steps", slab_warmup_steps, 0)
         slab = SpikeAndSlabPrior(latent_dim, alpha, dtype=dtype)
         super().__init__(encoder, decoder, slab, likelihood, latent_dim, **kwargs)
         self._config = dict(
@@ -182,9 +180,7 @@ class SpikeAndSlabPrior(Prior):
 
     def __init__(self, latent_dim, alpha, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        if not 0 < alpha < 1:
-            raise ValueError(f"`alpha` must lie between 0 and 1. Received: {alpha}.")
-        self.alpha = float(alpha)
+        self.alpha = arguments.number("alpha", alpha, "(0, 1)")
 
     def distribution(self, training=False):
         zeros = tf.zeros([self.latent_dim], self.variable_dtype)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.bijectors.sylvester import Sylvester, householder, orthogonalise
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import normal_from
@@ -78,26 +79,25 @@ class SylvesterVAE(VAE):
             )
         if flow not in FLOWS:
             raise ValueError(f"`flow` must be one of {', '.join(FLOWS)}. Received: {flow!r}.")
-        counts = dict(
-            num_flows=num_flows, num_reflections=num_reflections, num_iterations=num_iterations
-        )
-        for name, count in counts.items():
-            if name == "num_iterations" and count is None:
-                continue
-            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
-        columns = max(1, self.latent_dim // 2) if num_columns is None else num_columns
-        integer = isinstance(columns, int) and not isinstance(columns, bool)
-        if not integer or not 1 <= columns <= self.latent_dim:
-            raise ValueError(
-                "`num_columns` must be an integer and lie between 1 and latent_dim = "
-                f"{self.latent_dim}. Received: {num_columns!r}."
-            )
-        self._config = dict(flow=flow, num_columns=num_columns, **counts)
         self.flow = flow
-        self.num_flows, self.num_reflections = num_flows, num_reflections
+        self.num_flows = arguments.integer("num_flows", num_flows)
+        self.num_reflections = arguments.integer("num_reflections", num_reflections)
+        if num_iterations is not None:
+            num_iterations = arguments.integer("num_iterations", num_iterations)
         self.num_iterations = num_iterations
+        columns = max(1, self.latent_dim // 2)
+        if num_columns is not None:
+            columns = num_columns = arguments.integer(
+                "num_columns", num_columns, 1, self.latent_dim, "at most latent_dim"
+            )
         self.num_columns = columns if flow == "orthogonal" else self.latent_dim
+        self._config = dict(
+            flow=flow,
+            num_columns=num_columns,
+            num_flows=self.num_flows,
+            num_reflections=self.num_reflections,
+            num_iterations=num_iterations,
+        )
 
     def posterior(self, x, training=False):
         """q(z|x): `tfd.TransformedDistribution`, batch `[B]`, event `[D]`."""

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.networks.l1_batch_norm import L1BatchNorm
 
 
@@ -36,15 +37,14 @@ class ConditionalMLP(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        hidden = tuple(hidden)
-        if min(context_size, latent_size) < 0 or context_size + latent_size < 1:
+        num_outputs = arguments.integer("num_outputs", num_outputs)
+        context_size = arguments.integer("context_size", context_size, 0)
+        latent_size = arguments.integer("latent_size", latent_size, 0)
+        hidden = arguments.integers("hidden", hidden, meaning="widths of layers")
+        if context_size + latent_size < 1:
             raise ValueError(
                 "A network needs inputs: `context_size` + `latent_size` must be at least 1. "
                 f"Received: context_size={context_size}, latent_size={latent_size}."
-            )
-        if any(width < 1 for width in (num_outputs, *hidden)):
-            raise ValueError(
-                f"Widths must be positive. Received: hidden={hidden}, num_outputs={num_outputs}."
             )
         self._config = dict(
             num_outputs=num_outputs,

@@ -1,7 +1,10 @@
 """Batch normalisation by mean absolute deviations, with bounds on scale and offset."""
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from tfsp import arguments
 
 
 @keras.saving.register_keras_serializable("tfsp")
@@ -32,23 +35,18 @@ class L1BatchNorm(keras.layers.Layer):
         kwargs.setdefault("autocast", False)  # deviations are computed in float32 or better
         super().__init__(**kwargs)
         if scale_bounds is not None:
-            scale_bounds = tuple(float(bound) for bound in scale_bounds)
-            if len(scale_bounds) != 2 or not 0 < scale_bounds[0] <= scale_bounds[1]:
+            if np.shape(scale_bounds) != (2,):
                 raise ValueError(
                     "`scale_bounds` must be (low, high) with 0 < low <= high, or None. "
-                    f"Received: {scale_bounds}."
+                    f"Received: {scale_bounds!r}."
                 )
-        if not 0 <= momentum < 1 or not epsilon > 0:
-            raise ValueError(
-                "`momentum` must lie in [0, 1) and `epsilon` must be positive. "
-                f"Received: momentum={momentum}, epsilon={epsilon}."
-            )
-        if isinstance(num_places, bool) or not isinstance(num_places, int) or num_places < 1:
-            raise ValueError(f"`num_places` must be a positive integer. Received: {num_places!r}.")
-        self.num_places = num_places
+            low = arguments.number("scale_bounds[0]", scale_bounds[0], "(0, inf)")
+            high = arguments.number("scale_bounds[1]", scale_bounds[1], f"[{low!r}, inf]")
+            scale_bounds = (low, high)
+        self.num_places = arguments.integer("num_places", num_places)
         self.scale_bounds = scale_bounds
-        self.momentum = float(momentum)
-        self.epsilon = float(epsilon)
+        self.momentum = arguments.number("momentum", momentum, "[0, 1)")
+        self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
 
     def build(self, input_shape):
         shape = (int(input_shape[-1]),)

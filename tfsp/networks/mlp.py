@@ -2,6 +2,7 @@
 
 import keras
 
+from tfsp import arguments
 from tfsp.networks.base import (
     NetworkPair,
     num_entries,
@@ -53,9 +54,9 @@ class MLP(NetworkPair):
     """
 
     def __init__(self, hidden=(300, 300), activation="relu", gated=False):
-        self.hidden = tuple(hidden)
-        if not self.hidden or any(width < 1 for width in self.hidden):
-            raise ValueError(f"`hidden` must hold positive widths. Received: {self.hidden}.")
+        self.hidden = arguments.integers("hidden", hidden, meaning="widths of layers")
+        if not self.hidden:
+            raise ValueError("`hidden` must name at least one layer. Received: ().")
         keras.activations.get(activation)
         self.activation = activation
         self.gated = gated

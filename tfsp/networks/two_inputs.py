@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.networks.base import num_entries, output_reshape
 from tfsp.networks.mlp import MLP
 
@@ -41,15 +42,11 @@ class TwoInputMLP(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         pair = MLP(hidden, activation, gated)
-        if min(num_outputs, second_size, num_entries(first_shape)) < 1:
-            raise ValueError(
-                f"Widths must be positive. Received: num_outputs={num_outputs}, "
-                f"first_shape={tuple(first_shape)}, second_size={second_size}."
-            )
+        num_outputs = arguments.integer("num_outputs", num_outputs)
         self._config = dict(
             num_outputs=num_outputs,
-            first_shape=tuple(first_shape),
-            second_size=second_size,
+            first_shape=arguments.integers("first_shape", first_shape),
+            second_size=arguments.integer("second_size", second_size),
             **pair.get_config(),
         )
         widths, policy = pair.hidden, self.dtype_policy

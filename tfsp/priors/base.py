@@ -1,12 +1,12 @@
 """The contract of a prior, and the registry."""
 
 import contextlib
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.random import as_seed
 from tfsp.registry import Registry
 
@@ -66,10 +66,7 @@ class Prior(keras.layers.Layer):
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
-        integer = isinstance(latent_dim, numbers.Integral) and not isinstance(latent_dim, bool)
-        if not integer or latent_dim < 1:
-            raise ValueError(f"`latent_dim` must be a positive integer. Received: {latent_dim!r}.")
-        self.latent_dim = int(latent_dim)
+        self.latent_dim = arguments.integer("latent_dim", latent_dim)
 
     def distribution(self, training=False):
         """The prior as a `tfd.Distribution` with event shape `[D]`, made afresh.

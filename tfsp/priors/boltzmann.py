@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions.boltzmann import BoltzmannMachine
 from tfsp.priors import relaxed_boltzmann
 from tfsp.priors.base import Prior
@@ -74,26 +75,19 @@ class BoltzmannPrior(Prior):
         self.supports_jit = False
         counts = dict(num_chains=num_chains, num_sweeps=num_sweeps, num_replicas=num_replicas)
         counts |= dict(log_z_chains=log_z_chains, log_z_steps=log_z_steps)
-        for name, count in counts.items():
-            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
+        counts = {name: arguments.integer(name, count) for name, count in counts.items()}
         if self.latent_dim % 2:
             raise ValueError(
                 "The units are split evenly between two sides, so their number must be even. "
                 f"Received: {self.latent_dim}."
-            )
-        if warmup_epochs < 0 or warmup_strength < 1:
-            raise ValueError(
-                "`warmup_epochs` must be at least 0 and `warmup_strength` at least 1. "
-                f"Received: {warmup_epochs} and {warmup_strength}."
             )
         spec = {"name": smoothing} if isinstance(smoothing, str) else dict(smoothing)
         self._config = dict(
             couplings=bool(couplings),
             smoothing=spec,
             **counts,
-            warmup_epochs=warmup_epochs,
-            warmup_strength=warmup_strength,
+            warmup_epochs=arguments.integer("warmup_epochs", warmup_epochs, 0),
+            warmup_strength=arguments.number("warmup_strength", warmup_strength, "[1, inf)"),
             seed=seed,
         )
         self.num_left = self.latent_dim // 2

@@ -1,16 +1,17 @@
 """A Gaussian for each category: the learned conditional priors of CP-VAE."""
 
 import math
-import numbers
 
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.distributions.gaussian_mixture import component_log_prob
 from tfsp.distributions.normal import stateless_normal
 from tfsp.priors import conditional_start
 from tfsp.priors.base import Prior
+from tfsp.priors.temperature import Temperature
 from tfsp.random import as_seed, split_seed
 
 _WEIGHTS = ("aggregated", "uniform")
@@ -76,30 +77,19 @@ class ConditionalNormalPrior(Prior):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        integer = isinstance(num_categories, int) and not isinstance(num_categories, bool)
-        if not integer or num_categories < 1:
-            raise ValueError(
-                f"`num_categories` must be a positive integer. Received: {num_categories!r}."
-            )
-        _check_temperature(temperature, temperature_decay, min_temperature)
+        num_categories = arguments.integer("num_categories", num_categories)
+        self._schedule = Temperature(temperature, temperature_decay, min_temperature)
         if start not in ("mixture", "random"):
             raise ValueError(f"`start` must be 'mixture' or 'random'. Received: {start!r}.")
-        if isinstance(start_epoch, bool) or not isinstance(start_epoch, int) or start_epoch < 0:
-            raise ValueError(
-                f"`start_epoch` must be an integer from 0 up. Received: {start_epoch!r}."
-            )
-        if not isinstance(momentum, numbers.Real) or not 0 <= momentum < 1:
-            raise ValueError(f"`momentum` must lie in [0, 1). Received: {momentum!r}.")
+        start_epoch = arguments.integer("start_epoch", start_epoch, 0)
         self.num_categories = num_categories
-        self.momentum = float(momentum)
+        self.momentum = arguments.number("momentum", momentum, "[0, 1)")
         self._config = dict(
             num_categories=num_categories,
-            temperature=temperature,
-            temperature_decay=temperature_decay,
-            min_temperature=min_temperature,
+            **self._schedule.config,
             start=start,
             start_epoch=start_epoch,
-            momentum=momentum,
+            momentum=self.momentum,
             seed=seed,
         )
         shape = (num_categories, self.latent_dim)
@@ -112,7 +102,7 @@ class ConditionalNormalPrior(Prior):
             "category_weights", uniform, trainable=False, aggregation="mean"
         )
         once = dict(trainable=False, aggregation="only_first_replica")
-        self.temperature = self._constant("temperature", max(temperature, min_temperature), **once)
+        self.temperature = self._constant("temperature", self._schedule.at(0), **once)
         held = start == "mixture" and num_categories > 1
         self.start_epoch = start_epoch if held else 0
         self.kl_weight = self._constant("kl_weight", _HOLD if held else 1.0, **once)
@@ -216,10 +206,7 @@ class ConditionalNormalPrior(Prior):
         self.category_weights.assign(self.momentum * old + (1.0 - self.momentum) * new)
 
     def begin_epoch(self, epoch):
-        start, decay, least = (
-            self._config[name] for name in ("temperature", "temperature_decay", "min_temperature")
-        )
-        self.temperature.assign(max(least, start * decay**epoch))
+        self.temperature.assign(self._schedule.at(epoch))
 
     def health(self, codes):
         """Perplexity of q(c): how many categories are in use, from 1 to K."""
@@ -297,11 +284,3 @@ class ConditionalNormalPrior(Prior):
 def _unsigned(seed):
     """The seed as NumPy and scikit-learn take it."""
     return seed % 2**32
-
-
-def _check_temperature(temperature, decay, least):
-    for name, value in (("temperature", temperature), ("min_temperature", least)):
-        if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
-            raise ValueError(f"`{name}` must be a positive number. Received: {value!r}.")
-    if not isinstance(decay, numbers.Real) or not 0 < decay <= 1:
-        raise ValueError(f"`temperature_decay` must lie in (0, 1]. Received: {decay!r}.")

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.networks.made import MADE
 from tfsp.priors.base import Prior, register
@@ -33,9 +34,9 @@ class FlowPrior(Prior):
 
     def __init__(self, latent_dim, num_flows=1, hidden=(512, 512), seed=None, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        if num_flows < 1:
-            raise ValueError(f"`num_flows` must be at least 1. Received: {num_flows}.")
-        self._config = dict(num_flows=num_flows, hidden=tuple(hidden), seed=seed)
+        num_flows = arguments.integer("num_flows", num_flows)
+        hidden = arguments.integers("hidden", hidden, meaning="widths of layers")
+        self._config = dict(num_flows=num_flows, hidden=hidden, seed=seed)
         self.networks = [
             MADE(
                 latent_dim,

@@ -1,15 +1,16 @@
 """A Bayesian network over nodes of latents, its structure fixed or learned by gates."""
 
 import math
-import numbers
 
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.distributions.normal import stateless_normal
 from tfsp.priors.base import Prior
 from tfsp.priors.graph_networks import TopDown
 from tfsp.priors.latent_graph import LatentGraph, adjacency_of
+from tfsp.priors.temperature import Temperature
 from tfsp.random import as_seed
 
 _LARGEST_LOGIT = 10.0  # means of gates stay in [4.5e-5, 1 - 4.5e-5]: none is out of reach
@@ -71,25 +72,16 @@ class GraphPrior(Prior):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        for name, count in (("num_nodes", num_nodes), ("node_hidden", hidden)):
-            if isinstance(count, bool) or not isinstance(count, numbers.Integral) or count < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {count!r}.")
+        num_nodes = arguments.integer("num_nodes", num_nodes)
+        hidden = arguments.integer("node_hidden", hidden)
         if self.latent_dim % num_nodes:
             raise ValueError(
                 "The latent dimensions are split evenly between the nodes, so `latent_dim` must "
                 f"be a multiple of `num_nodes`. Received: latent_dim={latent_dim}, "
                 f"num_nodes={num_nodes}."
             )
-        below_one = np.nextafter(1.0, 0.0)
-        for name, value, largest, wanted in (
-            ("gate_start", gate_start, below_one, "lie in (0, 1)"),
-            ("temperature", temperature, np.finfo(float).max, "be positive"),
-            ("temperature_decay", temperature_decay, 1.0, "lie in (0, 1]"),
-            ("min_temperature", min_temperature, np.finfo(float).max, "be positive"),
-        ):
-            if not isinstance(value, numbers.Real) or not 0 < value <= largest:
-                raise ValueError(f"`{name}` must {wanted}. Received: {value!r}.")
-        self.num_nodes, self.node_dim = int(num_nodes), self.latent_dim // int(num_nodes)
+        self._schedule = Temperature(temperature, temperature_decay, min_temperature)
+        self.num_nodes, self.node_dim = num_nodes, self.latent_dim // num_nodes
         named = isinstance(structure, str)
         learned = named and structure == "learned"
         self.adjacency = adjacency_of("full" if learned else structure, self.num_nodes)
@@ -97,14 +89,12 @@ class GraphPrior(Prior):
         self._config = dict(
             num_nodes=self.num_nodes,
             structure=structure if named else self.adjacency.astype(int).tolist(),
-            hidden=int(hidden),
-            gate_start=float(gate_start),
-            temperature=float(temperature),
-            temperature_decay=float(temperature_decay),
-            min_temperature=float(min_temperature),
+            hidden=hidden,
+            gate_start=arguments.number("gate_start", gate_start, "(0, 1)"),
+            **self._schedule.config,
         )
         parents = [np.flatnonzero(column).tolist() for column in self.adjacency.T]
-        self.top_down = TopDown(parents, self.node_dim, int(hidden), dtype=self.variable_dtype)
+        self.top_down = TopDown(parents, self.node_dim, hidden, dtype=self.variable_dtype)
         if self.learned:
             self._make_gates()
 
@@ -114,7 +104,7 @@ class GraphPrior(Prior):
         self.gate_logits = self._constant("gate_logits", logits, constraint=self._bound)
         state = dict(trainable=False, aggregation="only_first_replica")
         for name, value, dtype in (
-            ("temperature", self._config["temperature"], self.variable_dtype),
+            ("temperature", self._schedule.at(0), self.variable_dtype),
             ("frozen", False, "bool"),
             ("frozen_gates", np.zeros(num_edges), self.variable_dtype),
             ("kept_logits", logits, self.variable_dtype),
@@ -249,9 +239,7 @@ class GraphPrior(Prior):
 
     def begin_epoch(self, epoch):
         if self.learned:
-            config = self._config
-            value = config["temperature"] * config["temperature_decay"] ** epoch
-            self.temperature.assign(max(config["min_temperature"], value))
+            self.temperature.assign(self._schedule.at(epoch))
 
     def health(self, codes):
         """`temperature`, and `gate_i_j`, the mean of the gate from node i to node j, from 1.

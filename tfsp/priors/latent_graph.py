@@ -1,8 +1,8 @@
 """The dependency structure between nodes of latents, as an object."""
 
-import numbers
-
 import numpy as np
+
+from tfsp import arguments
 
 STRUCTURES = ("independent", "chain", "full")
 
@@ -37,8 +37,7 @@ class LatentGraph:
                 "`gate_mean` must hold probabilities, numbers in [0, 1]. Received values from "
                 f"{gate_mean.min():g} to {gate_mean.max():g}."
             )
-        if not isinstance(threshold, numbers.Real) or not 0 <= threshold < 1:
-            raise ValueError(f"`threshold` must lie in [0, 1). Received: {threshold!r}.")
+        threshold = arguments.number("threshold", threshold, "[0, 1)")
         sizes = np.asarray(node_size)
         if sizes.dtype.kind not in "iu" or sizes.shape not in ((), gate_mean.shape[:1]):
             raise ValueError(
@@ -113,10 +112,7 @@ class LatentGraph:
         return graph
 
     def _index(self, n):
-        integer = isinstance(n, numbers.Integral) and not isinstance(n, bool)
-        if not integer or not 1 <= n <= self.num_nodes:
-            raise ValueError(f"Nodes are numbered from 1 to {self.num_nodes}. Received: {n!r}.")
-        return int(n) - 1
+        return arguments.integer("n", n, 1, self.num_nodes, "nodes are numbered from 1") - 1
 
     def __eq__(self, other):
         if not isinstance(other, LatentGraph):

@@ -3,10 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.priors import loracs_health, loracs_start
 from tfsp.priors.base import register
 from tfsp.priors.recognition import Recognition
-from tfsp.priors.tree_prior import TreePrior
+from tfsp.priors.tree_prior import TreePrior, check_num_nodes
 from tfsp.random import fold_in
 from tfsp.tmc import ops
 from tfsp.tmc.attachment import build_table
@@ -111,19 +112,18 @@ class LORACs(TreePrior):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
         del config["latent_dim"]
         _check(config)
-        for name in ("training_num_nodes", "recognition_hidden"):
-            config[name] = list(config[name])
+        config["recognition_hidden"] = list(config["recognition_hidden"])
         super().__init__(latent_dim, config, seed, **kwargs)
-        self.num_inducing = int(num_inducing)
-        self.start_epoch = int(start_epoch)
+        self.num_inducing = config["num_inducing"]
+        self.start_epoch = config["start_epoch"]
         rng = np.random.default_rng(seed)
         learned = inducing_points == "learned"
         # Adam's steps have a fixed length: a weight in other units moves faster or slower.
-        self._unit = float(inducing_learning_rate) if learned else 1.0
-        points = rng.standard_normal((self.num_inducing, latent_dim))
+        self._unit = config["inducing_learning_rate"] if learned else 1.0
+        points = rng.standard_normal((self.num_inducing, self.latent_dim))
         self._inducing = self._constant("inducing", points / self._unit, learned)
         tree = loracs_start.near_zero_tree(self.num_inducing, rng)
-        parent, time = (np.tile(part, [num_chains, 1]) for part in tree)
+        parent, time = (np.tile(part, [config["num_chains"], 1]) for part in tree)
         self.parent = self._state("parent", parent, "int32")
         self.time = self._state("time", time, "float64")
         self.annealed_variance = self._state("annealed_variance", 0.0, "float64")
@@ -297,6 +297,7 @@ class LORACs(TreePrior):
 
 
 def _check(config):
+    """Settings as plain numbers, in place; raises ValueError for those that cannot be."""
     for name, choices in _CHOICES.items():
         if config[name] not in choices:
             raise ValueError(
@@ -312,29 +313,12 @@ def _check(config):
         "anneal_epochs": 0,
     }
     for name, low in lowest.items():
-        value = config[name]
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
-            raise ValueError(f"`{name}` must be an integer of at least {low}. Received: {value!r}.")
-    for name in ("concentration1", "concentration0", "variance_floor", "inducing_learning_rate"):
-        if not 0 < config[name] < (1 if name == "variance_floor" else float("inf")):
-            limit = "between 0 and 1" if name == "variance_floor" else "a positive number"
-            raise ValueError(f"`{name}` must be {limit}. Received: {config[name]!r}.")
-    if not 0 <= config["added_variance"] < float("inf"):
-        raise ValueError(
-            f"`added_variance` must be 0 or more. Received: {config['added_variance']!r}."
-        )
-    for name in ("num_nodes", "training_num_nodes"):
-        if len(config[name]) != 2 or not all(1 <= count <= 256 for count in config[name]):
-            raise ValueError(
-                f"`{name}` must hold two numbers of nodes, on a leaf's edge and on an inner one, "
-                f"each from 1 to 256. Received: {config[name]!r}."
-            )
-    mixture = config["move_mixture"]
-    if mixture is not None and (len(mixture) != 4 or min(mixture) < 0 or not sum(mixture) > 0):
-        raise ValueError(
-            "`move_mixture` must hold four proportions, of SPR, local SPR, slide and Gibbs moves. "
-            f"Received: {mixture!r}."
-        )
+        config[name] = arguments.integer(name, config[name], low)
+    for name, interval in (("variance_floor", "(0, 1)"), ("inducing_learning_rate", "(0, inf)")):
+        config[name] = arguments.number(name, config[name], interval)
+    config["training_num_nodes"] = check_num_nodes(
+        "training_num_nodes", config["training_num_nodes"]
+    )
     if config["inducing_gradient"] == "score":
         if config["num_chains"] < 2:
             raise ValueError(

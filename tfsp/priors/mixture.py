@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.priors.base import Prior, register
 
@@ -42,9 +43,8 @@ class MixturePrior(Prior):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        if num_components < 1:
-            raise ValueError(f"`num_components` must be at least 1. Received: {num_components}.")
-        shape = (num_components, latent_dim)
+        num_components = arguments.integer("num_components", num_components)
+        shape = (num_components, self.latent_dim)
         self._config = dict(
             num_components=num_components,
             learned=learned,

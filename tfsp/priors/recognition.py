@@ -3,12 +3,12 @@
 import collections
 import itertools
 import math
-import numbers
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.random import as_seed
 from tfsp.tmc import ops
 
@@ -90,23 +90,18 @@ class Recognition(keras.layers.Layer):
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
-        self.hidden = _widths(hidden)
-        concentrations = dict(concentration1=concentration1, concentration0=concentration0)
-        for name, value in concentrations.items():
-            if not (isinstance(value, numbers.Real) and 0 < value < math.inf):
-                raise ValueError(f"`{name}` must be a positive number. Received: {value!r}.")
+        self.hidden = arguments.integers("hidden", hidden, meaning="widths of layers")
+        if not self.hidden:
+            raise ValueError("`hidden` must name at least one layer. Received: ().")
+        self.concentration1 = arguments.number("concentration1", concentration1, "(0, inf)")
+        self.concentration0 = arguments.number("concentration0", concentration0, "(0, inf)")
         if edge_weights not in ("prior", "bayes"):
             raise ValueError(
                 f"`edge_weights` must be 'prior' or 'bayes'. Received: {edge_weights!r}."
             )
-        if not isinstance(max_entries, numbers.Integral) or max_entries < 1:
-            raise ValueError(
-                f"`max_entries` must be a positive integer. Received: {max_entries!r}."
-            )
-        self.concentration1, self.concentration0 = float(concentration1), float(concentration0)
         self.edge_weights = edge_weights
         self.seed = seed
-        self.max_entries = int(max_entries)
+        self.max_entries = arguments.integer("max_entries", max_entries)
 
     def build(self, input_shape):
         """Makes the weights. Args: input_shape: `(..., D)`, the shape of z."""
@@ -415,13 +410,3 @@ def _float64(value):
     if hasattr(value, "dtype"):
         return tf.cast(value, tf.float64)
     return tf.constant(value, tf.float64)
-
-
-def _widths(hidden):
-    try:
-        widths = tuple(hidden)
-    except TypeError:
-        widths = ()
-    if not widths or not all(isinstance(w, numbers.Integral) and w >= 1 for w in widths):
-        raise ValueError(f"`hidden` must hold positive widths, at least one. Received: {hidden!r}.")
-    return tuple(int(w) for w in widths)

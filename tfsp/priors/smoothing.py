@@ -5,6 +5,7 @@ import inspect
 import keras
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.bijectors import smoothing as smoothings
 
 GAUSSIAN_INTEGRAL = "gaussian_integral"
@@ -74,17 +75,19 @@ class UnitSmoothing(keras.layers.Layer):
     def _make_beta(self):
         config = self._config
         start = self._default if config["beta"] is None else config["beta"]
+        start = arguments.number("beta", start, "(0, inf)")
         bound = 2.0 * start if config["beta_bound"] is None else config["beta_bound"]
-        floor, growth = config["beta_floor"], config["beta_growth"]
+        bound = arguments.number("beta_bound", bound, "(0, inf)")
+        floor = arguments.number("beta_floor", config["beta_floor"], "(0, inf)")
+        arguments.number("beta_growth", config["beta_growth"], "[0, inf)")
         if not config["trainable_beta"]:
             floor, bound = min(floor, start), max(bound, start)
-        if not 0 < floor <= start <= bound < float("inf") or growth < 0:
+        if not floor <= start <= bound:
             raise ValueError(
-                "The sharpness needs 0 < beta_floor <= beta <= beta_bound and beta_growth >= 0. "
-                f"Received: beta_floor={floor}, beta={start}, beta_bound={bound}, "
-                f"beta_growth={growth}."
+                "The sharpness needs beta_floor <= beta <= beta_bound. Received: "
+                f"beta_floor={floor}, beta={start}, beta_bound={bound}."
             )
-        self._first_bound, self._floor = float(bound), float(floor)
+        self._first_bound, self._floor = bound, floor
         self.bound = self.add_weight(
             name="beta_bound",
             shape=(),

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import Normal
 from tfsp.priors.base import Prior, register
 
@@ -29,12 +30,8 @@ class SparsePrior(Prior):
 
     def __init__(self, latent_dim, off_probability=0.8, off_scale=0.05**0.5, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        if not 0 <= off_probability < 1:
-            raise ValueError(f"`off_probability` must lie in [0, 1). Received: {off_probability}.")
-        if not 0 < off_scale <= 1:
-            raise ValueError(f"`off_scale` must lie in (0, 1]. Received: {off_scale}.")
-        self.off_probability = float(off_probability)
-        self.off_scale = float(off_scale)
+        self.off_probability = arguments.number("off_probability", off_probability, "[0, 1)")
+        self.off_scale = arguments.number("off_scale", off_scale, "(0, 1]")
 
     def distribution(self, training=False):
         gamma = self.off_probability

@@ -1,10 +1,9 @@
 """The tree prior over all training points at once (TMC-VAE)."""
 
-import math
-
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.priors import tmc_start
 from tfsp.priors.base import register
 from tfsp.priors.tree_prior import TreePrior
@@ -75,9 +74,9 @@ class TMCPrior(TreePrior):
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
         del config["latent_dim"], config["num_points"]
-        _check(num_points, config)
+        _check(config)
         super().__init__(latent_dim, config, seed, **kwargs)
-        self.start_epoch = int(start_epoch)
+        self.start_epoch = config["start_epoch"]
         self.waits_for_data = False  # set by `TMCVAE`: N comes with the data
         self.num_points = None
         self.mean = self.variance = None
@@ -91,7 +90,7 @@ class TMCPrior(TreePrior):
 
         Raises: ValueError if N is below 2, or was another before.
         """
-        num_points = _integer("num_points", num_points, 2)
+        num_points = arguments.integer("num_points", num_points, 2)
         if self.num_points is not None:
             if num_points != self.num_points:
                 raise ValueError(
@@ -360,33 +359,16 @@ def _all_replicas(*values):
     return tuple(context.all_gather(value, axis=0) for value in values)
 
 
-def _integer(name, value, least):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {value!r}.")
-    return int(value)
-
-
-def _check(num_points, config):
-    """Raises ValueError for settings that cannot be."""
-    if num_points is not None:
-        _integer("num_points", num_points, 2)
-    _integer("start_epoch", config["start_epoch"], 0)
+def _check(config):
+    """Settings as plain numbers, in place; raises ValueError for those that cannot be."""
+    config["start_epoch"] = arguments.integer("start_epoch", config["start_epoch"], 0)
     for name in ("burn_in", "moves_per_step"):
         if config[name] is not None:
-            _integer(name, config[name], 0)
-    for name in ("concentration1", "concentration0"):
-        if not 0 < config[name] < math.inf:
-            raise ValueError(f"`{name}` must be a positive number. Received: {config[name]!r}.")
-    mixture = config["move_mixture"]
-    if mixture is not None and (len(mixture) != 4 or min(mixture) < 0 or not sum(mixture) > 0):
-        raise ValueError(
-            "`move_mixture` must hold four proportions, of SPR, local SPR, slide and Gibbs moves. "
-            f"Received: {mixture!r}."
-        )
+            config[name] = arguments.integer(name, config[name], 0)
     if config["edge_weights"] not in ("prior", "bayes"):
         raise ValueError(
             f"`edge_weights` must be 'prior' or 'bayes'. Received: {config['edge_weights']!r}."
         )
-    for name in ("variance_floor", "added_variance"):
-        if not 0 <= config[name] < math.inf:
-            raise ValueError(f"`{name}` must be 0 or more. Received: {config[name]!r}.")
+    config["variance_floor"] = arguments.number(
+        "variance_floor", config["variance_floor"], "[0, inf)"
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
@@ -42,8 +43,13 @@ class TreePrior(Prior):
     def __init__(self, latent_dim, config, seed, **kwargs):
         super().__init__(latent_dim, **kwargs)
         self.supports_jit = False  # XLA does not know the native ops
-        for name in ("num_nodes", "move_mixture"):
-            config[name] = None if config[name] is None else list(config[name])
+        for name in ("concentration1", "concentration0"):
+            config[name] = arguments.number(name, config[name], "(0, inf)")
+        config["added_variance"] = arguments.number(
+            "added_variance", config["added_variance"], "[0, inf)"
+        )
+        config["num_nodes"] = check_num_nodes("num_nodes", config["num_nodes"])
+        config["move_mixture"] = _check_mixture(config["move_mixture"])
         self._config = config
         self.seeds = SeedStream(seed)
         self._posterior = None
@@ -302,3 +308,29 @@ def _log_mean_exp(values):
     if len(values) == 1:
         return values[0]
     return tf.reduce_logsumexp(tf.stack(values), axis=0) - np.log(len(values))
+
+
+def check_num_nodes(name, counts):
+    """Two numbers of quadrature nodes as a list; raises ValueError for anything else."""
+    counts = list(arguments.integers(name, counts, most=256, meaning="quadrature nodes"))
+    if len(counts) != 2:
+        raise ValueError(
+            f"`{name}` must hold two numbers of nodes, on a leaf's edge and on an inner one. "
+            f"Received: {counts!r}."
+        )
+    return counts
+
+
+def _check_mixture(mixture):
+    if mixture is None:
+        return None
+    shares = [
+        arguments.number(f"move_mixture[{i}]", share, "[0, inf)")
+        for i, share in enumerate(mixture if np.ndim(mixture) == 1 else ())
+    ]
+    if len(shares) != 4 or not sum(shares) > 0:
+        raise ValueError(
+            "`move_mixture` must hold four proportions, of SPR, local SPR, slide and Gibbs moves. "
+            f"Received: {mixture!r}."
+        )
+    return shares

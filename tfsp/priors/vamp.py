@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.priors.base import Prior, register
 
@@ -58,8 +59,7 @@ class VampPrior(Prior):
         **kwargs,
     ):
         super().__init__(latent_dim, **kwargs)
-        if num_components < 1:
-            raise ValueError(f"`num_components` must be at least 1. Received: {num_components}.")
+        num_components = arguments.integer("num_components", num_components)
         if start not in ("noise", "data"):
             raise ValueError(f"`start` must be 'noise' or 'data'. Received: {start!r}.")
         self._config = dict(

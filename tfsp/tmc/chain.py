@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import arguments
 from tfsp.random import fold_in
 from tfsp.tmc import ops
 from tfsp.tmc.phylogeny import Phylogeny
@@ -73,8 +74,7 @@ def run_chains(
 
     Raises: ValueError for `num_steps` < 1 or shapes that do not fit.
     """
-    if num_steps < 1:
-        raise ValueError(f"`num_steps` must be at least 1. Received: {num_steps}.")
+    num_steps = arguments.integer("num_steps", num_steps)
     parent, time = np.atleast_2d(np.asarray(parent, np.int32)), np.atleast_2d(np.asarray(time))
     if parent.shape != time.shape:
         raise ValueError(

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfsp import arguments
+
 
 def check_tree(parent, time, root_time=0.0):
     """Checks the arrays of a binary tree and returns clean read-only copies.
@@ -49,14 +51,7 @@ def check_names(names, num_leaves):
 
 def check_node(node, num_nodes, argument="node"):
     """`node` as an int in [0, num_nodes)."""
-    if isinstance(node, bool | np.bool_) or not isinstance(node, int | np.integer):
-        raise TypeError(f"`{argument}` must be an integer. Received: {argument}={node!r}.")
-    if not 0 <= node < num_nodes:
-        raise ValueError(
-            f"`{argument}` must lie in [0, {num_nodes}), the nodes of the tree. "
-            f"Received: {argument}={node}."
-        )
-    return int(node)
+    return arguments.integer(argument, node, 0, num_nodes - 1, "a node of the tree")
 
 
 def _check_arrays(parent, time):
@@ -147,8 +142,7 @@ def _check_times(parent, time, num_leaves, root_time):
         raise ValueError(f"time[{v}] = {time[v]} must be 1: node {v} is a leaf.")
     if num_leaves == 1:
         return
-    if not 0 <= root_time < 1:
-        raise ValueError(f"`root_time` must lie in [0, 1). Received: root_time={root_time}.")
+    root_time = arguments.number("root_time", root_time, "[0, 1)")
     if time[root] != root_time:
         raise ValueError(
             f"time[{root}] = {time[root]} must be {root_time}: node {root} is the root. A tree "

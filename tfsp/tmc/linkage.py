@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import spacing
 from tfsp.tmc.phylogeny import Phylogeny
 
@@ -27,8 +28,7 @@ def from_linkage(matrix, names=None, power=1.0):
             "`matrix` must have shape [N - 1, 4], as scipy's `linkage` returns it. "
             f"Received: shape {matrix.shape}."
         )
-    if not (np.isfinite(power) and power > 0):
-        raise ValueError(f"`power` must be a positive number. Received: power={power}.")
+    power = arguments.number("power", power, "(0, inf)")
     merges, num_leaves = len(matrix), len(matrix) + 1
     pairs = _check_rows(matrix, num_leaves)
     parent = np.full(num_leaves + merges, -1, np.int32)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc.native import _parent, _real
 
 try:
@@ -143,7 +144,7 @@ def sample_posterior(
         operator.index(num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
-        refresh_every=_count("refresh_every", refresh_every),
+        refresh_every=arguments.integer("refresh_every", refresh_every, 0),
         full_recomputation=full_recomputation,
         portable_kernels=portable,
     )
@@ -153,7 +154,7 @@ def sample_posterior(
         _real("leaves", leaves, 2),
         options,
         None if leaf_variance is None else _real("leaf_variance", leaf_variance, 1),
-        _count("trace_every", trace_every),
+        arguments.integer("trace_every", trace_every, 0),
         trace_trees,
     )
     return PosteriorSample(
@@ -165,13 +166,6 @@ def sample_posterior(
         out["trace"],
         out["drift"],
     )
-
-
-def _count(name, value):
-    value = operator.index(value)
-    if value < 0:
-        raise ValueError(f"{name} must not be negative. Received: {value}.")
-    return value
 
 
 def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, min_remaining=1e-12):

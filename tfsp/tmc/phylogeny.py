@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import checks, layout
 
 
@@ -167,18 +168,13 @@ class Phylogeny:
         Two leaves share a cluster when their lowest common ancestor is at `time` or later; a
         later slice refines an earlier one. Labels follow the smallest leaf of each cluster.
         """
-        time = float(time)
-        if not 0 <= time <= 1:
-            raise ValueError(f"`time` must lie in [0, 1]. Received: time={time}.")
+        time = arguments.number("time", time, "[0, 1]")
         split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
         return layout.cluster_labels(self._layout, self.parent, split)
 
     def cut(self, num_clusters):
         """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn."""
-        if not 1 <= num_clusters <= self.num_leaves:
-            raise ValueError(
-                f"`num_clusters` must lie in [1, {self.num_leaves}]. Received: {num_clusters}."
-            )
+        num_clusters = arguments.integer("num_clusters", num_clusters, 1, self.num_leaves)
         split = np.zeros(self.num_nodes, bool)
         split[self._layout.inner[::-1][: num_clusters - 1]] = True
         return layout.cluster_labels(self._layout, self.parent, split)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import checks
 
 
@@ -43,9 +44,7 @@ def slice_locations(tree, leaves, time, subtree=None):
     """
     from tfsp.tmc import native
 
-    time = float(time)
-    if not 0 <= time <= 1:
-        raise ValueError(f"`time` must lie in [0, 1]. Received: time={time}.")
+    time = arguments.number("time", time, "[0, 1]")
     mean, variance = native.node_posterior(tree.parent, tree.time, leaves)
     if time == 1:
         there = np.arange(tree.num_nodes) < tree.num_leaves

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, mosaic, style
 
 _MOST_COLUMNS = 20  # of samples of a category, unless asked for
@@ -50,9 +51,9 @@ def samples_per_category(
     shares = None if weights is None else _shares(weights, num_categories)
     if order is None:
         largest = range(num_categories) if shares is None else np.argsort(-shares, kind="stable")
-        order = list(largest)[: checks.positive_int(max_categories, "max_categories")]
+        order = list(largest)[: arguments.integer("max_categories", max_categories)]
     order = _categories(order, num_categories)
-    rows = -(-count // _MOST_COLUMNS) if rows is None else checks.positive_int(rows, "rows")
+    rows = -(-count // _MOST_COLUMNS) if rows is None else arguments.integer("rows", rows)
     blocks = []
     for k in order:
         labels = [""] * rows
@@ -91,9 +92,8 @@ def histograms(truth, samples, bins=80, columns=4, margin=0.25, title=None):
     drawn = {
         str(name): _on_the_line(values, f"samples[{name!r}]") for name, values in samples.items()
     }
-    bins, columns = checks.positive_int(bins, "bins"), checks.positive_int(columns, "columns")
-    if not isinstance(margin, (int, float)) or not 0 <= margin < np.inf:
-        raise ValueError(f"`margin` must be a number from 0 up. Received: {margin!r}.")
+    bins, columns = arguments.integer("bins", bins), arguments.integer("columns", columns)
+    margin = arguments.number("margin", margin, "[0, inf)")
     low, high = float(truth.min()), float(truth.max())
     room = margin * (high - low) or 0.5 * (high == low)
     edges = np.linspace(low - room, high + room, bins + 1)
@@ -151,9 +151,8 @@ def category_usage(weights, threshold=None, title=None):
 
     shares = _shares(weights)
     count = len(shares)
-    threshold = 0.1 / count if threshold is None else checks.positive_number(threshold, "threshold")
-    if threshold > 1:
-        raise ValueError(f"`threshold` is a share and must be at most 1. Received: {threshold!r}.")
+    threshold = 0.1 / count if threshold is None else threshold
+    threshold = arguments.number("threshold", threshold, "(0, 1]", "a share")
     order = np.argsort(-shares, kind="stable")
     used = shares[order] >= threshold
     if title is None:

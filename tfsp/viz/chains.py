@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, mosaic
 
 
@@ -34,7 +35,7 @@ def gibbs_chains(means, pad=None, gap=None, title=None, invert=False):
     flat = checks.as_images(means.reshape(-1, *means.shape[3:]), "means", clip=True)
     means = flat.reshape(means.shape)
     pad = images.default_pad(flat, pad)
-    gap = means.shape[4] // 4 + pad if gap is None else checks.positive_int(gap, "gap", minimum=0)
+    gap = means.shape[4] // 4 + pad if gap is None else arguments.integer("gap", gap, 0)
     shown = 1.0 - means if invert else means
     groups = []
     for chain in range(num_chains):

@@ -117,23 +117,3 @@ def as_labels(labels, count, name="labels", of="codes"):
         if not np.any(array % 1):  # classes stored as 0.0, 1.0, ...: named 0, 1, ...
             return array.astype(np.int64)
     return array
-
-
-def positive_int(value, name, minimum=1):
-    """`value` as an int. Raises: TypeError if it is none; ValueError if below `minimum`."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"`{name}` must be an integer >= {minimum}. Received: {value!r}.")
-    if value < minimum:
-        raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {value}.")
-    return int(value)
-
-
-def positive_number(value, name):
-    """`value` as a finite float > 0. Raises: ValueError otherwise."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"`{name}` must be a finite number > 0. Received: {value!r}.")
-    return number

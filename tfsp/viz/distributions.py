@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, style
 from tfsp.viz.scatter import draw_points
 
@@ -33,8 +34,8 @@ def distribution_grid(
     if kind not in _KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(_KINDS)}. Received: {kind!r}.")
     bins, max_points = (
-        checks.positive_int(bins, "bins"),
-        checks.positive_int(max_points, "max_points"),
+        arguments.integer("bins", bins),
+        arguments.integer("max_points", max_points),
     )
     panels, models = _read(targets, samples)
     columns, rows = 1 + len(models), len(panels)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, subtrees, traversal, tree_layout, trees
 from tfsp.viz.tree_map import latent_tree
 from tfsp.viz.tree_slices import slices
@@ -36,7 +37,7 @@ def hierarchy_pictures(
     from tfsp.tmc import induced_hierarchy
 
     codes = checks.as_matrix(codes, "codes")
-    num_induced = checks.positive_int(num_induced, "num_induced", minimum=2)
+    num_induced = arguments.integer("num_induced", num_induced, 2)
     prior = model.prior
     tree = prior.phylogeny()
     inducing = np.asarray(prior.inducing if hasattr(prior, "inducing") else prior.mean)

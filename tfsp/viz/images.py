@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, mosaic
 
 
@@ -31,8 +32,7 @@ def _tile(images, rows=None, columns=None, pad=None, pad_value=1.0):
     count, height, width, channels = images.shape
     rows, columns = layout(count, rows, columns)
     pad = default_pad(images, pad)
-    if not 0 <= pad_value <= 1:
-        raise ValueError(f"`pad_value` must lie in [0, 1]. Received: {pad_value!r}.")
+    pad_value = arguments.number("pad_value", pad_value, "[0, 1]")
     step_down, step_right = height + pad, width + pad
     # Each image with the padding below and to its right, then the last of both cut away.
     cells = np.full((rows * columns, step_down, step_right, channels), pad_value, images.dtype)
@@ -48,9 +48,9 @@ def layout(count, rows=None, columns=None):
     Raises: ValueError if the cells asked for are too few.
     """
     if rows is not None:
-        rows = checks.positive_int(rows, "rows")
+        rows = arguments.integer("rows", rows)
     if columns is not None:
-        columns = checks.positive_int(columns, "columns")
+        columns = arguments.integer("columns", columns)
     if columns is None:
         columns = -(-count // rows) if rows else math.isqrt(count - 1) + 1
     if rows is None:
@@ -68,7 +68,7 @@ def default_pad(images, pad=None):
     """`pad` checked, or a sixteenth of the width of `images` [n, H, W, C], at least 1."""
     if pad is None:
         return max(1, images.shape[2] // 16)
-    return checks.positive_int(pad, "pad", minimum=0)
+    return arguments.integer("pad", pad, 0)
 
 
 def block(images, rows=None, columns=None, pad=None, invert=False, **texts):
@@ -109,7 +109,7 @@ def reconstructions(images, means, columns=10, pad=None, title=None, invert=Fals
     Raises: ValueError for wrong or differing shapes, flat data, or values that cannot be drawn.
     """
     images = checks.as_images(images)
-    columns = checks.positive_int(columns, "columns")
+    columns = arguments.integer("columns", columns)
     if hasattr(means, "reconstruct"):
         means = means.reconstruct(images)
     means = checks.as_images(means, "means", clip=True)
@@ -144,7 +144,7 @@ def samples_beside(samples, rows=3, columns=16, pad=None, title=None, invert=Fal
     Raises: TypeError for what is no dict; ValueError for too few samples or wrong images.
     Source: Miao et al. 2022 (InteL-VAE), Figure 6.
     """
-    rows, columns = checks.positive_int(rows, "rows"), checks.positive_int(columns, "columns")
+    rows, columns = arguments.integer("rows", rows), arguments.integer("columns", columns)
     if not hasattr(samples, "items") or not len(samples):
         raise TypeError(
             "`samples` must be a dict from a model's name to images, of one model or more. "
@@ -188,6 +188,6 @@ def prior_samples(
     Raises: ValueError for a wrong shape, flat data, values that cannot be drawn, too few cells.
     """
     if hasattr(means, "sample"):
-        means = means.sample(checks.positive_int(num_samples, "num_samples"), seed=seed)
+        means = means.sample(arguments.integer("num_samples", num_samples), seed=seed)
     means = checks.as_images(means, "means", clip=True)
     return mosaic.draw([block(means, rows, columns, pad, invert)], title)

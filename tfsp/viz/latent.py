@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, scatter, style
 
 _METHODS = ("tsne", "pca", "none")
@@ -47,7 +48,7 @@ def latent_map(
     if annotate not in ("legend", "direct"):
         raise ValueError(f"`annotate` must be 'legend' or 'direct'. Received: {annotate!r}.")
     codes = checks.as_matrix(codes, "codes")
-    max_points = checks.positive_int(max_points, "max_points")
+    max_points = arguments.integer("max_points", max_points)
     if labels is not None:
         labels = checks.as_labels(labels, len(codes))
     elif class_names is not None:
@@ -97,7 +98,7 @@ def project(codes, method="tsne", seed=0, perplexity=30):
                 f"Received: codes.shape={codes.shape}. Use method='pca' or 'tsne'."
             )
         return codes, ("$z_{0}$", "$z_{1}$")
-    perplexity = checks.positive_number(perplexity, "perplexity")
+    perplexity = arguments.number("perplexity", perplexity, "(0, inf)")
     least = 4 if method == "tsne" else 2
     if count < least or dims < 2:
         raise ValueError(

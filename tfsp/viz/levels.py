@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, mosaic, traversal
 
 
@@ -41,16 +42,14 @@ def level_traversals(
     Source: Miao et al. 2022, appendix B, Figure B.2.
     """
     codes = checks.as_matrix(codes, "codes")
-    steps = checks.positive_int(steps, "steps", minimum=2)
-    start = checks.positive_int(start, "start", minimum=0)
-    sizes = [checks.positive_int(size, "level_sizes") for size in np.atleast_1d(level_sizes)]
+    steps = arguments.integer("steps", steps, 2)
+    start = arguments.integer("start", start, 0, len(codes) - 1, "a row of `codes`")
+    sizes = list(arguments.integers("level_sizes", np.atleast_1d(level_sizes)))
     if sum(sizes) != codes.shape[1]:
         raise ValueError(
             f"`level_sizes` must sum to the {codes.shape[1]} dimensions of `codes`. Received: "
             f"{sizes}, which sum to {sum(sizes)}."
         )
-    if start >= len(codes):
-        raise ValueError(f"`start` must be below {len(codes)}. Received: {start}.")
     ends = np.cumsum(sizes)
     if dims is None:
         spread = codes.std(axis=0)

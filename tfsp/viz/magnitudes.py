@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, style, traversal
 from tfsp.viz.scatter import class_names_of
 
@@ -43,7 +44,7 @@ def class_magnitudes(
     """
     codes = checks.as_matrix(codes, "codes")
     labels = checks.as_labels(labels, len(codes))
-    steps = checks.positive_int(steps, "steps", minimum=2)
+    steps = arguments.integer("steps", steps, 2)
     found = np.unique(labels).tolist()
     names = class_names_of(labels, class_names)
     classes = found[:3] if classes is None else list(np.atleast_1d(classes).tolist())

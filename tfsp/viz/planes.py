@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, style
 from tfsp.viz.scatter import MAX_CLASSES, draw_points
 
@@ -34,7 +35,7 @@ def mapping_planes(mapping, components=None, num_points=4000, seed=0, titles=Non
         )
     if components is None:
         components = getattr(mapping, "component", None)
-    num_points = checks.positive_int(num_points, "num_points")
+    num_points = arguments.integer("num_points", num_points)
     titles = ("$y$", "$z = g(y)$") if titles is None else tuple(titles)
     if len(titles) != 2:
         raise ValueError(f"`titles` must be two texts. Received: {titles!r}.")

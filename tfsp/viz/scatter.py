@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, style
 
 MAX_CLASSES = len(style.PALETTE) * len(style.MARKERS)
@@ -27,7 +28,7 @@ def scatter_2d(
         panels.append(checks.as_matrix(samples, "samples", "[m, 2]", columns=2))
     if labels is not None:
         labels = checks.as_labels(labels, len(points), of="points")
-    max_points = checks.positive_int(max_points, "max_points")
+    max_points = arguments.integer("max_points", max_points)
     together = np.concatenate(panels)
     low, high = together.min(0), together.max(0)
     middle = (low + high) / 2

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, mosaic, tree_layout, trees
 
 _MOST_EXAMPLES = 20  # of a row of `subtree_samples`
@@ -80,11 +81,11 @@ def disjoint_subtrees(phylogeny, count, max_leaves=30):
 
     The largest that are in no other such subtree; largest first, of equals the earliest.
 
-    Raises: ValueError for a tree of one leaf; ValueError or TypeError for bad numbers.
+    Raises: ValueError for a tree of one leaf, or bad numbers.
     """
     phylogeny = tree_layout.as_phylogeny(phylogeny)
-    max_leaves = checks.positive_int(max_leaves, "max_leaves", minimum=2)
-    count = checks.positive_int(count, "count")
+    max_leaves = arguments.integer("max_leaves", max_leaves, 2)
+    count = arguments.integer("count", count)
     if phylogeny.num_leaves < 2:
         raise ValueError("A tree of one leaf has no subtree to choose. Received: 1 leaf.")
     size = phylogeny.leaf_counts
@@ -113,7 +114,7 @@ def subtree_samples(
     """
     rows = [checks.as_images(row, f"samples[{r}]", clip=True) for r, row in enumerate(samples)]
     shown = [checks.as_images(row, f"examples[{r}]", clip=True) for r, row in enumerate(examples)]
-    max_examples = checks.positive_int(max_examples, "max_examples")
+    max_examples = arguments.integer("max_examples", max_examples)
     if not rows or len(shown) != len(rows):
         raise ValueError(
             "`samples` and `examples` must hold one entry per subtree. Received: "

@@ -4,6 +4,7 @@ import statistics
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, images, mosaic
 
 _MAX_TICKS = 12
@@ -80,11 +81,11 @@ def traversal_grid(
     Raises: ValueError for wrong arguments or means that are no images.
     Source: Kingma & Welling 2014, arXiv:1312.6114, Figure 4 (quantiles of the normal).
     """
-    grid_size = checks.positive_int(grid_size, "grid_size")
+    grid_size = arguments.integer("grid_size", grid_size)
     if latent_dim is None:
         latent_dim = getattr(decode_mean, "latent_dim", 2)
-    latent_dim = checks.positive_int(latent_dim, "latent_dim", minimum=2)
-    span = checks.positive_number(span, "span")
+    latent_dim = arguments.integer("latent_dim", latent_dim, 2)
+    span = arguments.number("span", span, "(0, inf)")
     base = np.zeros(latent_dim) if base is None else checks.as_array(base, "base")
     if base.shape != (latent_dim,):
         raise ValueError(
@@ -134,8 +135,8 @@ def traversal_rows(
     """
     codes = checks.as_array(codes, "codes")
     codes = checks.as_matrix(codes[None] if codes.ndim == 1 else codes, "codes", "[D] or [n, D]")
-    span = checks.positive_number(span, "span")
-    steps = checks.positive_int(steps, "steps")
+    span = arguments.number("span", span, "(0, inf)")
+    steps = arguments.integer("steps", steps)
     latent_dim = codes.shape[1]
     dims = _dims(range(latent_dim) if dims is None else dims, latent_dim)
     values = positions(steps, span, quantile=False)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, latent, scatter, style, tree_layout
 
 _BRANCH = "#1a1a1a"
@@ -48,7 +49,7 @@ def latent_tree(
             f"`leaves` must have shape {(phylogeny.num_leaves, codes.shape[1])}, a row for each "
             f"leaf and a column for each latent dimension. Received: leaves.shape={leaves.shape}."
         )
-    max_points = checks.positive_int(max_points, "max_points")
+    max_points = arguments.integer("max_points", max_points)
     names = None
     if labels is not None:
         labels = checks.as_labels(labels, len(codes))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.viz import checks, style, traversal, tree_images, tree_layout
 
 # Lengths in device pixels.
@@ -94,13 +95,13 @@ def choose_times(phylogeny, subtree=None, max_branches=16, num_times=6):
     `max_branches`: midway between two splits, or 1 where all leaves are there.
 
     Returns: floats, growing, at most `num_times`.
-    Raises: ValueError or TypeError for bad numbers or nodes.
+    Raises: ValueError for bad numbers or nodes.
     """
     from tfsp.tmc.slices import at_or_below
 
     phylogeny = tree_layout.as_phylogeny(phylogeny)
-    max_branches = checks.positive_int(max_branches, "max_branches", minimum=2)
-    num_times = checks.positive_int(num_times, "num_times")
+    max_branches = arguments.integer("max_branches", max_branches, 2)
+    num_times = arguments.integer("num_times", num_times)
     top = phylogeny.root if subtree is None else subtree
     inside = at_or_below(phylogeny, top)
     inside[: phylogeny.num_leaves] = False

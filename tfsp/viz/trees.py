@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tfsp.viz import checks, scatter, style, tree_images, tree_layout
+from tfsp import arguments
+from tfsp.viz import scatter, style, tree_images, tree_layout
 
 _ORIENTATIONS = ("right", "down", "circle")
 _MIXED = "#4a4a4a"  # branches above leaves of several classes; darker than the palette's greys
@@ -64,8 +65,8 @@ def tree(
             f"`orientation` must be one of {', '.join(_ORIENTATIONS)}. Received: {orientation!r}."
         )
     phylogeny = tree_layout.as_phylogeny(phylogeny)
-    time_power = checks.positive_number(time_power, "time_power")
-    max_leaf_text = checks.positive_int(max_leaf_text, "max_leaf_text", minimum=0)
+    time_power = arguments.number("time_power", time_power, "(0, inf)")
+    max_leaf_text = arguments.integer("max_leaf_text", max_leaf_text, 0)
     order, place, branch_class, names = tree_layout.arrange(phylogeny, labels, class_names, classes)
     count = phylogeny.num_leaves
     if leaf_images is not None:

@@ -1,10 +1,8 @@
 """The contract of a mapping g: y -> z, and the registry."""
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp.latent_layer import LatentLayer
 from tfsp.registry import Registry
 
 _REGISTRY = Registry("mapping")
@@ -14,7 +12,7 @@ names = _REGISTRY.names
 build = _REGISTRY.build
 
 
-class Mapping(keras.layers.Layer):
+class Mapping(LatentLayer):
     """A deterministic map of latents, y `[..., D]` -> z `[..., output_dim]`, perhaps with weights.
 
     A subclass defines `bijector(self)`. Numbers live in weights, TFP objects are made in the
@@ -42,11 +40,7 @@ class Mapping(keras.layers.Layer):
     """
 
     def __init__(self, latent_dim, **kwargs):
-        # What a density or a representation depends on is never computed in half precision.
-        kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
-        kwargs.setdefault("autocast", False)
-        super().__init__(**kwargs)
-        self.latent_dim = arguments.integer("latent_dim", latent_dim)
+        super().__init__(latent_dim, **kwargs)
         self.output_dim = self.latent_dim
 
     def bijector(self):
@@ -79,26 +73,3 @@ class Mapping(keras.layers.Layer):
 
     def build(self, input_shape=None):
         self.built = True
-
-    def get_build_config(self):
-        return None  # weights are made in the constructor
-
-    @classmethod
-    def example(cls):
-        """A tiny instance, ready for use, for the contract tests."""
-        return cls(latent_dim=2)
-
-    def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim}
-
-    def _constant(self, name, value, trainable=True):
-        """A weight that starts at `value`."""
-        # Held as NumPy: a tensor made while Keras traces the model would belong to that graph.
-        value = np.asarray(value)
-        return self.add_weight(
-            name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: tf.constant(value, dtype),
-            trainable=trainable,
-            autocast=False,
-        )

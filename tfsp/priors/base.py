@@ -2,11 +2,9 @@
 
 import contextlib
 
-import keras
-import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp.latent_layer import LatentLayer
 from tfsp.random import as_seed
 from tfsp.registry import Registry
 
@@ -17,7 +15,7 @@ names = _REGISTRY.names
 build = _REGISTRY.build
 
 
-class Prior(keras.layers.Layer):
+class Prior(LatentLayer):
     """A distribution over the latent z, `[..., D]`, possibly with weights of its own.
 
     A subclass defines `distribution(self, training=False)`; one that has no `tfd.Distribution` to
@@ -60,13 +58,6 @@ class Prior(keras.layers.Layer):
     min_examples = 1
     has_health = False
     health_needs_codes = True
-
-    def __init__(self, latent_dim, **kwargs):
-        # Densities are never computed in half precision, whatever the networks use.
-        kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
-        kwargs.setdefault("autocast", False)
-        super().__init__(**kwargs)
-        self.latent_dim = arguments.integer("latent_dim", latent_dim)
 
     def distribution(self, training=False):
         """The prior as a `tfd.Distribution` with event shape `[D]`, made afresh.
@@ -148,9 +139,6 @@ class Prior(keras.layers.Layer):
     def build(self, input_shape=None):
         self.built = True
 
-    def get_build_config(self):
-        return None  # the model that holds the prior builds it, after `connect`
-
     def check(self):
         """Raises ValueError where a subclass breaks the contract: event shape, config."""
         name = type(self).__name__
@@ -169,24 +157,3 @@ class Prior(keras.layers.Layer):
                 "with it would not load. `get_config` must return every argument of the "
                 f"constructor, which must pass **kwargs on. The failure: {error}"
             ) from error
-
-    @classmethod
-    def example(cls):
-        """A tiny instance, ready for use, for the contract tests."""
-        return cls(latent_dim=2)
-
-    def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim}
-
-    def _constant(self, name, value, trainable=True, **kwargs):
-        """A weight that starts at `value`."""
-        # Held as NumPy: a tensor made while Keras traces the model would belong to that graph.
-        value = np.asarray(value)
-        return self.add_weight(
-            name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: tf.constant(value, dtype),
-            trainable=trainable,
-            autocast=False,  # Keras would hand it out in half precision inside a mixed model
-            **kwargs,
-        )

@@ -20,6 +20,10 @@ class InteLVAE(VAE):
     p(y) and q(y|x); else it is never above it (theorem 1). With the mapping "identity" the model
     is a `VAE`.
 
+    A map that is not one-to-one makes the bound looser in some places than in others, and the ELBO
+    puts mass where it is tight. Where the density itself matters, objective="iwae" with some
+    `num_samples` is worth its time.
+
     The training loss gains the mapping's regulariser (that of the paper's eq. 7 for sparsity),
     tracked as `regulariser`; `elbo`, `log_likelihood` and `kl` never contain it.
 

@@ -193,12 +193,13 @@ def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
             if isinstance(node, ast.Import):
                 modules = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                modules = [node.module]
+                names = [f"tfsp.{alias.name}" for alias in node.names]
+                modules = names if node.module == "tfsp" else [node.module]
             else:
                 continue
             for module in modules:
                 assert (
-                    module.startswith(("tfsp.viz", "tfsp.tmc"))
+                    module.startswith(("tfsp.viz", "tfsp.tmc", "tfsp.arguments"))
                     or module.split(".")[0] in allowed | standard
                 )
                 assert module != "matplotlib.pyplot"

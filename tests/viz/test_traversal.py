@@ -168,5 +168,5 @@ def test_rows_errors():
 def test_a_decoder_must_decode():
     with pytest.raises(TypeError, match=r"decode_mean.*ndarray"):
         viz.traversal_grid(np.zeros(3))
-    with pytest.raises(TypeError, match="grid_size"):
+    with pytest.raises(ValueError, match="`grid_size` must be a positive integer.*: 2.5"):
         viz.traversal_grid(Recorder(), grid_size=2.5)

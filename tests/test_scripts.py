@@ -38,8 +38,9 @@ def run_dir(tmp_path_factory):
 
 def test_evaluate_prints_a_table_and_writes_json(run_dir):
     out = run("evaluate", f"--run_dir={run_dir},{run_dir}", "--num_samples=10").stdout
-    elbo = next(line for line in out.splitlines() if line.startswith("elbo ")).split()
-    assert elbo[2:] == ["0.000", "2"]  # deviation and number of runs, the same one twice
+    each, spread = (line.split()[1:] for line in out.splitlines() if line.startswith("elbo "))
+    assert each == [spread[0]] * 2
+    assert spread[1:] == ["0.000", "2"]  # deviation and number of runs, the same one twice
     assert "digits" in out
     assert "dynamic" in out
     assert (run_dir / "metrics.json").exists()

@@ -262,9 +262,12 @@ def test_too_few_examples_are_told_of_at_once(prior, needed, binary_images):
     dataset = tf.data.Dataset.from_tensor_slices(binary_images[:32]).batch(8)
     for x in (binary_images[:32], dataset):
         with pytest.raises(ValueError, match=f"at least {needed} examples. Received: 32"):
-            model.fit(x, epochs=1, verbose=0)
+            model.fit(x, epochs=3, verbose=0)
     assert model.optimizer.iterations.numpy() == 0
     categories = models.CPVAE(networks.MLP(hidden=(4,)), latent_dim=2, num_categories=40)
     categories.compile(run_eagerly=True)
     with pytest.raises(ValueError, match="at least 40 examples. Received: 32"):
-        categories.fit(dataset, epochs=1, verbose=0)
+        categories.fit(dataset, epochs=6, verbose=0)
+    # Nor is there a need of examples where training ends before the start.
+    with pytest.warns(UserWarning, match="before the prior"):
+        categories.fit(dataset, epochs=5, verbose=0)

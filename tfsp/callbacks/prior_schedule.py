@@ -43,7 +43,8 @@ class PriorSchedule(keras.callbacks.Callback):
         """Too few examples are told of now, not after all the epochs before the start."""
         prior = self.model.prior
         needed = prior.min_examples
-        if self._source is None or not prior.wants_data or needed == 1:
+        starts = prior.wants_data and prior.start_epoch < self.params["epochs"]
+        if self._source is None or not starts or needed == 1:
             return
         found = len(self.examples(needed))
         if found < needed:

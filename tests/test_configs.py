@@ -62,7 +62,7 @@ def _no_old_models():
     """Some are large: each is let go before the next is built."""
     yield
     keras.backend.clear_session()
-    freeze_heap(thoroughly=False)
+    freeze_heap()
 
 
 def test_there_are_configs():

@@ -10,7 +10,7 @@ from absl import app, flags
 
 from tfsp import evaluation, viz
 from tfsp.command_line import plain_errors
-from tfsp.visualize import write_grid
+from tfsp.visualize import check_grid_folder, write_grid
 
 _OUT = flags.DEFINE_string(
     "out", "runs/cp_figure_3", "Folder for figure.png, figure.pdf, table.txt and results.json."
@@ -36,6 +36,7 @@ def _report(row):
 
 @plain_errors
 def main(_):
+    check_grid_folder(_OUT.value)
     rows, samples, data = evaluation.train_modes(
         _MODELS.value,
         _SEEDS.value,

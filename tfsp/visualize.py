@@ -133,6 +133,16 @@ def _discrete(model, codes, seed):
     }
 
 
+def check_grid_folder(folder):
+    """Raises FileExistsError if `folder` holds a grid already; to be asked before training."""
+    results = pathlib.Path(folder) / "results.json"
+    if results.exists():
+        raise FileExistsError(
+            f"{results} exists, from an earlier grid. Choose another folder (--out), or move this "
+            "one away."
+        )
+
+
 def write_grid(folder, figure, rows):
     """Writes a grid of small runs: figure.png, figure.pdf, table.txt and results.json.
 

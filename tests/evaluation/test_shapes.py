@@ -12,6 +12,7 @@ import pytest
 from tfsp import evaluation, experiment
 from tfsp.config import to_dict
 from tfsp.evaluation import grid, shapes
+from tfsp.visualize import check_grid_folder
 
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = dict(steps=100, batch_size=20, hidden=(8,))
@@ -104,3 +105,16 @@ def test_script(tmp_path):
     assert (run["target"], run["model"], run["seed"]) == ("circle", "intel_vae", 0)
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 2000
+    again = subprocess.run(
+        [sys.executable, str(script), f"--out={tmp_path}"], capture_output=True, text=True, cwd=ROOT
+    )
+    assert again.returncode == 1
+    assert "results.json exists, from an earlier grid" in again.stderr
+
+
+def test_a_grid_is_not_overwritten(tmp_path):
+    check_grid_folder(tmp_path)
+    check_grid_folder(tmp_path / "new")
+    (tmp_path / "results.json").write_text("{}")
+    with pytest.raises(FileExistsError, match=r"results.json exists.*another folder \(--out\)"):
+        check_grid_folder(tmp_path)

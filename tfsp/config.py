@@ -35,6 +35,11 @@ def default_config():
                 # Share of the second class, where the set takes it (mnist_01, two_gaussians,
                 # two_modes); None for the set's own.
                 proportion=ml_collections.config_dict.placeholder(float),
+                # Of a folder of images: the colour behind transparent pixels ("white"), whether
+                # to "raise" or "skip" unreadable files, the bits used of 16; None: see `load`.
+                background=ml_collections.config_dict.placeholder(str),
+                errors=ml_collections.config_dict.placeholder(str),
+                bit_depth=ml_collections.config_dict.placeholder(int),
             ),
             model=dict(
                 name="vae",

@@ -21,8 +21,7 @@ def load_data(config, data_dir=None, download=False, labels=False):
     settings["image_size"] = settings.pop("image_size") or None
     classes = [int(c) for c in str(settings.pop("classes")).split(",") if c.strip()]
     sizes = {k: settings.pop(k) or None for k in ("train_size", "validation_size", "test_size")}
-    if settings.get("proportion") is None:
-        settings.pop("proportion", None)
+    settings = {key: value for key, value in settings.items() if value is not None}
     return data.load(
         settings.pop("name"),
         data_dir=data_dir,

@@ -146,5 +146,5 @@ def _differences(before, after, prefix=""):
         a, b = before.get(key, "(absent)"), after.get(key, "(absent)")
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _differences(a, b, f"{name}.")
-        elif a != b:
+        elif a != b and (a, b) != ("(absent)", None):  # not yet known to an older run, and unset
             yield f"{name}: {a!r} in the run, {b!r} now"

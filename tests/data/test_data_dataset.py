@@ -134,8 +134,10 @@ def test_bad_datasets(coded):
         _load(tf.data.Dataset.range(5))
     with pytest.raises(ValueError, match="one for each image"):
         _load(tf.data.Dataset.from_tensor_slices((images, np.eye(7)[labels])).batch(2))
-    with pytest.raises(ValueError, match="none"):
-        _load(x.take(0))
+    for cache in (True, False):
+        for empty in (x.take(0), x.filter(lambda x: False)):
+            with pytest.raises(ValueError, match="holds no examples"):
+                _load(empty, cache=cache)
     with pytest.raises(ValueError, match="cache=True"):
         _load(x, cache=False, classes=(1,))
     with pytest.raises(tfsp_data.DataFormatError, match="100"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_CHUNK = 1024  # images averaged at a time: bounds the float copy
+_CHUNK = 2**24  # pixels averaged at a time: bounds the float copy
 
 
 def coverage(size_in, size_out):
@@ -23,12 +23,13 @@ def coverage(size_in, size_out):
     return np.clip(np.minimum(high, cell + 1) - np.maximum(low, cell), 0, None) / width
 
 
-def area_average(images, size):
+def area_average(images, size, top=1.0):
     """Resizes images to `size` by exact area averages, A X B^T for each channel.
 
     Args:
       images: [n, H, W, C], uint8 or float32.
       size: (height, width).
+      top: the largest value that float32 images may have; uint8 images go to 255.
     Returns: [n, height, width, C] of the same dtype; uint8 is rounded to the nearest integer.
     """
     height, width = size
@@ -37,13 +38,14 @@ def area_average(images, size):
     rows = coverage(images.shape[1], height).astype(np.float32)
     columns = coverage(images.shape[2], width).astype(np.float32)
     out = np.empty((len(images), height, width, images.shape[3]), images.dtype)
-    for start in range(0, len(images), _CHUNK):
-        x = images[start : start + _CHUNK].astype(np.float32)
-        x = np.moveaxis(x, 3, 1)  # [n, C, H, W]: both products are matrix products
-        x = np.moveaxis(rows @ x @ columns.T, 1, 3)
-        # Float sums may leave [0, 1] by an ulp, which a Bernoulli likelihood would refuse.
-        x = np.rint(x) if images.dtype == np.uint8 else np.clip(x, 0.0, 1.0)
-        out[start : start + _CHUNK] = x
+    step = max(1, _CHUNK // (images.shape[1] * images.shape[2]))
+    for start in range(0, len(images), step):
+        chunk = slice(start, start + step)
+        for channel in range(images.shape[3]):
+            x = rows @ images[chunk, ..., channel].astype(np.float32) @ columns.T
+            # Float sums may leave [0, top] by an ulp, which a Bernoulli likelihood would refuse.
+            x = np.rint(x) if images.dtype == np.uint8 else np.clip(x, 0.0, np.float32(top))
+            out[chunk, ..., channel] = x
     return out
 
 

@@ -1,8 +1,16 @@
 """Arrays from users and files, checked and brought to one form."""
 
+import collections.abc
+
 import numpy as np
 
+from tfsp.data import advice
 from tfsp.data.errors import DataFormatError
+
+# By how much intensities may leave [0, 1]: rounding of whoever scaled them, such as 1 + 2e-16 in
+# double precision and some 1e-5 in single precision. It is a fortieth of an eight-bit grey level.
+ROUNDING = 1e-4
+_INT32 = np.iinfo(np.int32)
 
 
 def as_images(array, what):
@@ -10,13 +18,15 @@ def as_images(array, what):
 
     Args:
       array: uint8 (0..255), bool, or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or
-        [n, D] (flat data, kept flat).
+        [n, D] (flat data, kept flat). Floats outside by no more than `ROUNDING` are clipped.
       what: name of the array in messages.
     Returns: [n, H, W, C] or [n, D], uint8 or float32.
-    Raises: DataFormatError (a ValueError) for another shape or dtype, for no images, for NaN
-      or infinity, and for values out of range.
+    Raises: DataFormatError (a ValueError) for another shape or dtype, for no images, for masked
+      values, NaN or infinity, and for values out of range.
     """
-    images = np.asarray(array)
+    images = plain(array, what)
+    if images.ndim and not len(images):
+        raise DataFormatError(f"{what} holds no examples. Received shape {images.shape}.")
     if images.dtype == bool:
         images = images.astype(np.uint8) * np.uint8(255)
     elif images.dtype == np.uint8:
@@ -25,13 +35,12 @@ def as_images(array, what):
                 f"{what} is uint8, which is read as 0..255, but its largest value is 1. For "
                 "binary images pass floats (x.astype('float32')) or bools (x.astype(bool))."
             )
-    elif np.issubdtype(images.dtype, np.floating):
-        _check_floats(images, what)
-        images = images.astype(np.float32, copy=False)
+    elif is_floating(images.dtype):
+        images = _unit_floats(images, what)
     else:
         raise DataFormatError(
             f"{what} must be uint8 (0..255), bool, or floats in [0, 1]. Received dtype "
-            f"{images.dtype}. Convert it, for example x.astype('uint8')."
+            f"{images.dtype}. {advice.for_dtype(images)}"
         )
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise DataFormatError(
@@ -41,24 +50,37 @@ def as_images(array, what):
     return images[..., None] if images.ndim == 3 else images
 
 
-def _check_floats(images, what):
+def is_floating(dtype):
+    """Whether a NumPy dtype is a real floating-point one, bfloat16 among them."""
+    return np.issubdtype(dtype, np.floating) or dtype.name == "bfloat16"
+
+
+def _unit_floats(images, what):
+    if images.dtype.name == "bfloat16":  # NumPy's own functions do not know it
+        images = images.astype(np.float32)
     if not np.isfinite(images).all():
         bad = int(images.size - np.isfinite(images).sum())
-        raise DataFormatError(f"{what} holds {bad} values that are NaN or infinite.")
-    if images.size and (images.min() < 0 or images.max() > 1):
-        low, high = images.min(), images.max()
+        raise DataFormatError(f"{what} holds {bad:,} values that are NaN or infinite.")
+    if not images.size:
+        return images.astype(np.float32, copy=False)
+    low, high = images.min(), images.max()
+    rounding = max(ROUNDING, 2 * float(np.finfo(images.dtype).eps))
+    if low < -rounding or high > 1 + rounding:
         raise DataFormatError(
-            f"{what} must lie in [0, 1]. Received values from {low:g} to {high:g}. Scale "
-            f"them, for example (x - {low:g}) / {high - low:g}, or pass 0..255 as uint8."
+            f"{what} must lie in [0, 1]. Received values from {low:g} to {high:g}. "
+            f"{advice.for_range(images, low, high)}"
         )
+    images = images.astype(np.float32, copy=False)
+    return np.clip(images, 0, 1) if low < 0 or high > 1 else images
 
 
 def as_labels(array, num_images, what):
     """Checks labels: int32 [n] from integers, or floats that are whole, [n], [n, 1] or [1, n].
 
-    Raises: DataFormatError (a ValueError) for another length, shape or kind of value.
+    Raises: DataFormatError (a ValueError) for another length, shape or kind of value, and for
+      masked or absent (NaN) labels.
     """
-    labels = np.asarray(array)
+    labels = plain(array, what)
     if labels.ndim == 2 and 1 in labels.shape:  # MATLAB knows no vectors
         labels = labels.reshape(-1)
     if labels.shape != (num_images,):
@@ -67,10 +89,55 @@ def as_labels(array, num_images, what):
             f"{what} must have shape ({num_images},), one label for each image. "
             f"Received shape {labels.shape}.{hint}"
         )
-    is_number = np.issubdtype(labels.dtype, np.number) or labels.dtype == bool
-    if not is_number or not np.array_equal(labels, labels.astype(np.int32)):
+    return whole_labels(labels, what)
+
+
+def whole_labels(labels, what):
+    """int32 of the shape of `labels`, a NumPy array. Raises DataFormatError as `as_labels`."""
+    kind = labels.dtype.kind
+    if kind not in "biuf":
         raise DataFormatError(
-            f"{what} must be whole numbers that fit int32. Received dtype {labels.dtype}, "
-            f"first values {labels[:3].tolist()}."
+            f"{what} must be whole numbers. Received dtype {labels.dtype}, first values "
+            f"{advice.first(labels)}. {advice.for_labels(labels)}"
+        )
+    if kind == "f" and not np.isfinite(labels).all():
+        bad = labels.size - int(np.isfinite(labels).sum())
+        raise DataFormatError(
+            f"{what} must be whole numbers, but {bad:,} of {labels.size:,} are NaN or infinite. "
+            "Leave those examples out: keep = np.isfinite(y); x, y = x[keep], y[keep]."
+        )
+    if kind == "f" and (labels != np.rint(labels)).any():
+        raise DataFormatError(
+            f"{what} must be whole numbers. Received dtype {labels.dtype}, first values "
+            f"{advice.first(labels)}. A quantity is no class: cut it into bins, for example by "
+            "np.digitize(y, bins)."
+        )
+    if labels.size and (labels.min() < _INT32.min or labels.max() > _INT32.max):
+        raise DataFormatError(
+            f"{what} must be whole numbers that fit int32. Received {labels.min()} to "
+            f"{labels.max()}. Number them anew: np.unique(y, return_inverse=True)[1]."
         )
     return labels.astype(np.int32)
+
+
+def plain(array, what):
+    """`array` as a NumPy array of its own values, nothing hidden or dropped.
+
+    Raises: DataFormatError (a ValueError) for what is no array (such as a generator), for entries
+      of different shapes, and for masked values.
+    """
+    entries = array if isinstance(array, (list, tuple)) else (array,)
+    is_sequence = isinstance(array, collections.abc.Sequence) and not isinstance(
+        array, (str, bytes)
+    )
+    if not (is_sequence or hasattr(array, "__array__") or hasattr(array, "__array_interface__")):
+        raise DataFormatError(f"{what}: {advice.for_no_array(array)}")
+    if masked := sum(int(np.ma.count_masked(entry)) for entry in entries if np.ma.isMA(entry)):
+        raise DataFormatError(
+            f"{what} has {masked:,} masked values. What is behind a mask would be taken for data: "
+            "fill it, for example x.filled(0), or leave those examples out."
+        )
+    try:
+        return np.asarray(array)
+    except ValueError as error:  # entries of different shapes
+        raise DataFormatError(f"{what}: {advice.for_ragged(entries)}") from error

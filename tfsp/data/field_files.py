@@ -1,13 +1,11 @@
 """The files in which the field passes its data sets around."""
 
-import zipfile
-import zlib
-
 import numpy as np
 
 from tfsp.data import splits
+from tfsp.data.array_files import NpzFile, need_keys, read_amat, read_mat
 from tfsp.data.arrays import as_images, as_labels
-from tfsp.data.errors import DataFormatError, DataNotFoundError
+from tfsp.data.errors import DataFormatError
 from tfsp.data.sources import ImageSet, register
 
 CALTECH_FILE = "caltech101_silhouettes_28_split1.mat"
@@ -17,79 +15,10 @@ LAROCHELLE_COUNTS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 _PIXELS = 784
 
 
-def read_npz(path):
-    """dict of the arrays of an .npz file. Raises DataFormatError if it cannot be read."""
-    _must_exist(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):  # a lone .npy under another name
-                raise DataFormatError(f"{path} holds one array and is not an .npz archive.")
-            return {key: file[key] for key in file.files}
-    except DataFormatError:
-        raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unreadable(path, "an .npz archive of plain arrays", error) from error
-
-
-def read_npy(path):
-    """The array of an .npy file. Raises DataFormatError if it cannot be read."""
-    _must_exist(path)
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise _unreadable(path, "an .npy file of one plain array", error) from error
-    if not isinstance(array, np.ndarray):
-        raise DataFormatError(f"{path} is an archive; name it .npz.")
-    return array
-
-
-def read_mat(path):
-    """dict of the variables of a MATLAB file (up to version 7).
-
-    Raises: DataFormatError if it cannot be read.
-    """
-    _must_exist(path)
-    import scipy.io
-
-    try:
-        variables = scipy.io.loadmat(path)
-    except NotImplementedError as error:  # version 7.3 is HDF5
-        raise DataFormatError(f"{path}: {error} Save it with MATLAB's -v7.") from error
-    except Exception as error:  # a damaged file shows as nearly any kind of error
-        raise _unreadable(path, "a MATLAB file (version 4 to 7)", error) from error
-    return {key: value for key, value in variables.items() if not key.startswith("__")}
-
-
-def read_amat(path):
-    """Images of a binary .amat file: text, one image of 784 zeros and ones to a line.
-
-    Returns: uint8 [n, 28, 28, 1], 0 or 255.
-    Raises: DataFormatError naming the file and the first bad line.
-    """
-    _must_exist(path)
-    images = []
-    with open(path, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            values = line.translate(None, b" \t\r\n")
-            if not values:
-                continue
-            if len(values) != _PIXELS or values.translate(None, b"01"):
-                raise DataFormatError(
-                    f"{path}, line {number}: expected {_PIXELS} values 0 or 1 separated by "
-                    f"spaces. Received {len(line.split())} values, beginning {line[:24]!r}. The "
-                    "file is cut short or holds another data set."
-                )
-            images.append(values)
-    if not images:
-        raise DataFormatError(f"{path} is empty.")
-    pixels = np.frombuffer(b"".join(images), np.uint8) - np.uint8(ord("0"))
-    return (pixels * np.uint8(255)).reshape(-1, 28, 28, 1)
-
-
 def keras_npz(path):
     """((images, labels) of train, the same of test) of an .npz file in the layout of Keras."""
-    arrays = read_npz(path)
-    _need_keys(path, arrays, ("x_train", "y_train", "x_test", "y_test"))
+    arrays = NpzFile(path)
+    need_keys(path, arrays, ("x_train", "y_train", "x_test", "y_test"))
     parts = []
     for part in ("train", "test"):
         images = as_images(arrays[f"x_{part}"], f"x_{part} of {path}")
@@ -103,8 +32,8 @@ def omniglot_28(path):
     The file has x uint8 [n, 28, 28] with ink high, label [n], and split [n]: 0 background,
     1 evaluation.
     """
-    arrays = read_npz(path)
-    _need_keys(path, arrays, ("x", "label", "split"))
+    arrays = NpzFile(path)
+    need_keys(path, arrays, ("x", "label", "split"))
     images = as_images(arrays["x"], f"x of {path}")
     labels = as_labels(arrays["label"], len(images), f"label of {path}")
     split = as_labels(arrays["split"], len(images), f"split of {path}")
@@ -122,7 +51,7 @@ def chardata(path):
     Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519.
     """
     arrays = read_mat(path)
-    _need_keys(path, arrays, ("data", "testdata"))
+    need_keys(path, arrays, ("data", "testdata"))
     parts = [
         _column_major(arrays[key].T.astype(np.float32), count, f"{key} of {path} (transposed)")
         for key, count in zip(("data", "testdata"), CHARDATA_COUNTS, strict=True)
@@ -172,7 +101,7 @@ def caltech_file(path):
     """`caltech101_silhouettes` from a file of any name."""
     arrays = read_mat(path)
     names = ("train", "val", "test")
-    _need_keys(path, arrays, [f"{n}_{kind}" for n in names for kind in ("data", "labels")])
+    need_keys(path, arrays, [f"{n}_{kind}" for n in names for kind in ("data", "labels")])
     images, labels = [], []
     for name, count in zip(names, CALTECH_COUNTS, strict=True):
         stored = arrays[f"{name}_data"]
@@ -233,26 +162,3 @@ def _column_major(rows, count, what):
     # uint8 takes a quarter of the memory, where nothing is lost by it, as in binary images.
     exact = np.array_equal((grey / np.float32(255)).astype(np.float32), images)
     return grey.astype(np.uint8) if exact else images
-
-
-def _need_keys(path, arrays, keys):
-    if missing := [key for key in keys if key not in arrays]:
-        raise DataFormatError(
-            f"{path} lacks {', '.join(missing)}. Expected: {', '.join(keys)}. "
-            f"Found: {', '.join(arrays) or 'nothing'}."
-        )
-
-
-def _must_exist(path):
-    if not path.is_file():
-        raise DataNotFoundError(
-            f"There is no file {path}. Put it there, or give the folder that holds "
-            f"{path.name} by data_dir (flag --data_dir)."
-        )
-
-
-def _unreadable(path, expected, error):
-    return DataFormatError(
-        f"{path} cannot be read as {expected}: it is damaged, cut short or something else. "
-        f"({type(error).__name__}: {error})"
-    )

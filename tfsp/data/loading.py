@@ -1,7 +1,7 @@
 """The front door: `load` turns a source into train, validation and test data."""
 
 import operator
-import pathlib
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -66,7 +66,10 @@ def load(
       shuffle: whether training images are shuffled.
       cache: False streams a tf.data.Dataset instead of reading it into memory.
       **options: of the named set: `proportion` of the second class ("mnist_01",
-        "two_gaussians", "two_modes"), `noise` of the sets of points.
+        "two_gaussians", "two_modes"), `noise` of the sets of points. Of a folder of images:
+        `background`, the colour behind transparent pixels ("white"); `errors`, "raise" or "skip"
+        for files that cannot be read; `bit_depth` of files of 16 bits (None: found from the
+        largest value). How folders are read: `tfsp.data.folder.from_folder`.
 
     Returns: Data.
     Raises:
@@ -115,19 +118,19 @@ def _find(source, data_dir, download, split, image_size, cache, sizes, options):
         folder = default_data_dir(data_dir)
         request = Request(source, folder, bool(download), split, image_size)
         return source, find(request, options)
-    if options:
-        raise ValueError(
-            f"Only a named data set ({', '.join(names())}) has options. Received: "
-            f"{', '.join(sorted(options))}."
-        )
-    if isinstance(source, (str, pathlib.Path)):
+    if isinstance(source, (str, os.PathLike)):
         path = user_data.as_path(source)
         if not path.exists() and path.name == str(source) and not path.suffix:
             raise ValueError(
                 f"Unknown data set: {source!r}. Known: {', '.join(names())}. There is no file or "
                 "folder of this name either."
             )
-        return path.stem, user_data.from_path(path, image_size)
+        return path.stem, user_data.from_path(path, image_size, options)
+    if options:
+        raise ValueError(
+            f"Only a named data set ({', '.join(names())}) and a folder of images have options. "
+            f"Received: {', '.join(sorted(options))}."
+        )
     if isinstance(source, tf.data.Dataset):
         return "tf.data", user_dataset.from_dataset(source, cache, sizes, image_size)
     if hasattr(source, "keys"):

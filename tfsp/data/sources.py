@@ -109,14 +109,22 @@ def find(request, options):
     Raises: ValueError for an option that the source does not take.
     """
     function = SOURCES.get(request.name)
-    known = list(inspect.signature(function).parameters)[1:]
+    return with_options(function, (request,), options, f"The data set {request.name!r}")
+
+
+def with_options(function, arguments, options, what):
+    """`function(*arguments, **options)`, once its signature takes these options.
+
+    Raises: ValueError for one that it does not take, with those that it does.
+    """
+    known = list(inspect.signature(function).parameters)[len(arguments) :]
     unknown = sorted(set(options) - set(known))
     if unknown:
         raise ValueError(
-            f"The data set {request.name!r} does not take {', '.join(map(repr, unknown))}. It "
-            f"takes: {', '.join(known) or 'no options'}."
+            f"{what} does not take {', '.join(map(repr, unknown))}. It takes: "
+            f"{', '.join(known) or 'no options'}."
         )
-    return function(request, **options)
+    return function(*arguments, **options)
 
 
 def default_data_dir(data_dir):

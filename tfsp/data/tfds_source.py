@@ -84,13 +84,38 @@ def raw_elements(builder, split):
         raise DataFormatError(
             f"{builder.data_dir} has no split {split!r}. It has: {', '.join(builder.info.splits)}."
         )
+    encoded = {"image": tfds.decode.SkipDecoding()}
+    if builder.info.file_format not in builder.info.file_format.with_tf_data():
+        features = builder.info.features
+        return _records(builder, split).map(
+            lambda record: features.deserialize_example(record, decoders=encoded)
+        )
     return builder.as_dataset(
         split=split,
         shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
+        decoders=encoded,
         # One file after the other: an order that does not depend on the number of shards.
         read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
     )
+
+
+def _records(builder, split):
+    """tf.data.Dataset of serialised examples of a format without tf.data, such as array_record."""
+    import tensorflow_datasets as tfds
+
+    raw = tfds.decode.DeserializeMethod.RAW_BYTES
+    try:
+        source = builder.as_data_source(split, deserialize_method=raw)
+    except Exception as error:  # the reader of each format has errors of its own
+        raise _damaged(builder, split, error) from error
+
+    def batches():
+        for start in range(0, len(source), _BATCH):
+            yield source.__getitems__(range(start, min(start + _BATCH, len(source))))
+
+    spec = tf.TensorSpec([None], tf.string)
+    count = tf.data.experimental.assert_cardinality(len(source))
+    return tf.data.Dataset.from_generator(batches, output_signature=spec).unbatch().apply(count)
 
 
 def read(builder, split, channels, transform=None):
@@ -126,15 +151,18 @@ def read(builder, split, channels, transform=None):
 
 def _damaged(builder, split, error):
     """DataFormatError that names the files of `split` which do not hold what they should."""
+    from tensorflow_datasets.core import file_adapters
+
     info = builder.info.splits[split]
+    count_examples = file_adapters.ADAPTER_FOR_FORMAT[builder.info.file_format].num_examples
     bad = []
     for path, promised in zip(info.filepaths, info.shard_lengths, strict=True):
         try:
-            found = sum(1 for _ in tf.data.TFRecordDataset(str(path)))
-        except (tf.errors.OpError, OSError):
+            found = count_examples(path)
+        except Exception:  # each format has errors of its own
             found = "an unreadable number of"
         if found != promised:
             bad.append(f"{path} ({found} images where dataset_info.json promises {promised})")
-    reason = str(error).splitlines()[0]
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
     where = "; ".join(bad) or f"{builder.data_dir}, split {split!r} ({reason})"
     return DataFormatError(f"Damaged, absent or cut short: {where}. Get the data anew.")

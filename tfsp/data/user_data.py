@@ -1,17 +1,16 @@
-"""A user's own data: arrays, files of arrays, folders of images, tf.data data sets."""
+"""A user's own data: arrays, files of arrays, and what lies at a path."""
 
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
-from tfsp.data import area, field_files, splits
+from tfsp.data import array_files, field_files, part_names, splits
 from tfsp.data.arrays import as_images, as_labels
 from tfsp.data.errors import DataFormatError, DataNotFoundError
-from tfsp.data.sources import ImageSet
+from tfsp.data.folder import from_folder
+from tfsp.data.left_out import listed
+from tfsp.data.sources import ImageSet, with_options
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
-_PART_KEYS = {"train": ("train",), "validation": ("val", "valid", "validation"), "test": ("test",)}
 _IMAGE_KEYS = ("x", "images", "image", "data")
 _LABEL_KEYS = ("y", "labels", "label")
 
@@ -30,12 +29,12 @@ def from_mapping(arrays, source):
 
     Args:
       arrays: dict with x_train and perhaps y_train, x_val, y_val, x_test, y_test (the layout of
-        Keras; "valid" and "validation" are understood too), or with x (or images, image, data)
-        and perhaps y (or labels, label). Other keys are ignored.
+        Keras; the other words of `part_names`, such as "valid", are understood too), or with x
+        (or images, image, data) and perhaps y (or labels, label). Other keys are ignored.
       source: name used in messages and in the info record.
     Raises: DataFormatError that names the keys found and expected.
     """
-    if "x_train" in arrays:
+    if any(f"x_{word}" in arrays for word in part_names.WORDS["train"]):
         return _from_parts(arrays, source)
     image_key = next((key for key in _IMAGE_KEYS if key in arrays), None)
     label_key = next((key for key in _LABEL_KEYS if key in arrays), None)
@@ -43,7 +42,8 @@ def from_mapping(arrays, source):
         raise DataFormatError(
             f"{source}: expected x_train (and y_train, x_val, y_val, x_test, y_test where there "
             f"are any), or one of {', '.join(_IMAGE_KEYS)} (and one of "
-            f"{', '.join(_LABEL_KEYS)}). Found the keys: {', '.join(arrays) or 'none'}."
+            f"{', '.join(_LABEL_KEYS)}). Found the keys: {_some_keys(arrays)}."
+            + (" Of a table pass its numbers: x.to_numpy()." if hasattr(arrays, "columns") else "")
         )
     images = as_images(arrays[image_key], f"{image_key} of {source}")
     labels = None
@@ -53,17 +53,25 @@ def from_mapping(arrays, source):
     return ImageSet(images, labels, {"standard": unsplit}, source)
 
 
+def _some_keys(arrays):
+    names = [str(key)[:40] for key in arrays]
+    return listed(names, 20) or "none"
+
+
 def _from_parts(arrays, source):
     parts = {}
-    for part, suffixes in _PART_KEYS.items():
-        suffix = next((s for s in suffixes if f"x_{s}" in arrays), None)
-        if suffix is None:
+    for part, words in part_names.WORDS.items():
+        given = [word for word in words if f"x_{word}" in arrays]
+        if len(given) > 1:
+            keys = ", ".join(f"x_{word}" for word in given)
+            raise DataFormatError(f"{source} has two arrays for one part: {keys}. Leave one out.")
+        if not given:
             parts[part] = None
             continue
-        images = as_images(arrays[f"x_{suffix}"], f"x_{suffix} of {source}")
-        labels = arrays.get(f"y_{suffix}")
+        images = as_images(arrays[f"x_{given[0]}"], f"x_{given[0]} of {source}")
+        labels = arrays.get(f"y_{given[0]}")
         if labels is not None:
-            labels = as_labels(labels, len(images), f"y_{suffix} of {source}")
+            labels = as_labels(labels, len(images), f"y_{given[0]} of {source}")
         parts[part] = (images, labels)
     return _join_parts(parts, source)
 
@@ -93,27 +101,33 @@ def _as_float(images):
     return images / np.float32(255) if images.dtype == np.uint8 else images
 
 
-def from_path(path, image_size=None):
+def from_path(path, image_size, options):
     """ImageSet of a folder of images, or of an .npz, .npy, .mat or .amat file.
 
     Args:
       path: pathlib.Path. An .amat file or a folder of them stands for the set of three.
       image_size: (height, width) to which images of a folder are brought, or None.
-    Raises: DataNotFoundError, DataFormatError.
+      options: dict of options of a folder of images; see `folder.from_folder`.
+    Raises: DataNotFoundError, DataFormatError; ValueError for an option that it does not take.
     """
+    if path.is_dir() and not any(path.glob("*.amat")):
+        return with_options(from_folder, (path, image_size), options, f"The folder {path}")
+    if options:
+        raise ValueError(
+            f"Only named data sets and folders of images have options, not {path}. Received: "
+            f"{', '.join(sorted(options))}."
+        )
     if path.is_dir():
-        if any(path.glob("*.amat")):
-            return field_files.larochelle_folder(path)
-        return from_folder(path, image_size)
+        return field_files.larochelle_folder(path)
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return from_mapping(field_files.read_npz(path), str(path))
+        return from_mapping(array_files.NpzFile(path), str(path))
     if suffix == ".npy":
-        return from_arrays(field_files.read_npy(path), None, str(path))
+        return from_arrays(array_files.read_npy(path), None, str(path))
     if suffix == ".amat":
         return field_files.larochelle_folder(path.parent)
     if suffix == ".mat":
-        arrays = field_files.read_mat(path)
+        arrays = array_files.read_mat(path)
         if "testdata" in arrays:
             return field_files.chardata(path)
         if "train_data" in arrays:
@@ -125,103 +139,6 @@ def from_path(path, image_size=None):
         f"{path}: expected a folder of images, or a file .npz, .npy, .mat or .amat. "
         f"Received a file {suffix or 'without suffix'}."
     )
-
-
-def from_folder(path, image_size):
-    """ImageSet of a folder of PNG, JPEG, BMP and GIF files (of a GIF: the first frame).
-
-    Images directly in the folder have no labels. If there are subfolders instead, each is a
-    class, numbered from 0 in the order of their names. If the subfolders are train and perhaps
-    validation (or val, valid) and test, they are the parts, each with or without class folders.
-    Images are grey if all are, else RGB (transparency is dropped).
-
-    Args:
-      path: pathlib.Path of the folder.
-      image_size: (height, width); without it all images must have one size.
-    Raises: DataFormatError naming the file that cannot be read, or two files of two sizes.
-    """
-    folders = {folder.name: folder for folder in _subfolders(path)}
-    part_names = {name: part for part, names in _PART_KEYS.items() for name in names}
-    if "train" not in folders or not set(folders) <= set(part_names):
-        files, labels, classes = _list_images(path, None)
-        images = _decode_all(files, image_size)
-        source = f"folder {path}" + (f" ({len(classes)} classes)" if classes else "")
-        unsplit = splits.consecutive(len(images), None, None)
-        return ImageSet(images, labels, {"standard": unsplit}, source)
-    classes = sorted({sub.name for folder in folders.values() for sub in _subfolders(folder)})
-    listed = {part_names[name]: _list_images(folder, classes) for name, folder in folders.items()}
-    if len(listed) < len(folders):
-        raise DataFormatError(f"{path} has two validation folders: {', '.join(folders)}.")
-    # All together: the parts must agree on grey or RGB, and on the size.
-    images = _decode_all([f for files, _, _ in listed.values() for f in files], image_size)
-    parts, start = dict.fromkeys(splits.PARTS), 0
-    for part, (files, labels, _) in listed.items():
-        parts[part] = (images[start : start + len(files)], labels)
-        start += len(files)
-    return _join_parts(parts, f"folder {path}")
-
-
-def _subfolders(path):
-    return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _list_images(path, classes):
-    """(files, labels int32 [n] or None, class names) of one folder of images or of classes."""
-    own = _image_files(path.iterdir())
-    found = {folder.name: _image_files(folder.rglob("*")) for folder in _subfolders(path)}
-    found = {name: files for name, files in found.items() if files}
-    if own and found:
-        raise DataFormatError(
-            f"{path} has images of its own ({own[0].name}, ...) and folders of images "
-            f"({', '.join(found)}). Use either one folder, or one folder for each class."
-        )
-    if not own and not found:
-        raise DataFormatError(
-            f"{path} holds no images. Expected files {', '.join(IMAGE_SUFFIXES)} in it or in "
-            "its subfolders."
-        )
-    if own:
-        return own, None, []
-    classes = sorted(found) if classes is None else classes
-    pairs = [(file, classes.index(name)) for name, files in found.items() for file in files]
-    return [f for f, _ in pairs], np.array([label for _, label in pairs], np.int32), classes
-
-
-def _image_files(paths):
-    hidden = (p for p in paths if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
-    return sorted(p for p in hidden if not p.name.startswith("."))
-
-
-def _decode_all(files, image_size):
-    """uint8 [n, H, W, C] of image files."""
-    images = [_decode(file) for file in files]
-    channels = 1 if all(image.shape[2] == 1 for image in images) else 3
-    if image_size is None:
-        for file, image in zip(files, images, strict=True):
-            if image.shape[:2] != images[0].shape[:2]:
-                raise DataFormatError(
-                    f"The images have different sizes: {files[0]} is "
-                    f"{images[0].shape[0]}x{images[0].shape[1]}, {file} is {image.shape[0]}x"
-                    f"{image.shape[1]} (height x width). Give `image_size` to resize all."
-                )
-    for i, image in enumerate(images):
-        if image.shape[2] != channels:
-            image = np.repeat(image, channels, axis=2)
-        if image_size is not None:
-            image = area.area_average(image[None], image_size)[0]
-        images[i] = image
-    return np.stack(images)
-
-
-def _decode(file):
-    """uint8 [H, W, 1] or [H, W, 3]."""
-    try:
-        content = tf.io.read_file(str(file))
-        image = tf.io.decode_image(content, expand_animations=False).numpy()
-    except tf.errors.OpError as error:
-        reason = str(error).splitlines()[0]
-        raise DataFormatError(f"{file} is not a readable image: {reason}") from error
-    return image[..., : 1 if image.shape[2] < 3 else 3]  # drops transparency
 
 
 def as_path(source):

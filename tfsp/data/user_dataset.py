@@ -3,11 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.data import area, splits, user_data
+from tfsp.data import area, arrays, splits, user_data
+from tfsp.data.dataset_elements import single_examples
 from tfsp.data.errors import DataFormatError
 from tfsp.data.sources import StreamSet
 
 _MEMORY_LIMIT = 4 * 2**30  # bytes
+_OVERHEAD = 200  # bytes that an image costs beside its pixels
+# Elements read of a data set that does not tell its length, which may have no end.
+_LENGTH_LIMIT = 300_000
 _SOURCE = "tf.data.Dataset"
 
 
@@ -15,128 +19,131 @@ def from_dataset(dataset, cache, sizes, image_size):
     """ImageSet (`cache=True`: read once into memory) or StreamSet of a finite data set.
 
     Args:
-      dataset: of x or (x, y). An element x is an image [H, W, C] or [H, W], flat data [D], or a
-        batch of these: with labels their rank tells (a scalar label belongs to one image), else
-        rank 4, or a leading axis of unknown length before known ones, means a batch.
+      dataset: of x or (x, y), single examples or batches; see `dataset_elements`. If it does not
+        know its length, as one made of a generator, 300,000 examples are the most.
       cache: whether to hold the images in memory. If not, every epoch reads `dataset` anew; it
         must then give the same elements in the same order each time, or resumed training will
         not see what it would have seen. Of every ten elements the ninth validates and the tenth
         tests.
       sizes: dict part -> number or None. Streamed parts use their first elements.
       image_size: (height, width) or None.
-    Raises: ValueError if the data set is infinite, empty, or of another structure.
+    Raises: ValueError if the data set is infinite, empty, of another structure, or of unknown
+      length and too long.
     """
-    elements, has_labels = _unbatched(dataset)
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
             "The tf.data.Dataset is infinite, so that it has no epochs. Pass one that ends: "
             "leave out repeat(), or use take(n)."
         )
+    elements, has_labels = single_examples(dataset)
     if cache:
         return _in_memory(elements, has_labels)
     return _streamed(elements, has_labels, sizes, image_size)
 
 
-def _unbatched(dataset):
-    """(data set of (x, y) for single images, whether y means anything)."""
-    spec = dataset.element_spec
-    pair = spec if isinstance(spec, tuple) else (spec,)
-    if len(pair) not in (1, 2) or not all(isinstance(s, tf.TensorSpec) for s in pair):
-        raise ValueError(
-            f"The tf.data.Dataset must yield x or (x, y), tensors both. Received {spec}."
-        )
-    shape = pair[0].shape
-    if shape.rank is None or not 1 <= shape.rank <= 4:
-        raise ValueError(
-            "The images of the tf.data.Dataset must have a known rank, from 1 (flat data) to 4 "
-            f"(a batch of images). Received shape {shape}."
-        )
-    has_labels = len(pair) == 2
-    if has_labels and pair[1].shape.rank == 0:
-        batched = False
-    elif has_labels and pair[1].shape.rank == 1:
-        batched = True
-    elif has_labels:
-        raise ValueError(
-            f"Labels must be whole numbers, one for each image. Received shape {pair[1].shape}."
-        )
-    else:
-        leading_unknown = shape.rank > 1 and shape[0] is None
-        batched = shape.rank == 4 or (leading_unknown and None not in shape[1:])
-    if not has_labels:
-        dataset = dataset.map(lambda x: (x, tf.zeros(tf.shape(x)[:1] if batched else [])))
-    elements = dataset.unbatch() if batched else dataset
-    if elements.element_spec[0].shape.rank == 2:  # [H, W]
-        elements = elements.map(lambda x, y: (x[..., None], y))
-    return elements, has_labels
-
-
 def _in_memory(elements, has_labels):
     images, labels, used = [], [], 0
-    for image, label in elements.as_numpy_iterator():
-        used += image.nbytes
+    for image, label in _bounded(elements).as_numpy_iterator():
+        used += image.nbytes + _OVERHEAD
         if used > _MEMORY_LIMIT:
             raise ValueError(
                 f"The tf.data.Dataset does not fit into {_MEMORY_LIMIT / 2**30:g} GiB of memory. "
-                "Pass cache=False to stream it, or uint8 images instead of floats."
+                "Pass cache=False to stream it, or uint8 images instead of floats. If it has no "
+                "end, as a generator may, use take(n)."
             )
         images.append(image)
         labels.append(label)
+    if not images:
+        raise _no_examples()
+    _check_length(elements, len(images))
     if len({image.shape for image in images}) != 1:
         shapes = sorted({image.shape for image in images})
+        named = ", ".join(map(str, shapes[:5])) + (", ..." if len(shapes) > 5 else "")
         raise DataFormatError(
-            f"The images of the tf.data.Dataset must be of one shape. Received {shapes or 'none'}."
+            f"The images of the tf.data.Dataset must be of one shape. Received {named}."
         )
     return user_data.from_arrays(
         np.stack(images), np.array(labels) if has_labels else None, f"{_SOURCE}, held in memory"
     )
 
 
-def _streamed(elements, has_labels, sizes, image_size):
-    shape = elements.element_spec[0].shape
-    if not shape.is_fully_defined():
+def _bounded(elements):
+    """The elements; of unknown length no more than one above the limit."""
+    known = int(elements.cardinality()) >= 0
+    return elements if known else elements.take(_LENGTH_LIMIT + 1)
+
+
+def _check_length(elements, count):
+    if int(elements.cardinality()) < 0 and count > _LENGTH_LIMIT:
         raise ValueError(
-            f"To be streamed, images must have a static shape. Received {shape}. Use "
+            f"The tf.data.Dataset does not tell its length and gave more than {_LENGTH_LIMIT:,} "
+            "examples, so that it may have no end. Pass dataset.take(n), or, if it has exactly n "
+            "elements, dataset.apply(tf.data.experimental.assert_cardinality(n)); of one that ends "
+            "n is sum(1 for _ in dataset)."
+        )
+
+
+def _no_examples():
+    return ValueError(
+        f"The {_SOURCE} holds no examples. Expected at least one element. Is a filter too strict, "
+        "or a generator used up?"
+    )
+
+
+def _streamed(elements, has_labels, sizes, image_size):
+    image = elements.element_spec[0]
+    if not image.shape.is_fully_defined():
+        raise ValueError(
+            f"To be streamed, images must have a static shape. Received {image.shape}. Use "
             "tf.ensure_shape in a map, or cache=True."
         )
-    if image_size is not None and shape.rank != 3:
-        raise ValueError(f"`image_size` needs images [H, W, C]. Received shape {shape}.")
-    total, classes = _count(elements, has_labels)
+    if image_size is not None and image.shape.rank != 3:
+        raise ValueError(f"`image_size` needs images [H, W, C]. Received shape {image.shape}.")
+    if image.dtype not in (tf.uint8, tf.bool) and not image.dtype.is_floating:
+        raise DataFormatError(
+            f"Images must be uint8 (0..255), bool, or floats in [0, 1]. Received "
+            f"{image.dtype.name}. Convert them, for example dataset.map(lambda x, y: "
+            "(tf.cast(x, tf.uint8), y)) if they lie in 0..255."
+        )
+    total, num_classes = _count(elements, has_labels)
     elements = elements.map(_checked)
     if image_size is not None:
         elements = elements.map(lambda x, y: (_resized(x, image_size), y))
-        shape = elements.element_spec[0].shape
     return StreamSet(
         _tenths(elements, total, sizes),
-        tuple(shape),
-        len(classes) if has_labels else None,
+        tuple(elements.element_spec[0].shape),
+        num_classes,
         f"{_SOURCE}, streamed",
     )
 
 
 def _count(elements, has_labels):
-    """(number of elements, set of labels); one pass over the data set if it must be."""
-    known = elements.cardinality().numpy()
-    if known >= 0 and not has_labels:
-        return int(known), set()
-    total, classes = 0, set()
-    for label in elements.map(lambda x, y: y).batch(1000).as_numpy_iterator():
-        total += len(label)
-        classes.update(label.tolist())
-    return total, classes
+    """(number of elements, number of classes or None); one pass over the data set if needed."""
+    total, classes = int(elements.cardinality()), set()
+    if total < 0 or has_labels:
+        total = 0
+        labels = _bounded(elements).map(lambda x, y: y).batch(1000)
+        for batch in labels.as_numpy_iterator():
+            total += len(batch)
+            classes.update(arrays.whole_labels(batch, "The labels of the tf.data.Dataset").tolist())
+    if not total:
+        raise _no_examples()
+    _check_length(elements, total)
+    return total, len(classes) if has_labels else None
 
 
 def _checked(image, label):
+    label = tf.cast(label, tf.int32)
+    if image.dtype == tf.bool:
+        return tf.cast(image, tf.uint8) * tf.constant(255, tf.uint8), label
     if image.dtype == tf.uint8:
-        return image, tf.cast(label, tf.int32)
-    if not image.dtype.is_floating:
-        raise DataFormatError(f"Images must be uint8 or floats. Received {image.dtype}.")
+        return image, label
     image = tf.cast(image, tf.float32)
     message = "Images of the tf.data.Dataset must lie in [0, 1]; scale them, or pass uint8."
     # Written so that NaN fails as well.
-    inside = tf.reduce_all((image >= 0.0) & (image <= 1.0))
+    inside = tf.reduce_all((image >= -arrays.ROUNDING) & (image <= 1.0 + arrays.ROUNDING))
     with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
-        return tf.identity(image), tf.cast(label, tf.int32)
+        return tf.clip_by_value(image, 0.0, 1.0), label
 
 
 def _resized(image, size):

@@ -1,0 +1,171 @@
+"""A user's folder of images: its classes and its parts."""
+
+import numpy as np
+
+from tfsp.data import folder_tree, image_files, part_names, splits
+from tfsp.data.errors import DataFormatError
+from tfsp.data.image_stack import load_images
+from tfsp.data.left_out import LeftOut, listed
+from tfsp.data.sources import ImageSet
+
+_NAMED = 10  # names in a message
+
+
+def from_folder(path, image_size, background="white", errors="raise", bit_depth=None):
+    """ImageSet of a folder of images: PNG, JPEG, BMP, GIF, WebP, TIFF and PGM or PPM files.
+
+    Images directly in the folder have no labels. If there are subfolders instead, each is a
+    class, numbered from 0 in the order of their names, with all images at any depth below it.
+
+    Subfolders called train, validation (or val, dev, ...) and test, in any case and wording
+    (Training, val2017, test_images), are the parts, each with or without class folders; classes
+    are then numbered over all parts. A part that is not there is held out of the training part,
+    which must be there. Part folders beside other folders with images are refused: those would be
+    classes. So is a class that is called like a part.
+
+    Hidden files and folders (`.ipynb_checkpoints`, `__MACOSX`) and folders without images are
+    left out; links are followed, once each. One warning counts and names what is not loaded.
+
+    Images are grey if all are, else RGB; colours are what `image_files` says. Files of 16 bits make
+    all images floats: values are divided by 2^b - 1, where b is `bit_depth` or, if that is None,
+    the first of 8, 10, 12, 14, 16 that holds the largest value in all files of 16 bits. So data of
+    10 bits that are stored in 16 come out in [0, 1]; b is told in `info.source`, and in the warning
+    if it is not 16.
+
+    Args:
+      path: pathlib.Path of the folder.
+      image_size: (height, width); without it all images must have one size.
+      background: colour behind what is transparent, a name or "#rrggbb".
+      errors: "raise" for an error that names all files that cannot be read, "skip" to leave
+        them out with a warning.
+      bit_depth: bits that files of 16 bits make use of, from 8 to 16, or None.
+    Raises: DataFormatError naming the files that cannot be read, two files of two sizes, or
+      folders of which one cannot say whether they are parts or classes; ValueError for another
+      option.
+    """
+    options = image_files.Options(background, errors, bit_depth)
+    left_out = LeftOut(path)
+    root = folder_tree.scan(path, left_out, keep_apart=part_names.part_of)
+    parts = _parts(root)
+    classes = _class_names(parts, left_out)
+    files, labels, sizes = [], [], {}
+    for part in splits.PARTS:
+        if part in parts:
+            own = _list_images(parts[part], classes)
+            sizes[part] = len(own)
+            files += [file for file, _ in own]
+            labels += [label for _, label in own]
+    images, kept, facts = load_images(files, image_size, options, left_out)
+    labels = np.array(labels, np.int32)[kept] if classes else None
+    source = f"folder {path}" + (f" ({len(classes)} classes)" if classes else "") + facts
+    left_out.warn()
+    return ImageSet(images, labels, {"standard": _split(path, parts, sizes, kept)}, source)
+
+
+def _split(path, parts, sizes, kept):
+    """The parts as consecutive rows, without the files that were skipped."""
+    ends = np.cumsum([sizes.get(part, 0) for part in splits.PARTS])
+    rows = [int(part.sum()) for part in np.split(kept, ends[:-1])]
+    for part, count in zip(splits.PARTS, rows, strict=True):
+        if part in parts and not count:
+            raise DataFormatError(f"{parts[part].path}: none of the images of {path} can be read.")
+    counts = zip(splits.PARTS, rows, strict=True)
+    return splits.consecutive(*(count if part in parts else None for part, count in counts))
+
+
+def _parts(root):
+    """dict part -> Folder; a folder without parts is all training part."""
+    if not root.files and not root.folders:
+        raise DataFormatError(
+            f"{root.path} holds no images. Expected files "
+            f"{', '.join(sorted(folder_tree.IMAGE_SUFFIXES))} in it or in its subfolders."
+        )
+    named = {name: part_names.part_of(name) for name in root.folders}
+    parts = {part: root.folders[name] for name, part in named.items() if part}
+    if not parts:
+        _refuse_unclear(root)
+        _refuse_nested_parts(root)
+        return {"train": root}
+    others = [name for name, part in named.items() if not part]
+    part_folders = ", ".join(name for name, part in named.items() if part)
+    if others or root.files:
+        beside = listed(others, _NAMED) or f"images ({root.files[0].name}, ...)"
+        raise DataFormatError(
+            f"{root.path} has folders named like parts ({part_folders}), and beside them "
+            f"{beside}. If {part_folders} are parts, move the rest out of the folder; if they are "
+            "classes, rename them, for example to class_train."
+        )
+    if len(parts) < len([part for part in named.values() if part]):
+        raise DataFormatError(
+            f"{root.path} has several folders for one part: {part_folders}. Put their images "
+            "into one folder, or move one of them out."
+        )
+    if "train" not in parts:
+        raise DataFormatError(
+            f"{root.path} has the folder {part_folders} but none for training. Expected train "
+            "beside it. To take images for training from what is there, load "
+            f"{next(iter(parts.values())).path} itself."
+        )
+    for folder in parts.values():
+        _refuse_nested_parts(folder)
+    return parts
+
+
+def _refuse_unclear(root):
+    """Refuses names such as mnist_train and mnist_test, which would be two classes."""
+    found = {name: part_names.resembled(name) for name in root.folders}
+    if len(set().union(*found.values())) > 1:
+        names = listed([name for name, parts in found.items() if parts], _NAMED)
+        raise DataFormatError(
+            f"{root.path} has folders whose names speak of parts: {names}. Name them train, val "
+            "and test if they are parts; if they are classes, give them other names."
+        )
+
+
+def _refuse_nested_parts(root):
+    """Refuses parts within classes or within another folder, which would be mixed."""
+    found = {part_names.part_of(folder.path.name): folder.path for folder in root.all_folders()}
+    found.pop(None, None)
+    if len(found) > 1:
+        paths = ", ".join(map(str, found.values()))
+        raise DataFormatError(
+            f"{root.path} has folders named like parts further down: {paths}. Parts must be "
+            "outermost: load the folder that holds train, val and test, in which the classes are."
+        )
+
+
+def _class_names(parts, left_out):
+    """Sorted names of the classes of all parts, or [] where images have no class folders."""
+    names = {part: sorted(folder.folders) for part, folder in parts.items()}
+    for folder in parts.values():
+        if folder.files and folder.folders:
+            raise DataFormatError(
+                f"{folder.path} has images of its own ({folder.files[0].name}, ...) and folders "
+                f"of images ({listed(sorted(folder.folders), _NAMED)}). Use either one folder, or "
+                "one folder for each class."
+            )
+    if any(names.values()) and not all(names.values()):
+        without = ", ".join(str(parts[part].path) for part in names if not names[part])
+        raise DataFormatError(
+            f"Some parts have class folders, but not {without}. Sort all parts into classes, or "
+            "none, or move that folder out."
+        )
+    classes = sorted(set().union(*names.values()))
+    if absent := [name for name in classes if name not in names["train"]]:
+        left_out.note(
+            f"The training part has no images of {len(absent)} classes that other parts have: "
+            f"{listed(absent, _NAMED)}."
+        )
+    return classes
+
+
+def _list_images(folder, classes):
+    """(file, number of its class) of each image of a part; without classes the numbers are 0."""
+    if not classes:
+        return [(file, 0) for file in folder.files]
+    number = {name: i for i, name in enumerate(classes)}
+    return [
+        (file, number[name])
+        for name, sub in sorted(folder.folders.items())
+        for file in sub.all_files()
+    ]

@@ -1,0 +1,154 @@
+"""The image files of a folder: hidden parts left out, links followed once."""
+
+import dataclasses
+import os
+import pathlib
+
+from tfsp.data.errors import DataFormatError
+
+IMAGE_SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp"),
+    *(".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm"),
+)
+# Folders and files that systems put beside the user's own.
+_SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "system volume information"))
+_SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini"))
+
+
+@dataclasses.dataclass
+class Folder:
+    """A folder with the image files in it and the subfolders that hold any.
+
+    Attributes: path: pathlib.Path; files: list of paths, sorted; folders: dict name -> Folder.
+    """
+
+    path: pathlib.Path
+    files: list
+    folders: dict
+
+    def all_files(self):
+        """Image files of the folder and of all below it, sorted."""
+        below = [file for folder in self.folders.values() for file in folder.all_files()]
+        return sorted(self.files + below)
+
+    def all_folders(self):
+        """All folders below this one."""
+        for folder in self.folders.values():
+            yield folder
+            yield from folder.all_folders()
+
+
+def scan(path, left_out, keep_apart=lambda name: False):
+    """The `Folder` of a path.
+
+    Files and folders whose names begin with a dot, and those of systems (`__MACOSX`), are left
+    out. A link to a folder is followed unless that folder, or one above it, is there already; a
+    link to a file counts unless that file is there already. Links come after real folders, so
+    that a linked folder is where it lies.
+
+    Args:
+      path: pathlib.Path.
+      left_out: LeftOut that is told of everything that is passed over.
+      keep_apart: function of a name: subfolders of `path` that may share files with others, such
+        as a validation part that is a link to the test part.
+    Raises: DataFormatError for a folder that cannot be read.
+    """
+    try:
+        scanner = _Scanner(path, left_out)
+        root = scanner.folder(path, lambda name: not keep_apart(name))
+        scanner.follow_links()
+        apart = [entry for entry in sorted(path.iterdir()) if keep_apart(entry.name)]
+        for entry in apart:
+            if entry.is_dir() and not _hidden(entry):
+                root.folders[entry.name] = scan(entry, left_out)
+    except OSError as error:
+        raise DataFormatError(
+            f"The folder {error.filename or path} cannot be read ({error.strerror}). Make it "
+            "readable, or move it out of the data."
+        ) from error
+    _prune(root, left_out)
+    return root
+
+
+class _Scanner:
+    """One group of folders in which nothing is read twice."""
+
+    def __init__(self, path, left_out):
+        self._left_out = left_out
+        above = [path.resolve(), *path.resolve().parents]
+        self._folders = {_identity(folder) for folder in above}
+        self._files = set()
+        self._links = []  # (Folder, path): links not looked at yet
+
+    def folder(self, path, wanted=lambda name: True):
+        """`Folder` of a real folder; the links in it are put aside."""
+        found = Folder(path, [], {})
+        self._folders.add(_identity(path))
+        for entry in sorted(path.iterdir()):
+            is_folder = entry.is_dir()
+            if _hidden(entry):
+                if is_folder or _is_image(entry):
+                    self._left_out.add("hidden", entry)
+            elif is_folder and not wanted(entry.name):
+                continue
+            elif entry.is_symlink():
+                self._links.append((found, entry))
+            elif is_folder:
+                if _identity(entry) in self._folders:  # reached by a link before
+                    self._left_out.add("linked but there already", entry)
+                else:
+                    found.folders[entry.name] = self.folder(entry)
+            elif _is_image(entry) and entry.is_file():
+                found.files.append(entry)
+                self._files.add(_identity(entry))
+            elif entry.name.lower() not in _SYSTEM_FILES:
+                self._left_out.add("other than images by their names", entry)
+        return found
+
+    def follow_links(self):
+        """Adds what links lead to, once each; links found on the way come last."""
+        while self._links:
+            links, self._links = self._links, []
+            for folder, link in links:
+                self._follow(folder, link)
+
+    def _follow(self, folder, link):
+        if not link.exists():
+            self._left_out.add("dangling links", link)
+        elif link.is_dir():
+            if _identity(link) in self._folders:
+                self._left_out.add("linked but there already", link)
+            else:
+                folder.folders[link.name] = self.folder(link)
+        elif not (_is_image(link) and link.is_file()):
+            self._left_out.add("other than images by their names", link)
+        elif _identity(link) in self._files:
+            self._left_out.add("linked but there already", link)
+        else:
+            folder.files.append(link)
+            self._files.add(_identity(link))
+
+
+def _prune(folder, left_out):
+    """Sorts files and folders, and drops the subfolders without any image."""
+    folder.files.sort()
+    for name, sub in sorted(folder.folders.items()):
+        del folder.folders[name]
+        if sub.files or any(below.files for below in sub.all_folders()):
+            folder.folders[name] = sub
+            _prune(sub, left_out)
+        else:
+            left_out.add("without images in them", sub.path)
+
+
+def _hidden(path):
+    return path.name.startswith(".") or path.name.lower() in _SYSTEM_FOLDERS
+
+
+def _is_image(path):
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _identity(path):
+    status = os.stat(path)
+    return status.st_dev, status.st_ino

@@ -1,0 +1,179 @@
+"""One image file to an array: TensorFlow for plain PNG and JPEG, Pillow for all else.
+
+Colours come out as Pillow shows them: palettes looked up, turned as EXIF says, what is transparent
+laid over a background, CMYK turned to RGB; of several frames the first. TensorFlow reads the rest:
+its JPEG decoder differs from Pillow's by a grey level here and there, and it keeps all 16 bits of
+a PNG, of which Pillow drops the lower ones where there are colours.
+"""
+
+import dataclasses
+import io
+import re
+import warnings
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, ImageColor, ImageOps
+
+from tfsp import arguments
+from tfsp.data.arrays import ROUNDING
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of the header
+_WITH_ALPHA = (4, 6)  # PNG's numbers of grey and RGB with an alpha channel
+_ORIENTATION = 0x0112  # EXIF's tag
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How the images of a folder are read; see `folder.from_folder`."""
+
+    background: str | tuple = "white"
+    errors: str = "raise"
+    bit_depth: int | None = None
+
+    def __post_init__(self):
+        if self.errors not in ("raise", "skip"):
+            raise ValueError(f"`errors` must be 'raise' or 'skip'. Received: {self.errors!r}.")
+        if self.bit_depth is not None:
+            arguments.integer("bit_depth", self.bit_depth, 8, 16)
+        object.__setattr__(self, "background", _colour(self.background))
+
+
+def _colour(value):
+    """(red, green, blue) of 0..255 from a name, "#rrggbb", or three numbers."""
+    try:
+        colour = ImageColor.getrgb(value) if isinstance(value, str) else tuple(value)
+        colour = tuple(arguments.integer("background", part, 0, 255) for part in colour)
+    except (TypeError, ValueError):
+        colour = ()
+    if len(colour) != 3:
+        raise ValueError(
+            "`background` must be the name of a colour, such as 'black', or '#rrggbb', or three "
+            f"integers from 0 to 255. Received: {value!r}."
+        )
+    return colour
+
+
+class UnreadableImageError(ValueError):
+    """A file that holds no image that can be read; the message is the reason alone."""
+
+
+def read_image(path, background):
+    """The image in a file.
+
+    Args:
+      path: pathlib.Path.
+      background: (red, green, blue) of 0..255.
+    Returns: [H, W, 1] or [H, W, 3], uint8, or uint16 of files of 16 bits, or float32 in [0, 1]
+      of files of floats; and the number of frames that the file has.
+    Raises: UnreadableImageError.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImageError(f"{error.strerror or error}") from error
+    if not content:
+        raise UnreadableImageError("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of metadata that it does not understand
+            return _decode(content, background)
+    except (MemoryError, UnreadableImageError):
+        raise
+    except tf.errors.OpError as error:
+        reason = re.sub(r"\{\{.*?\}\}\s*", "", str(error).splitlines()[0])
+        raise UnreadableImageError(reason) from error
+    except Image.UnidentifiedImageError as error:
+        raise UnreadableImageError("its content is of no known image format") from error
+    except Exception as error:  # a damaged file shows as nearly any kind of error
+        raise UnreadableImageError(f"{type(error).__name__}: {error}") from error
+
+
+def _decode(content, background):
+    if content.startswith(_PNG) and len(content) > _PNG_COLOUR:
+        if content[_PNG_DEPTH] == 16:
+            image = tf.io.decode_png(content, dtype=tf.uint16).numpy()
+            return _turned(_opaque(image, background), _png_orientation(content)), 1
+        special = any(chunk in content for chunk in (b"tRNS", b"eXIf", b"Raw profile type exif"))
+        plain = content[_PNG_COLOUR] not in _WITH_ALPHA and not special
+    else:
+        plain = content.startswith(_JPEG) and _is_plain_jpeg(content)
+    if plain:
+        return tf.io.decode_image(content, expand_animations=False).numpy(), 1
+    with Image.open(io.BytesIO(content)) as image:
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        image.seek(0)
+        image.load()
+        return _with_pillow(image, background), frames
+
+
+def _is_plain_jpeg(content):
+    """Whether it is grey or RGB and stands upright; TensorFlow reads neither CMYK nor EXIF."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return image.mode in ("L", "RGB") and image.getexif().get(_ORIENTATION, 1) in (0, 1)
+    except Exception:  # damaged: TensorFlow shall say how
+        return True
+
+
+def _with_pillow(image, background):
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        return _sixteen_bits(np.asarray(image))
+    if image.mode == "F":
+        return _floats(np.asarray(image))
+    if image.has_transparency_data:
+        grey = image.mode in ("1", "L", "LA", "La") and len(set(background)) == 1
+        behind = Image.new("RGBA", image.size, background)
+        image = Image.alpha_composite(behind, image.convert("RGBA")).convert("RGB")
+        return np.asarray(image)[..., : 1 if grey else 3]
+    # A GIF's palette may happen to be grey; its images are RGB all the same, as others of it are.
+    grey = image.mode in ("1", "L") and image.format != "GIF"
+    pixels = np.asarray(image.convert("L" if grey else "RGB"))
+    return pixels[..., None] if grey else pixels
+
+
+def _sixteen_bits(pixels):
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise UnreadableImageError(
+            f"its integers from {pixels.min()} to {pixels.max()} do not fit 16 bits"
+        )
+    return pixels.astype(np.uint16)[..., None]
+
+
+def _floats(pixels):
+    if not (pixels.min() >= -ROUNDING and pixels.max() <= 1 + ROUNDING):
+        raise UnreadableImageError(
+            f"its floats must lie in [0, 1]; they go from {pixels.min():g} to {pixels.max():g}"
+        )
+    return np.clip(pixels, 0, 1)[..., None].astype(np.float32)
+
+
+def _opaque(image, background):
+    """uint16 [H, W, 1 or 3] from uint16 [H, W, 1..4], of which 2 and 4 have an alpha channel."""
+    if image.shape[2] in (1, 3):
+        return image
+    alpha = image[..., -1:] / 65535.0
+    behind = np.array(background) * 257.0
+    if image.shape[2] == 2 and len(set(background)) == 1:
+        behind = behind[:1]
+    mixed = image[..., :-1] * alpha + behind * (1.0 - alpha)
+    return np.rint(mixed if (alpha < 1).any() else image[..., :-1]).astype(np.uint16)
+
+
+def _png_orientation(content):
+    if b"eXIf" not in content and b"Raw profile type exif" not in content:
+        return 1
+    with Image.open(io.BytesIO(content)) as image:
+        return image.getexif().get(_ORIENTATION, 1)
+
+
+def _turned(image, orientation):
+    """An image as its EXIF orientation (1 to 8) means it."""
+    if orientation in (5, 6, 7, 8):  # rows and columns swapped, then mirrored or not
+        image = image.transpose(1, 0, 2)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return image[::rows, ::columns]

@@ -1,0 +1,47 @@
+"""What a folder holds that is not loaded: counted, named, and told in one warning."""
+
+import collections
+import warnings
+
+_NAMED = 5  # of each kind
+
+
+class LeftOut:
+    """Gathers what is left out of a folder, kind by kind.
+
+    Args: folder: pathlib.Path, whose name begins the warning and is cut off the others.
+    """
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._kinds = collections.defaultdict(list)
+        self._notes = []
+
+    def add(self, kind, path):
+        """Notes a path of a kind: words that follow a number, such as "hidden"."""
+        self._kinds[kind].append(path)
+
+    def note(self, sentence):
+        """Adds a sentence of its own to the warning."""
+        self._notes.append(sentence)
+
+    def warn(self):
+        """One warning about everything; none where nothing was noted."""
+        if not self._kinds and not self._notes:
+            return
+        kinds = [f"{len(p):,} {kind} ({self._names(p)})" for kind, p in self._kinds.items()]
+        sentences = [f"Not loaded: {'; '.join(kinds)}."] if kinds else []
+        text = " ".join(sentences + self._notes)
+        warnings.warn(f"Folder {self._folder}: {text}", stacklevel=2)
+
+    def _names(self, paths):
+        return listed([self._relative(path) for path in paths], _NAMED)
+
+    def _relative(self, path):
+        return str(path.relative_to(self._folder) if self._folder in path.parents else path)
+
+
+def listed(names, most):
+    """The names with commas between them; of more than `most`, how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

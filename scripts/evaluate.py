@@ -37,7 +37,8 @@ _NUM_SAMPLES = flags.DEFINE_integer(
 _NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples",
     None,
-    "Test images that log p(x) is estimated on; 0 for all. Default: the config's.",
+    "Test images that log p(x) is estimated on, a random subset, the same each time; 0 for all. "
+    "Default: the config's.",
     lower_bound=0,
 )
 _LABELS_PER_CLASS = flags.DEFINE_list(

@@ -4,10 +4,12 @@ import pathlib
 
 import numpy as np
 
-from tfsp import evaluation, experiment, viz
+from tfsp import evaluation, experiment, subset, viz
 from tfsp.run_directory import RunDirectory
 
 _MOST_LEAVES = 2000  # of a tree that is drawn
+_NUM_EXAMPLES = 3000  # test data that are encoded, at most
+_NUM_RECONSTRUCTED = 20
 _NUM_SHOWN = 20  # samples of each category
 _NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS = 5, 24, 100  # of a picture of Gibbs chains
 
@@ -46,6 +48,9 @@ def visualize_run(
       beside: folders of other runs on images, whose samples are drawn above this one's
         (samples_beside).
 
+    Of more than 3,000 test examples a random subset is drawn, the same in every call; so are the
+    20 that are reconstructed (see `tfsp.subset`).
+
     Returns: dict of name -> path.
     """
     model, config = experiment.load_run(run_dir, checkpoint)
@@ -55,7 +60,7 @@ def visualize_run(
     gates = {name for name in history if name.startswith("gate_")}  # a picture of their own
     curves = {name: values for name, values in history.items() if name not in gates}
     figures = {"training_curves": viz.training_curves(curves)}
-    images, labels = data.arrays("test", limit=3000)
+    images, labels = data.arrays("test", limit=_NUM_EXAMPLES)
     codes, _ = evaluation.encode(model, images)
     if codes.shape[1] > 1:
         figures["latent_map"] = viz.latent_map(
@@ -64,8 +69,10 @@ def visualize_run(
     is_image = len(data.info.image_shape) == 3
     decode, inner = _inner(model, images, codes)
     if is_image:
-        means = np.asarray(model.reconstruct(images[:20]))
-        figures["reconstructions"] = viz.reconstructions(images[:20], means)
+        shown = images[subset.rows(len(images), _NUM_RECONSTRUCTED)]
+        figures["reconstructions"] = viz.reconstructions(
+            shown, np.asarray(model.reconstruct(shown))
+        )
         if hasattr(model, "sample_chains"):
             figures |= _discrete(model, codes, seed)
         else:

@@ -164,8 +164,9 @@ def evaluate_run(
       data_dir, download: as in training; by default where the data were then.
       num_samples: S for log p(x); None takes the config's `evaluate.num_samples`, 0 leaves log
         p(x) out.
-      num_examples: how many test examples log p(x) is estimated on; None takes the config's
-        `evaluate.num_examples`; 0 means all.
+      num_examples: how many test examples log p(x) is estimated on, a random subset that is the
+        same in every call (`tfsp.subset`); None takes the config's `evaluate.num_examples`; 0
+        means all.
       checkpoint: "best", "last" or an epoch.
       seed: of the draws and of the label sets.
       progress: show progress bars.

@@ -132,7 +132,7 @@ def check(subject, tasks):
         )
     classed = [task for task in tasks if task in _NEED_CLASSES]
     if classed:
-        shape = subject.data.arrays("test", limit=1)[1].shape[1:]
+        shape = subject.data.arrays("test", limit=0)[1].shape[1:]
         if shape:
             raise ValueError(
                 f"The task {classed[0]!r} needs one class for each image. The data set "

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from tfsp import arguments
+from tfsp import arguments, subset
+from tfsp.neighbours import nearest_labels
 from tfsp.viz import checks, subtrees, traversal, tree_layout, trees
 from tfsp.viz.tree_map import latent_tree
 from tfsp.viz.tree_slices import slices
-
-_NEIGHBOURS = 5
 
 
 def hierarchy_pictures(
@@ -18,7 +17,7 @@ def hierarchy_pictures(
     inducing_points (Figure 3), tree (all of them, a circle), subtree (Figure 4), slices (Figure
     5), subtree_samples (Figures 6 and 7), latent_tree (Figure A.11) and induced_hierarchy (data
     attached to the tree, inducing points removed). Inducing points have the class of most of the
-    five codes nearest to them.
+    five codes nearest to them, as in `tfsp.evaluation.nearest_labels`.
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
@@ -27,7 +26,7 @@ def hierarchy_pictures(
       images: [n, H, W, C] the data, or None where they are no images: then only the tree, the map
         and the induced hierarchy are drawn.
       class_names: as in `latent_map`.
-      num_induced: so many of the data, from the first, make the induced hierarchy.
+      num_induced: so many of the data, a random subset (`tfsp.subset`), make the induced hierarchy.
       num_rows: subtrees of `subtree_samples`.
       seed: an int, of the samples, the attachment and t-SNE.
     Returns: dict from name to `matplotlib.figure.Figure`.
@@ -44,7 +43,8 @@ def hierarchy_pictures(
     leaf_labels, classes = None, None
     if labels is not None:
         labels = checks.as_labels(labels, len(codes))
-        leaf_labels, classes = nearest_classes(inducing, codes, labels), np.unique(labels)
+        leaf_labels = nearest_labels(inducing, codes, labels)
+        classes = np.unique(labels)
     look = dict(class_names=class_names, classes=classes)
     power = tree_layout.readable_power(tree)
     figures = {}
@@ -75,7 +75,7 @@ def hierarchy_pictures(
         method="none" if codes.shape[1] == 2 else "tsne",
         seed=seed,
     )
-    part = slice(min(num_induced, len(codes)))
+    part = subset.rows(len(codes), num_induced)
     induced = induced_hierarchy(
         codes[part],
         tree.parent,
@@ -92,17 +92,6 @@ def hierarchy_pictures(
         look,
     )
     return figures
-
-
-def nearest_classes(points, codes, labels, neighbours=_NEIGHBOURS):
-    """The commonest label among the codes nearest to each point `[N]`; ties go to the smaller."""
-    known, index = np.unique(labels, return_inverse=True)
-    points, codes = points.astype(np.float64), codes.astype(np.float64)
-    out = []
-    for point in points:
-        near = np.argsort(np.sum((codes - point) ** 2, 1), kind="stable")[:neighbours]
-        out.append(known[np.bincount(index[near]).argmax()])
-    return np.array(out)
 
 
 def _circle(tree, labels, images, power, look):

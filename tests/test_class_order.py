@@ -169,9 +169,9 @@ def test_arrays_of_every_source(form, mode, tmp_path):
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    """A VampPrior that starts from data, on a file of 20,500 / 200 / 3,500 rows."""
+    """A VampPrior that starts from data, on a file of 24,000 / 200 / 3,500 rows."""
     folder = tmp_path_factory.mktemp("sorted")
-    parts = {"train": 20_500, "val": 200, "test": 3_500}
+    parts = {"train": 24_000, "val": 200, "test": 3_500}
     arrays = {}
     for part, count in parts.items():
         arrays[f"x_{part}"], arrays[f"y_{part}"] = sorted_by_class(count)

@@ -22,6 +22,7 @@ def visualize_run(
     seed=0,
     suffix=".png",
     beside=(),
+    node_numbers=False,
 ):
     """Draws a run's pictures into its `figures/`.
 
@@ -47,6 +48,7 @@ def visualize_run(
       suffix: ".png", ".pdf" or ".svg".
       beside: folders of other runs on images, whose samples are drawn above this one's
         (samples_beside).
+      node_numbers: put its number beside every node of the pictures of a tree.
 
     Of more than 3,000 test examples a random subset is drawn, the same in every call; so are the
     20 that are reconstructed (see `tfsp.subset`).
@@ -107,7 +109,15 @@ def visualize_run(
     tree = _tree(model.prior)
     if tree is not None and tree.num_leaves <= _MOST_LEAVES:
         shown = images if is_image else None
-        figures |= viz.hierarchy_pictures(model, codes, labels, shown, seed=seed)
+        figures |= viz.hierarchy_pictures(
+            model,
+            codes,
+            labels,
+            shown,
+            seed=seed,
+            leaf_labels=_leaf_labels(model, data),
+            node_numbers=node_numbers,
+        )
     paths = {
         name: viz.save(figure, run.figures / f"{name}{suffix}") for name, figure in figures.items()
     }
@@ -185,6 +195,16 @@ def _tree(prior):
     if hasattr(prior, "phylogeny") and bool(np.asarray(prior.started)):
         return prior.phylogeny()
     return None
+
+
+def _leaf_labels(model, data):
+    """Classes of the inducing points, as where the purity of the tree is measured, or None."""
+    images, labels = data.arrays("train")
+    if labels is None or labels.ndim != 1:
+        return None
+    codes, _ = evaluation.encode(model.prior_view(), images)
+    votes = min(5, len(codes))
+    return evaluation.nearest_labels(model.prior.leaf_locations(), codes, labels, votes)
 
 
 def _inner(model, images, codes):

@@ -119,10 +119,10 @@ def test_the_smallest_trees(data, num_leaves):
 def test_inducing_points_are_labelled_as_where_purity_is_measured():
     """Two votes for each of two classes: the class of the nearer one, not the smaller number."""
     model, rng = Model(3), np.random.default_rng(3)
-    away = rng.normal(size=(3, 4, 2))
-    away *= (np.arange(1, 5) / np.linalg.norm(away, axis=-1))[..., None] * 1e-3
-    codes = np.concatenate([(model.leaves[:, None] + away).reshape(-1, 2), np.full((2, 2), 50.0)])
-    labels = np.array([7, 7, 2, 2, 7, 2, 2, 7, 2, 7, 7, 2, 9, 9])
+    away = rng.normal(size=(3, 5, 2))
+    away *= (np.arange(1, 6) / np.linalg.norm(away, axis=-1))[..., None] * 1e-3
+    codes = (model.leaves[:, None] + away).reshape(-1, 2)
+    labels = np.array([7, 7, 2, 2, 9, 7, 2, 2, 7, 9, 2, 7, 7, 2, 9])
     expected = nearest_labels(model.leaves, codes, labels, k=5)
     assert expected.tolist() == [7, 7, 2]
     figures = viz.hierarchy_pictures(model, codes, labels, num_induced=5)

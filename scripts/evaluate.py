@@ -26,7 +26,8 @@ _TASKS = flags.DEFINE_list(
     ["bounds", "log_likelihood"],
     "Some of bounds, log_likelihood, few_shot, retrieval, labelled_points, tree, sparsity, "
     "energy_distance, frechet, proportions, forest, attributes, chains, clusters, decomposition, "
-    "with commas between them. Results of other tasks that the run has already are kept.",
+    "with commas between them. One that the run cannot be given is left out, with a warning. "
+    "Results of other tasks that the run has already are kept.",
 )
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",
@@ -37,7 +38,8 @@ _NUM_SAMPLES = flags.DEFINE_integer(
 _NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples",
     None,
-    "Test images that log p(x) is estimated on; 0 for all. Default: the config's.",
+    "Test images that log p(x) is estimated on, a random subset, the same each time; 0 for all. "
+    "Default: the config's.",
     lower_bound=0,
 )
 _LABELS_PER_CLASS = flags.DEFINE_list(

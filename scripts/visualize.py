@@ -18,6 +18,9 @@ _SEED = flags.DEFINE_integer("seed", 0, "Seed of the samples and of t-SNE.")
 _BESIDE = flags.DEFINE_list(
     "beside", [], "Folders of other runs, whose samples are drawn beside this one's."
 )
+_NODE_NUMBERS = flags.DEFINE_bool(
+    "node_numbers", False, "Put its number beside every node of the pictures of a tree."
+)
 _FORMAT = flags.DEFINE_enum("format", "png", ["png", "pdf", "svg"], "Format of the pictures.")
 
 
@@ -31,6 +34,7 @@ def main(_):
         _SEED.value,
         f".{_FORMAT.value}",
         _BESIDE.value,
+        _NODE_NUMBERS.value,
     )
     for path in figures.values():
         print(path)

@@ -14,6 +14,8 @@ FLOORS = {
     "tfsp.registry": 0,
     "tfsp.command_line": 0,
     "tfsp.random": 0,
+    "tfsp.subset": 0,
+    "tfsp.neighbours": 0,
     "tfsp.latent_layer": 1,
     "tfsp.bijectors": 1,
     "tfsp.networks": 1,

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors
 from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config, to_dict
-from tfsp.models.base import ADAPT_LIMIT
+from tfsp.models.examples import ADAPT_LIMIT
 from tfsp.run_directory import RunDirectory
 
 
@@ -163,7 +163,11 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         verbose=0,
         callbacks=[
             callbacks.KLWarmUp(train_config["kl_warmup_epochs"], train_config["kl_start"]),
-            callbacks.PriorSchedule(lambda n: dataset.arrays("train", limit=n)[0], limit),
+            callbacks.PriorSchedule(
+                lambda n: dataset.arrays("train", limit=n)[0],
+                limit,
+                lambda _: dataset.info.num_train,
+            ),
             callbacks.StopOnNonFinite(last_good),
             *([callbacks.EpochLine(images)] if verbose else []),
             history,

@@ -4,10 +4,12 @@ import pathlib
 
 import numpy as np
 
-from tfsp import evaluation, experiment, viz
+from tfsp import evaluation, experiment, subset, viz
 from tfsp.run_directory import RunDirectory
 
 _MOST_LEAVES = 2000  # of a tree that is drawn
+_NUM_EXAMPLES = 3000  # test data that are encoded, at most
+_NUM_RECONSTRUCTED = 20
 _NUM_SHOWN = 20  # samples of each category
 _NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS = 5, 24, 100  # of a picture of Gibbs chains
 
@@ -20,6 +22,7 @@ def visualize_run(
     seed=0,
     suffix=".png",
     beside=(),
+    node_numbers=False,
 ):
     """Draws a run's pictures into its `figures/`.
 
@@ -45,6 +48,10 @@ def visualize_run(
       suffix: ".png", ".pdf" or ".svg".
       beside: folders of other runs on images, whose samples are drawn above this one's
         (samples_beside).
+      node_numbers: put its number beside every node of the pictures of a tree.
+
+    Of more than 3,000 test examples a random subset is drawn, the same in every call; so are the
+    20 that are reconstructed (see `tfsp.subset`).
 
     Returns: dict of name -> path.
     """
@@ -55,7 +62,7 @@ def visualize_run(
     gates = {name for name in history if name.startswith("gate_")}  # a picture of their own
     curves = {name: values for name, values in history.items() if name not in gates}
     figures = {"training_curves": viz.training_curves(curves)}
-    images, labels = data.arrays("test", limit=3000)
+    images, labels = data.arrays("test", limit=_NUM_EXAMPLES)
     codes, _ = evaluation.encode(model, images)
     if codes.shape[1] > 1:
         figures["latent_map"] = viz.latent_map(
@@ -64,8 +71,10 @@ def visualize_run(
     is_image = len(data.info.image_shape) == 3
     decode, inner = _inner(model, images, codes)
     if is_image:
-        means = np.asarray(model.reconstruct(images[:20]))
-        figures["reconstructions"] = viz.reconstructions(images[:20], means)
+        shown = images[subset.rows(len(images), _NUM_RECONSTRUCTED)]
+        figures["reconstructions"] = viz.reconstructions(
+            shown, np.asarray(model.reconstruct(shown))
+        )
         if hasattr(model, "sample_chains"):
             figures |= _discrete(model, codes, seed)
         else:
@@ -100,7 +109,15 @@ def visualize_run(
     tree = _tree(model.prior)
     if tree is not None and tree.num_leaves <= _MOST_LEAVES:
         shown = images if is_image else None
-        figures |= viz.hierarchy_pictures(model, codes, labels, shown, seed=seed)
+        figures |= viz.hierarchy_pictures(
+            model,
+            codes,
+            labels,
+            shown,
+            seed=seed,
+            leaf_labels=_leaf_labels(model, data),
+            node_numbers=node_numbers,
+        )
     paths = {
         name: viz.save(figure, run.figures / f"{name}{suffix}") for name, figure in figures.items()
     }
@@ -178,6 +195,16 @@ def _tree(prior):
     if hasattr(prior, "phylogeny") and bool(np.asarray(prior.started)):
         return prior.phylogeny()
     return None
+
+
+def _leaf_labels(model, data):
+    """Classes of the inducing points, as where the purity of the tree is measured, or None."""
+    images, labels = data.arrays("train")
+    if labels is None or labels.ndim != 1:
+        return None
+    codes, _ = evaluation.encode(model.prior_view(), images)
+    votes = min(5, len(codes))
+    return evaluation.nearest_labels(model.prior.leaf_locations(), codes, labels, votes)
 
 
 def _inner(model, images, codes):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsp import evaluation, models, networks
+from tfsp import evaluation, models, networks, subset
 from tfsp.evaluation.batches import iterate, padded
 
 
@@ -89,8 +89,15 @@ def test_memory_does_not_grow_with_the_number_of_samples(model, binary_images):
 def test_encode_keeps_order_and_labels(model, binary_images):
     y = np.arange(64)
     codes, labels = evaluation.encode(model, (binary_images, y), limit=40)
-    np.testing.assert_array_equal(labels, y[:40])
-    np.testing.assert_allclose(codes, model.encode(binary_images[:40]), rtol=1e-4, atol=1e-6)
+    rows = subset.rows(64, 40)
+    np.testing.assert_array_equal(labels, rows)
+    np.testing.assert_allclose(codes, model.encode(binary_images[rows]), rtol=1e-4, atol=1e-6)
+    batches = tf.data.Dataset.from_tensor_slices((binary_images, y)).batch(9)
+    streamed, labels = evaluation.encode(model, batches, limit=40)
+    np.testing.assert_array_equal(labels, rows)
+    np.testing.assert_allclose(streamed, codes, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="`limit` must be a positive integer.*: 0"):
+        evaluation.encode(model, batches, limit=0)
     codes, labels = evaluation.encode(model, binary_images)
     assert codes.shape == (64, 3)
     assert labels is None

@@ -207,7 +207,7 @@ def test_attributes_of_a_run(monkeypatch):
     codes = rng.normal(size=(160, 4))
     pair = codes, (codes[:, :3] > 0).astype(np.int32)
     vars(run).update(train=pair, test=pair)
-    row = tasks_module.measure(run, ["attributes"])
+    row = tasks_module.measure(run, ["attributes"])["attributes"]
     assert row["attributes_50"] > 0.8
     assert row["attributes_100_sd"] >= 0
     assert 0.4 < row["attributes_majority"] < 0.7

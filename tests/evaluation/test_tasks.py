@@ -156,12 +156,41 @@ def test_impossible_tasks_are_refused_before_anything_is_computed(task, data, me
     settings = {"evaluate": dict(num_samples=1, num_examples=0), "prior": dict(name="normal")}
     model = types.SimpleNamespace(prior=priors.NormalPrior(2))
     subject = tasks_module.Subject(model, settings, FakeData(**data))
-    assert tasks_module.measure(subject, ["bounds"]) == {"elbo": 1.0}
-    monkeypatch.setitem(tasks_module.TASKS, "bounds", lambda subject: pytest.fail("computed"))
+    assert tasks_module.measure(subject, ["bounds"]) == {"bounds": {"elbo": 1.0}}
+    if task in tasks_module.TASKS:
+        monkeypatch.setitem(tasks_module.TASKS, task, lambda subject: pytest.fail("computed"))
+        with pytest.warns(UserWarning, match=f"{task}' is left out.*{message}"):
+            found = tasks_module.measure(subject, [task, "bounds"])
+        assert found == {"bounds": {"elbo": 1.0}}
+    else:
+        monkeypatch.setitem(tasks_module.TASKS, "bounds", lambda subject: pytest.fail("computed"))
+        with pytest.raises(ValueError, match=message):
+            tasks_module.measure(subject, ["bounds", task])
     with pytest.raises(ValueError, match=message):
-        tasks_module.measure(subject, ["bounds", task])
+        tasks_module.measure(subject, [task])
     with pytest.raises(ValueError, match="Received: none"):
         tasks_module.measure(subject, [])
+
+
+def test_a_task_that_fails_does_not_lose_the_others(run_dir, monkeypatch):
+    old = evaluation.evaluate_run(run_dir, tasks=["retrieval"], progress=False)
+
+    def fails(subject):
+        raise ValueError("No two points share a label.")
+
+    monkeypatch.setitem(tasks_module.TASKS, "retrieval", fails)
+    with pytest.warns(UserWarning, match="'retrieval' is left out. No two points"):
+        new = evaluation.evaluate_run(
+            run_dir, tasks=["retrieval", "bounds", "tree"], progress=False
+        )
+    assert "elbo" in new
+    assert new["retrieval_auc"] == old["retrieval_auc"]  # what was measured before is kept
+    assert rows_of(run_dir) == [new]
+    with pytest.raises(ValueError, match="No two points share a label"):
+        evaluation.evaluate_run(run_dir, tasks=["retrieval"], progress=False)
+    with pytest.raises(ValueError, match="(?s)'tree' needs a tree prior.*'chains' follows Gibbs"):
+        evaluation.evaluate_run(run_dir, tasks=["tree", "chains"], progress=False)
+    assert rows_of(run_dir) == [new]
 
 
 def test_every_column_of_the_table_is_written(run_dir):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from reference import tmc
 
-from tfsp import viz
+from tfsp import subset, viz
+from tfsp.evaluation import nearest_labels
 from tfsp.tmc import Phylogeny, induced_hierarchy
-from tfsp.viz import hierarchy, style
+from tfsp.viz import style
 from viz.test_trees import branches, leaf_points
 
 NAMES = [
@@ -76,8 +77,9 @@ def test_all_pictures(data):
     assert [n for n, _, _ in model.asked] == [10, 10]
     assert [node for _, _, node in model.asked] == viz.disjoint_subtrees(model.tree, 2, 2)
     assert len({seed for _, seed, _ in model.asked}) == 2
+    rows = subset.rows(60, 30)
     induced = induced_hierarchy(
-        codes[:30],
+        codes[rows],
         model.tree.parent,
         model.tree.time,
         model.leaves,
@@ -87,7 +89,7 @@ def test_all_pictures(data):
     )
     assert len(branches(figures["induced_hierarchy"])) == 58
     expected = viz.tree(
-        induced, labels[:30], orientation="circle", time_power=hierarchy_power(induced)
+        induced, labels[rows], orientation="circle", time_power=hierarchy_power(induced)
     )
     assert branches(expected) == branches(figures["induced_hierarchy"])
     two = figures["latent_tree"].axes[0].collections[0].get_offsets()
@@ -114,13 +116,18 @@ def test_the_smallest_trees(data, num_leaves):
     assert set(NAMES) - set(figures) == ({"subtree"} if num_leaves == 2 else set())
 
 
-def test_classes_of_points():
-    codes = np.array([[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]])
-    labels = np.array(["b", "a", "b", "c", "c", "a"])
-    points = np.array([[0.0], [5.0], [0.04]])
-    assert hierarchy.nearest_classes(points, codes, labels, 3).tolist() == ["b", "c", "b"]
-    assert hierarchy.nearest_classes(points, codes, labels, 2).tolist() == ["a", "c", "a"]
-    assert hierarchy.nearest_classes(points, codes, labels, 50).tolist() == ["a"] * 3
+def test_inducing_points_are_labelled_as_where_purity_is_measured():
+    """Two votes for each of two classes: the class of the nearer one, not the smaller number."""
+    model, rng = Model(3), np.random.default_rng(3)
+    away = rng.normal(size=(3, 5, 2))
+    away *= (np.arange(1, 6) / np.linalg.norm(away, axis=-1))[..., None] * 1e-3
+    codes = (model.leaves[:, None] + away).reshape(-1, 2)
+    labels = np.array([7, 7, 2, 2, 9, 7, 2, 2, 7, 9, 2, 7, 7, 2, 9])
+    expected = nearest_labels(model.leaves, codes, labels, k=5)
+    assert expected.tolist() == [7, 7, 2]
+    figures = viz.hierarchy_pictures(model, codes, labels, num_induced=5)
+    place = {2: 0, 7: 1, 9: 2}
+    assert leaf_points(figures["tree"])[1] == [style.PALETTE[place[k]] for k in expected]
 
 
 def test_errors(data):

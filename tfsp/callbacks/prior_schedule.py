@@ -3,6 +3,9 @@
 import warnings
 
 import keras
+import numpy as np
+
+from tfsp import subset
 
 _NUM_CODES = 200
 
@@ -18,26 +21,32 @@ class PriorSchedule(keras.callbacks.Callback):
     are counted by the steps of the optimiser.
 
     Args:
-      examples: array `[n, *data_shape]`, or a function (limit) that returns the first `limit` of
-        them, all for None. Called only if the prior has a use for it. Without examples no prior
+      examples: array `[n, *data_shape]`, or a function (limit) that returns so many of them at
+        random, the same ones in every call, all for None. (Of an array they are chosen as
+        `tfsp.subset` says.) Called only if the prior has a use for it. Without examples no prior
         can be started, and health that is told from codes is left out of the logs.
       limit: how many examples a prior starts from; None for all.
+      count: function (most) that says how many examples there are and need not count beyond
+        `most`; None asks `examples` for them.
 
     Raises: ValueError, in the epoch in which a prior is to start from data, without examples; at
       once for fewer of them than it needs.
     """
 
-    def __init__(self, examples=None, limit=None):
+    def __init__(self, examples=None, limit=None, count=None):
         super().__init__()
         self._source = examples
         self._limit = limit
+        self._count = count or (lambda most: len(self.examples(most)))
         self._probe = None
         self._warned = set()
         self._epoch = 0
 
     def examples(self, limit):
-        """The first `limit` examples."""
-        return self._source(limit) if callable(self._source) else self._source[:limit]
+        """`limit` examples, all for None."""
+        if callable(self._source):
+            return self._source(limit)
+        return np.asarray(self._source)[subset.rows(len(self._source), limit)]
 
     def on_train_begin(self, logs=None):
         """Too few examples are told of now, not after all the epochs before the start."""
@@ -46,7 +55,7 @@ class PriorSchedule(keras.callbacks.Callback):
         starts = prior.wants_data and prior.start_epoch < self.params["epochs"]
         if self._source is None or not starts or needed == 1:
             return
-        found = len(self.examples(needed))
+        found = self._count(needed)
         if found < needed:
             raise ValueError(
                 f"The prior {type(prior).__name__} starts from at least {needed} examples. "

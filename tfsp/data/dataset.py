@@ -67,7 +67,8 @@ class Data:
 
         Args:
           part: "train", "validation" or "test".
-          limit: number of images at most (the first ones), or None for all.
+          limit: number of images at most, or None for all. Of more, a random subset that is the
+            same in every call, in the order of the part (see `tfsp.subset`).
         Returns: float32 [n, H, W, C] or [n, D] in [0, 1]; int32 [n], or None if the source has
           no labels (whatever `labels` was in `load`).
         Raises: ValueError for another part or limit.

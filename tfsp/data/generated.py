@@ -16,7 +16,8 @@ class GeneratedPart:
     and of an example's place in it: not of the seed, the batch size or the size of the part.
 
     Args:
-      draw: function (seed [2] int64, count) -> (examples [count, ...] float32, labels [count]).
+      draw: function (seed [2] int64, count) -> (examples [count, ...] float32, labels [count]),
+        independent of each other.
       size: examples that make an epoch, or that evaluation sees.
       image_shape: shape of an example.
       number: which part this is, so that no two parts share draws.
@@ -61,7 +62,7 @@ class GeneratedPart:
         return pipeline.finish(starts.map(batch))
 
     def arrays(self, limit):
-        """The first `limit` fixed examples, and their labels or None."""
+        """The first `limit` fixed examples, and their labels or None: draws come in no order."""
         images, labels = self._fixed(self.size if limit is None else min(limit, self.size))
         return images, labels if self._has_labels else None
 

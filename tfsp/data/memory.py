@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from tfsp import subset
 from tfsp.data import binarization, pipeline
 
 
@@ -83,8 +84,8 @@ class MemoryPart:
         return pipeline.finish(starts.map(batch))
 
     def arrays(self, limit):
-        """The first `limit` images as evaluation sees them, and their labels or None."""
-        rows = self._rows[:limit]
+        """Images as evaluation sees them and their labels or None; see `subset` for `limit`."""
+        rows = self._rows[subset.rows(self.size, limit)]
         images = self._evaluation_images(rows)
         images = images / np.float32(255) if images.dtype == np.uint8 else images
         labels = self._store.labels

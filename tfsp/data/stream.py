@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsp import subset
 from tfsp.data import binarization, pipeline
 
 _BUFFER = 10_000  # images of the shuffling buffer
@@ -35,8 +36,9 @@ class StreamPart:
         # Dataset.shuffle mixes the global seed into its own; an epoch must depend on the
         # plan's seed alone, so the graph of this epoch is made to have none.
         tf.compat.v1.get_default_graph().seed = None
-        elements = self._fixed_draws() if self._mode == "static" else self._elements
-        elements = elements.enumerate()
+        elements = self._elements.enumerate()
+        if self._mode == "static":
+            elements = elements.map(lambda index, pair: (index, self._fixed_draw(index, pair)))
         if plan.shuffle:
             buffer = min(self.size, _BUFFER)
             seed = plan.order_key(number)
@@ -62,28 +64,30 @@ class StreamPart:
         return pipeline.finish(batches)
 
     def arrays(self, limit):
-        """The first `limit` images as evaluation sees them, and their labels or None."""
-        size = self.size if limit is None else min(limit, self.size)
-        batches = list(self._evaluation(256, limit=size).as_numpy_iterator())
-        if not batches:
-            return np.zeros((0, *self.image_shape), np.float32), None
-        images, labels = (np.concatenate(column) for column in zip(*batches, strict=True))
+        """Images as evaluation sees them and their labels or None; see `subset` for `limit`."""
+        rows = subset.rows(self.size, limit)
+        label = self._elements.element_spec[1].shape
+        pairs = [(np.zeros((0, *self.image_shape), np.float32), np.zeros((0, *label), np.int32))]
+        if len(rows):
+            pairs += self._evaluation(256, rows).as_numpy_iterator()
+        images, labels = (np.concatenate(column) for column in zip(*pairs, strict=True))
         return images, labels if self._has_labels else None
 
-    def _evaluation(self, batch_size, limit=-1):
+    def _evaluation(self, batch_size, rows=None):
+        numbered = self._elements.enumerate()
+        if rows is not None and len(rows) < self.size:
+            taken = np.isin(np.arange(rows[-1] + 1), rows)  # nothing is read beyond the last
+            numbered = numbered.take(len(taken)).filter(lambda index, _: tf.constant(taken)[index])
         drawn = self._mode in ("dynamic", "static")
-        elements = (self._fixed_draws() if drawn else self._elements).take(limit)
+        elements = numbered.map(self._fixed_draw if drawn else lambda index, pair: pair)
         return elements.batch(batch_size).map(lambda x, y: (self._deterministic(x), y))
 
-    def _fixed_draws(self):
-        """The elements with one fixed Bernoulli draw, by their place in the part."""
+    def _fixed_draw(self, index, pair):
+        """An element with its one fixed Bernoulli draw, by its place in the part."""
+        # Image by image: the batch size must not change the draws.
+        x, y = pair
         key = tf.constant(_EVALUATION_KEY, tf.int64)
-
-        def draw(index, pair):  # image by image: the batch size must not change the draws
-            x, y = pair
-            return binarization.bernoulli(x, pipeline.fold(key, index)), y
-
-        return self._elements.enumerate().map(draw)
+        return binarization.bernoulli(x, pipeline.fold(key, index)), y
 
     def _deterministic(self, x):
         x = binarization.to_unit(x)

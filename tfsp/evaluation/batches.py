@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments, subset
+
 
 def iterate(data, batch_size=100):
     """Yields (x, y) NumPy batches; y is None where there are no labels.
@@ -29,6 +31,32 @@ def iterate(data, batch_size=100):
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         yield x[part], None if y is None else np.asarray(y)[part]
+
+
+def limited(data, limit=None):
+    """`data`, or of more than `limit` examples so many of them: a random subset, see `subset`.
+
+    Args:
+      data: as of `iterate`; of a dataset it is read once.
+      limit: None for all.
+
+    Returns: what `iterate` takes, an array or a pair if rows were left out.
+
+    Raises: ValueError as `iterate`, and for a `limit` below 1.
+    """
+    if limit is None:
+        return data
+    limit = arguments.integer("limit", limit)
+    if not isinstance(data, tf.data.Dataset):
+        x, y = data if isinstance(data, tuple) else (data, None)
+        rows = subset.rows(len(x), limit)
+        x = np.asarray(x)[rows]
+        return x if y is None else (x, np.asarray(y)[rows])
+    pairs = ((x,) if y is None else (x, y) for x, y in iterate(data))
+    columns = subset.of_batches(pairs, limit)
+    if columns is None:
+        raise ValueError("There is nothing to evaluate: the dataset holds no batch.")
+    return columns[0] if len(columns) == 1 else tuple(columns)
 
 
 def padded(data, batch_size=None):

@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.distributions.gaussian_mixture import component_log_prob
-from tfsp.evaluation.batches import iterate
+from tfsp.evaluation.batches import iterate, limited
 from tfsp.evaluation.checks import generator
 
 tfd = tfp.distributions
@@ -40,7 +40,7 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
       model: one with `posterior_parts` and a normal for each category (CPVAE), or a VAE whose
         posterior is normal and whose prior has a density.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
-      num_examples: n, the first ones of `data`; None takes all.
+      num_examples: n, a random subset of `data` (see `tfsp.subset`); None takes all.
       num_draws: draws of z for each example, 2 at least.
       seed: int; the same seed gives the same draws.
 
@@ -117,13 +117,11 @@ def check_decomposition(model, x):
 def _collect(model, data, limit):
     """The posteriors of the examples as float64 arrays: log_pi, loc, spread; kl or None."""
     compiled = tf.function(_parts(model), reduce_retracing=True)
-    batches, count = [], 0
-    for x, _ in iterate(data):
-        batches.append({k: v.numpy() for k, v in compiled(tf.constant(x)).items()})
-        count += len(x)
-        if limit is not None and count >= limit:
-            break
-    parts = {k: np.concatenate([b[k] for b in batches])[:limit] for k in batches[0]}
+    batches = [
+        {k: v.numpy() for k, v in compiled(tf.constant(x)).items()}
+        for x, _ in iterate(limited(data, limit))
+    ]
+    parts = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
     parts = {name: value.astype(np.float64) for name, value in parts.items()}
     return {"kl": None, **parts}
 

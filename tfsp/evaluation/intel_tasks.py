@@ -144,7 +144,7 @@ def _attributes(subject):
 
 def _check_attributes(subject):
     info = subject.data.info
-    labels = subject.data.arrays("test", limit=1)[1]
+    labels = subject.data.arrays("test", limit=0)[1]
     if labels.ndim != 2:
         raise ValueError(
             "The task 'attributes' needs a vector of binary attributes for each image, such as "

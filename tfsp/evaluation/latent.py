@@ -5,7 +5,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from tfsp.evaluation.batches import iterate, padded
+from tfsp.evaluation.batches import iterate, limited, padded
 from tfsp.random import fold_in
 
 
@@ -15,18 +15,15 @@ def encode(model, data, limit=None):
     Args:
       model: anything with `encode(x)`.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
-      limit: at most so many examples.
+      limit: at most so many examples; of more a random subset, the same in every call (see
+        `tfsp.subset`).
     """
     encode_batch = _compiled(model)
-    codes, labels, count = [], [], 0
-    for x, y in iterate(data):
+    codes, labels = [], []
+    for x, y in iterate(limited(data, limit)):
         codes.append(encode_batch(tf.constant(x)).numpy())
         labels.append(y)
-        count += len(x)
-        if limit is not None and count >= limit:
-            break
-    codes = np.concatenate(codes)[:limit]
-    return codes, None if labels[0] is None else np.concatenate(labels)[:limit]
+    return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
 
 
 _ENCODERS = weakref.WeakKeyDictionary()

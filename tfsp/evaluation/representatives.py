@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from tfsp import arguments
+from tfsp import arguments, neighbours
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.evaluation.checks import check_codes, check_labels
 from tfsp.evaluation.classifier import fit_and_score
-
-_BLOCK = 2**21  # distances held at once
 
 
 def representatives(model):
@@ -40,7 +38,8 @@ def nearest_labels(points, codes, labels, k=5):
     """Labels points by the labelled codes around them.
 
     A stand-in for the labels that the paper's authors gave to the inducing points by eye. A
-    draw between classes goes to the one whose code is nearest.
+    draw between classes goes to the one whose code is nearest. The same vote colours the inducing
+    points in pictures.
 
     Args:
       points: `[M, D]`.
@@ -57,17 +56,7 @@ def nearest_labels(points, codes, labels, k=5):
     k = arguments.integer("k", k)
     if k > len(codes):
         raise ValueError(f"`k` is {k}, but there are only {len(codes)} codes.")
-    centre = np.median(codes, axis=0)
-    points, codes = points - centre, codes - centre
-    norms = np.sum(codes**2, axis=1)
-    rows = max(1, _BLOCK // len(codes))
-    voted = []
-    for start in range(0, len(points), rows):
-        distances = norms - 2.0 * points[start : start + rows] @ codes.T  # but for |point|^2
-        nearest = np.argpartition(distances, k - 1, axis=1)[:, :k]
-        order = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=1, kind="stable")
-        voted.extend(map(_majority, labels[np.take_along_axis(nearest, order, axis=1)]))
-    return np.array(voted)
+    return neighbours.nearest_labels(points, codes, labels, k)
 
 
 def labelled_points(points, point_labels, test_codes, test_labels, penalty=1.0):
@@ -96,13 +85,6 @@ def labelled_points(points, point_labels, test_codes, test_labels, penalty=1.0):
         "num_classes": len(np.unique(point_labels)),
         "converged": converged,
     }
-
-
-def _majority(labels):
-    """The class most frequent among `labels`, which come nearest first."""
-    classes, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    most = counts == counts.max()
-    return classes[most][first[most].argmin()]
 
 
 def _same_size(points, codes, name):

@@ -164,8 +164,9 @@ def evaluate_run(
       data_dir, download: as in training; by default where the data were then.
       num_samples: S for log p(x); None takes the config's `evaluate.num_samples`, 0 leaves log
         p(x) out.
-      num_examples: how many test examples log p(x) is estimated on; None takes the config's
-        `evaluate.num_examples`; 0 means all.
+      num_examples: how many test examples log p(x) is estimated on, a random subset that is the
+        same in every call (`tfsp.subset`); None takes the config's `evaluate.num_examples`; 0
+        means all.
       checkpoint: "best", "last" or an epoch.
       seed: of the draws and of the label sets.
       progress: show progress bars.
@@ -177,8 +178,11 @@ def evaluate_run(
       the run has already are in it too; those of a task that is run again are replaced. Rows
       with different S are kept apart.
 
-    Raises: ValueError, before anything is computed, for unknown tasks and for tasks that the run
-      cannot be given: no labels, no representative points.
+    A task that the run cannot be given (no labels, no representative points), or that fails by the
+    numbers it meets, is left out with a warning that says why; the others are measured.
+
+    Raises: ValueError, before anything is computed, for unknown tasks and where the run can be
+      given none of the tasks; afterwards, where every one of them has failed.
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
       section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
@@ -199,7 +203,7 @@ def evaluate_run(
         labels_per_class=labels_per_class,
         num_label_sets=num_label_sets,
     )
-    results = tasks_of.measure(subject, tasks)
+    measured = tasks_of.measure(subject, tasks)
     info, config = subject.data.info, subject.config
     optimizer = getattr(subject.model, "optimizer", None)
     row = {
@@ -212,10 +216,11 @@ def evaluate_run(
         "checkpoint": checkpoint,
         "steps": None if optimizer is None else int(optimizer.iterations),
         "seed": seed,
-        **results,
     }
+    for results in measured.values():
+        row |= results
     rows = read_json(run.metrics)["results"] if run.metrics.exists() else []
-    rows = _merged(rows, row, tasks)
+    rows = _merged(rows, row, measured)
     write_json(run.metrics, {"results": rows})
     return rows[-1]
 

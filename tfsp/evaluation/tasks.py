@@ -1,6 +1,7 @@
 """What can be measured of a run, by name."""
 
 import functools
+import warnings
 
 import numpy as np
 
@@ -115,35 +116,46 @@ def of_run(run, data_dir, download, checkpoint, **settings):
 
 
 def check(subject, tasks):
-    """Raises ValueError for unknown tasks and for those that the run cannot be given."""
+    """Those of the tasks that the run can be given; warns of each other one, and says why.
+
+    Raises: ValueError for unknown tasks, and where the run can be given none.
+    """
     unknown = [task for task in tasks if task not in TASKS]
     if unknown or not tasks:
         raise ValueError(
             f"`tasks` must be some of {', '.join(TASKS)}. Received: "
             f"{', '.join(map(repr, unknown)) or 'none'}."
         )
-    labelled = [task for task in tasks if task in _NEED_LABELS]
+    refused = {}
+    for task in tasks:
+        try:
+            _check(subject, task)
+        except ValueError as error:
+            refused[task] = error
+    fit = [task for task in tasks if task not in refused]
+    _leave_out(refused, fit)
+    return fit
+
+
+def _check(subject, task):
+    """Raises ValueError if the run cannot be given the task."""
     info, prior = subject.data.info, subject.config["prior"]["name"]
-    if labelled and info.num_classes is None:
+    if task in _NEED_LABELS and info.num_classes is None:
         raise ValueError(
-            f"The task {labelled[0]!r} needs labels, and the data set {info.name!r} "
+            f"The task {task!r} needs labels, and the data set {info.name!r} "
             f"({info.source}) has none. Of a run without labels can be measured: "
             f"{', '.join(task for task in TASKS if task not in _NEED_LABELS)}."
         )
-    classed = [task for task in tasks if task in _NEED_CLASSES]
-    if classed:
-        shape = subject.data.arrays("test", limit=1)[1].shape[1:]
+    if task in _NEED_CLASSES:
+        shape = subject.data.arrays("test", limit=0)[1].shape[1:]
         if shape:
             raise ValueError(
-                f"The task {classed[0]!r} needs one class for each image. The data set "
+                f"The task {task!r} needs one class for each image. The data set "
                 f"{info.name!r} has labels of shape {list(shape)} (attributes)."
             )
-    for task in tasks:
-        if task in _CHECKS:
-            _CHECKS[task](subject)
-    if "tree" in tasks:
-        _check_tree(subject)
-    if "labelled_points" in tasks and subject.representatives is None:
+    if task in _CHECKS:
+        _CHECKS[task](subject)
+    if task == "labelled_points" and subject.representatives is None:
         raise ValueError(
             "The task 'labelled_points' needs a prior with points that stand for the data: "
             f"'loracs' once its tree has started, 'vamp' or 'mixture'. The prior of this run, "
@@ -160,13 +172,32 @@ def _check_tree(subject):
         )
 
 
+def _leave_out(refused, others):
+    """Warns of tasks that are left out (dict task -> error); raises the error if none is left."""
+    if refused and not others:
+        first, *rest = refused.values()
+        raise ValueError("\n".join(map(str, [first, *rest]))) from first
+    for task, error in refused.items():
+        warnings.warn(f"The task {task!r} is left out. {error}", stacklevel=4)
+
+
 def measure(subject, tasks):
-    """Results of the tasks, one flat dict. The quick and fussy come first, log p(x) last."""
-    check(subject, tasks)
-    results = {}
+    """Results of the tasks: dict task -> flat dict. The quick and fussy come first, log p(x) last.
+
+    A task that the run cannot be given is left out with a warning, and so is one that fails by the
+    numbers that it meets: the results of the others are not lost.
+
+    Raises: ValueError as `check`, and where every task fails.
+    """
+    tasks = check(subject, tasks)
+    results, failed = {}, {}
     for task in TASKS:
         if task in tasks:
-            results.update(TASKS[task](subject))
+            try:
+                results[task] = TASKS[task](subject)
+            except (ArithmeticError, ValueError) as error:
+                failed[task] = error
+    _leave_out(failed, results)
     return results
 
 
@@ -290,7 +321,7 @@ def _log_likelihood(subject):
     return row
 
 
-_CHECKS = {**CHECKS, **DISCRETE_CHECKS, **CATEGORY_CHECKS}
+_CHECKS = {**CHECKS, **DISCRETE_CHECKS, **CATEGORY_CHECKS, "tree": _check_tree}
 TASKS = {
     **INTEL_TASKS,
     **DISCRETE_TASKS,

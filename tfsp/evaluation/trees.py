@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp import arguments, subset
 from tfsp.evaluation.representatives import nearest_labels
 from tfsp.tmc import Phylogeny, dendrogram_purity
 from tfsp.tmc.induced import induced_hierarchy
@@ -20,7 +21,7 @@ def tree_purity(
       train_codes, train_labels: `[n, D]`, integers `[n]`: give the leaves their labels, by the
         majority of the `num_votes` nearest codes.
       test_codes, test_labels: `[m, D]`, integers `[m]`.
-      num_points: how many test points are attached, the first ones.
+      num_points: how many test points are attached, a random subset (see `tfsp.subset`).
       num_votes: see above.
       seed: of the attachment.
 
@@ -34,8 +35,9 @@ def tree_purity(
     """
     tree, leaves = prior.phylogeny(), np.asarray(prior.leaf_locations(), np.float64)
     labels = nearest_labels(leaves, train_codes, train_labels, k=num_votes)
-    codes = np.asarray(test_codes[:num_points], np.float64)
-    classes = np.asarray(test_labels[:num_points])
+    rows = subset.rows(len(test_codes), arguments.integer("num_points", num_points, 2))
+    codes = np.asarray(test_codes, np.float64)[rows]
+    classes = np.asarray(test_labels)[rows]
     induced = induced_hierarchy(codes, tree.parent, tree.time, leaves, seed=seed, **prior.options())
     return {
         "purity": dendrogram_purity(tree, labels),

@@ -11,6 +11,7 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 from tfsp import arguments
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, serving
+from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
 
@@ -221,12 +222,14 @@ class StructuredVAE(keras.Model):
             if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
                 callbacks.insert(0, StopOnNonFinite())
             if not any(isinstance(callback, PriorSchedule) for callback in callbacks):
-                examples = None
+                examples = count = None
                 if isinstance(x, (np.ndarray, tf.Tensor, tf.data.Dataset)):
-                    examples = functools.partial(take_examples, x)
+                    steps = kwargs.get("steps_per_epoch")
+                    examples = functools.partial(take_examples, x, steps=steps)
+                    count = functools.partial(count_examples, x)
                 elif self.prior.wants_data:
                     self._refuse_generator(x)
-                callbacks.insert(0, PriorSchedule(examples, ADAPT_LIMIT))
+                callbacks.insert(0, PriorSchedule(examples, ADAPT_LIMIT, count))
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
@@ -340,31 +343,3 @@ def _compiled(optimizer):
         yield
     finally:
         del optimizer.apply
-
-
-ADAPT_LIMIT = 20_000  # examples that a prior starts from
-
-
-def take_examples(data, limit=None):
-    """The first `limit` examples of an array, a pair (x, y) or a batched dataset, NumPy.
-
-    Labels are left out.
-
-    Raises: ValueError for anything else.
-    """
-    if not isinstance(data, tf.data.Dataset):
-        x = np.asarray(data[0] if isinstance(data, tuple) else data)
-        if x.ndim < 2 or x.dtype.kind not in "fiub":
-            raise ValueError(
-                "Examples must be an array [n, ...], a pair (x, y) or a batched dataset. "
-                f"Received: {type(data).__name__} of shape {x.shape}."
-            )
-        return x[:limit]
-    batches, count = [], 0
-    for batch in data:
-        x = batch[0] if isinstance(batch, tuple) else batch
-        batches.append(np.asarray(x))
-        count += len(x)
-        if limit is not None and count >= limit:
-            break
-    return np.concatenate(batches)[:limit]

@@ -8,7 +8,8 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
 from tfsp.models import own_prior
-from tfsp.models.base import ADAPT_LIMIT, register, take_examples
+from tfsp.models.base import register
+from tfsp.models.examples import ADAPT_LIMIT, take_examples
 from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE
 from tfsp.models.vae import VAE
 from tfsp.networks.mlp import GatedDense
@@ -238,8 +239,8 @@ class CPVAE(VAE):
     def adapt(self, x):
         """Sets q(c), the mean of q(c|x) over all of the data (eq. 14).
 
-        Where the categories are still held, also starts them (of up to 20,000 examples); `fit`
-        does so in its `start_epoch`.
+        Where the categories are still held, also starts them (of up to 20,000 examples, of more a
+        random subset); `fit` does so in its `start_epoch`.
 
         Args: x: an array, a pair (x, y) or a batched dataset; labels are left out.
 
@@ -250,7 +251,7 @@ class CPVAE(VAE):
             raise ValueError("`adapt` needs examples. Received: none.")
         self.build((None, *examples.shape[1:]))
         if self.prior.wants_data:
-            _, loc, log_variance = self._parts(examples[:ADAPT_LIMIT])
+            _, loc, log_variance = self._parts(take_examples(examples, ADAPT_LIMIT))
             self.prior.start_from(loc, log_variance)
         pi = np.exp(self._parts(examples)[0].astype(np.float64))
         self.prior.category_weights.assign(pi.mean(axis=0) / pi.mean(axis=0).sum())

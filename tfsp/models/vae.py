@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from tfsp import likelihoods, networks, priors
 from tfsp.models import gaussian_posterior, made_networks
-from tfsp.models.base import ADAPT_LIMIT, StructuredVAE, register, take_examples
+from tfsp.models.base import StructuredVAE, register
+from tfsp.models.examples import ADAPT_LIMIT, take_examples
 from tfsp.random import as_seed
 
 
@@ -188,7 +189,10 @@ class VAE(StructuredVAE):
         return self.decode(self.prior.sample(n, seed, **condition)).mean()
 
     def adapt(self, x):
-        """Lets the prior start from data: up to 20,000 examples of an array or a dataset."""
+        """Lets the prior start from data: up to 20,000 examples of an array or a dataset.
+
+        Of more a random subset, the same in every call; see `take_examples`.
+        """
         examples = take_examples(x, ADAPT_LIMIT)
         self.build((None, *examples.shape[1:]))
         self.prior.adapt(examples)

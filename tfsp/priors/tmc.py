@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, subset
 from tfsp.priors import tmc_start
 from tfsp.priors.base import register
 from tfsp.priors.tree_prior import TreePrior
@@ -139,8 +139,8 @@ class TMCPrior(TreePrior):
     def adapt(self, x):
         """Encodes the training points anew and, the first time, starts the tree.
 
-        Args: x: `[n, *data_shape]`, n >= N; the first N are the points, in the order of their
-          indices.
+        Args: x: `[n, *data_shape]`, n >= N, in the order of their indices. Of more than N the
+          points are a random subset, the same in every call (see `tfsp.subset`).
 
         Raises: ValueError before the model is built, or for fewer than N examples.
         """
@@ -151,7 +151,7 @@ class TMCPrior(TreePrior):
                 f"starts from their encodings. Received: {len(x)} examples. Give all of them, or "
                 "lower `num_points`."
             )
-        mean, variance = self._encode(x[: self.num_points])
+        mean, variance = self._encode(x[subset.rows(len(x), self.num_points)])
         variance = np.sum(variance, axis=-1)
         if self.is_started():
             self.mean.assign(mean)

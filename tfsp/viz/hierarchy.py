@@ -2,23 +2,32 @@
 
 import numpy as np
 
-from tfsp import arguments
+from tfsp import arguments, subset
+from tfsp.neighbours import nearest_labels
 from tfsp.viz import checks, subtrees, traversal, tree_layout, trees
 from tfsp.viz.tree_map import latent_tree
 from tfsp.viz.tree_slices import slices
 
-_NEIGHBOURS = 5
-
 
 def hierarchy_pictures(
-    model, codes, labels=None, images=None, class_names=None, num_induced=200, num_rows=8, seed=0
+    model,
+    codes,
+    labels=None,
+    images=None,
+    class_names=None,
+    num_induced=200,
+    num_rows=8,
+    seed=0,
+    leaf_labels=None,
+    node_numbers=False,
 ):
     """The pictures of section 6.1 of the LORACs paper, for a trained model.
 
     inducing_points (Figure 3), tree (all of them, a circle), subtree (Figure 4), slices (Figure
     5), subtree_samples (Figures 6 and 7), latent_tree (Figure A.11) and induced_hierarchy (data
-    attached to the tree, inducing points removed). Inducing points have the class of most of the
-    five codes nearest to them.
+    attached to the tree, inducing points removed). The rows of `subtree_samples` tell the numbers
+    of their nodes. Without `leaf_labels` inducing points have the class of most of the
+    five codes nearest to them, as in `tfsp.evaluation.nearest_labels`.
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
@@ -27,9 +36,11 @@ def hierarchy_pictures(
       images: [n, H, W, C] the data, or None where they are no images: then only the tree, the map
         and the induced hierarchy are drawn.
       class_names: as in `latent_map`.
-      num_induced: so many of the data, from the first, make the induced hierarchy.
+      num_induced: so many of the data, a random subset (`tfsp.subset`), make the induced hierarchy.
       num_rows: subtrees of `subtree_samples`.
       seed: an int, of the samples, the attachment and t-SNE.
+      leaf_labels: [N] classes of the inducing points; None takes those of the codes around them.
+      node_numbers: True puts its number beside every node that is drawn.
     Returns: dict from name to `matplotlib.figure.Figure`.
     Raises: ValueError or TypeError naming what is wrong.
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.1 and appendix A.
@@ -41,11 +52,17 @@ def hierarchy_pictures(
     prior = model.prior
     tree = prior.phylogeny()
     inducing = np.asarray(prior.inducing if hasattr(prior, "inducing") else prior.mean)
-    leaf_labels, classes = None, None
+    classes = None
+    if leaf_labels is not None:
+        leaf_labels = checks.as_labels(leaf_labels, len(inducing), "leaf_labels", "inducing points")
+        classes = np.unique(leaf_labels)
     if labels is not None:
         labels = checks.as_labels(labels, len(codes))
-        leaf_labels, classes = nearest_classes(inducing, codes, labels), np.unique(labels)
+        if leaf_labels is None:
+            leaf_labels = nearest_labels(inducing, codes, labels)
+        classes = np.unique(np.concatenate([labels, leaf_labels]))
     look = dict(class_names=class_names, classes=classes)
+    numbered = dict(node_numbers=node_numbers)
     power = tree_layout.readable_power(tree)
     figures = {}
     decoded = None
@@ -57,15 +74,15 @@ def hierarchy_pictures(
             )
         decoded = traversal._decode(traversal.decoder_mean(model), inducing)
         figures["inducing_points"] = subtrees.inducing_points(
-            decoded, tree, columns=20 if len(decoded) >= 200 else None
+            decoded, tree, columns=20 if len(decoded) >= 200 else None, **numbered
         )
         if tree.num_leaves > 2:
             figures["subtree"] = subtrees.subtree(
-                tree, None, 30, leaf_labels, class_names, decoded, time_power=power
+                tree, None, 30, leaf_labels, class_names, decoded, time_power=power, **numbered
             )
-        figures["slices"] = slices(tree, inducing, model)
+        figures["slices"] = slices(tree, inducing, model, **numbered)
         figures["subtree_samples"] = _samples(model, tree, decoded, num_rows, seed)
-    figures["tree"] = _circle(tree, leaf_labels, decoded, power, look)
+    figures["tree"] = _circle(tree, leaf_labels, decoded, power, look, numbered)
     figures["latent_tree"] = latent_tree(
         codes,
         tree,
@@ -74,8 +91,9 @@ def hierarchy_pictures(
         class_names,
         method="none" if codes.shape[1] == 2 else "tsne",
         seed=seed,
+        **numbered,
     )
-    part = slice(min(num_induced, len(codes)))
+    part = subset.rows(len(codes), num_induced)
     induced = induced_hierarchy(
         codes[part],
         tree.parent,
@@ -90,23 +108,13 @@ def hierarchy_pictures(
         None if images is None else images[part],
         tree_layout.readable_power(induced),
         look,
+        numbered,
     )
     return figures
 
 
-def nearest_classes(points, codes, labels, neighbours=_NEIGHBOURS):
-    """The commonest label among the codes nearest to each point `[N]`; ties go to the smaller."""
-    known, index = np.unique(labels, return_inverse=True)
-    points, codes = points.astype(np.float64), codes.astype(np.float64)
-    out = []
-    for point in points:
-        near = np.argsort(np.sum((codes - point) ** 2, 1), kind="stable")[:neighbours]
-        out.append(known[np.bincount(index[near]).argmax()])
-    return np.array(out)
-
-
-def _circle(tree, labels, images, power, look):
-    look = look if labels is not None else {}
+def _circle(tree, labels, images, power, look, numbered):
+    look = numbered | (look if labels is not None else {})
     if images is not None:
         images = np.clip(images, 0, 1)
     return trees.tree(
@@ -124,7 +132,7 @@ def _samples(model, tree, decoded, num_rows, seed, num_samples=10):
     ]
     examples = [decoded[tree.leaves_below(node)] for node in nodes]
     texts = [
-        f"{len(row)} leaves, $t$ = {tree.time[v]:.2f}"
+        f"node {v}: {len(row)} leaves, $t$ = {tree.time[v]:.2f}"
         for v, row in zip(nodes, examples, strict=True)
     ]
     return subtrees.subtree_samples(draws, examples, texts)

@@ -3,12 +3,20 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic, tree_layout, trees
+from tfsp.viz import checks, images, mosaic, style, tree_layout, tree_text, trees
 
 _MOST_EXAMPLES = 20  # of a row of `subtree_samples`
 
 
-def inducing_points(leaf_images, phylogeny=None, columns=None, pad=None, title=None, invert=False):
+def inducing_points(
+    leaf_images,
+    phylogeny=None,
+    columns=None,
+    pad=None,
+    title=None,
+    invert=False,
+    node_numbers=False,
+):
     """Decoded inducing points in a grid; with a tree, in the order of its drawing, row by row.
 
     Args:
@@ -18,16 +26,22 @@ def inducing_points(leaf_images, phylogeny=None, columns=None, pad=None, title=N
       columns, pad: see `tile`.
       title: text above.
       invert: draw 1 - leaf_images.
+      node_numbers: True puts each inducing point's number in the corner of its image.
     Returns: a `matplotlib.figure.Figure` with one axes.
     Raises: ValueError for a wrong shape or another number of leaves.
     Source: Vikram et al. 2018, Figure 3.
     """
     leaf_images = checks.as_images(leaf_images, "leaf_images", clip=True)
+    order = np.arange(len(leaf_images))
     if phylogeny is not None:
         phylogeny = tree_layout.as_phylogeny(phylogeny)
         _check_count(leaf_images, phylogeny)
-        leaf_images = leaf_images[tree_layout.arrange(phylogeny)[0]]
-    return mosaic.draw([images.block(leaf_images, None, columns, pad, invert)], title)
+        order = tree_layout.arrange(phylogeny)[0]
+    block = images.block(leaf_images[order], None, columns, pad, invert)
+    figure = mosaic.draw([block], title)
+    if node_numbers:
+        _number_cells(figure.axes[0], block, order)
+    return figure
 
 
 def subtree(
@@ -37,6 +51,7 @@ def subtree(
     labels=None,
     class_names=None,
     leaf_images=None,
+    node_numbers=False,
     **options,
 ):
     """The drawing of one subtree of a large tree, by `tree`.
@@ -47,7 +62,10 @@ def subtree(
         `max_leaves` leaves (`largest_subtree`).
       max_leaves: at least 2.
       labels, class_names, leaf_images: as in `tree`, for the leaves of the whole tree. Classes
-        keep the colours that they have in a drawing of the whole.
+        keep the colours that they have in a drawing of the whole. Leaves without names have the
+        numbers of the whole tree beside them.
+      node_numbers: as in `tree`: True shows the numbers that nodes have in the whole tree; or what
+        each node of the whole tree is called.
       **options: of `tree`: orientation, time_power, title, ...
     Returns: a `matplotlib.figure.Figure`, see `tree`.
     Raises: ValueError or TypeError naming what is wrong.
@@ -65,7 +83,14 @@ def subtree(
         labels = checks.as_labels(labels, phylogeny.num_leaves, of="leaves")
         classes, labels = np.unique(labels), labels[leaves]
     part = phylogeny.restrict(leaves)
-    return trees.tree(part, labels, class_names, leaf_images, classes=classes, **options)
+    numbers = tree_text.check_numbers(node_numbers, phylogeny.num_nodes)
+    if numbers is not None:
+        numbers = [numbers[v] for v in _numbers_in_whole(phylogeny, part, leaves)]
+    if part.names is None:
+        part = part.with_names([str(n) for n in leaves])
+    return trees.tree(
+        part, labels, class_names, leaf_images, classes=classes, node_numbers=numbers, **options
+    )
 
 
 def largest_subtree(phylogeny, max_leaves=30):
@@ -159,6 +184,27 @@ def subtree_samples(
     figure = mosaic.draw([block], title)
     figure.axes[0].tick_params(bottom=False)
     return figure
+
+
+def _number_cells(axes, block, numbers):
+    """The number of each image in its lower left corner."""
+    (height, width), shape = block.cell, block.image.shape
+    columns = (shape[1] + block.pad) // (width + block.pad)
+    pixels = width * axes.get_window_extent().width / shape[1]
+    size = float(np.clip(0.25 * pixels * 72 / style.DPI, 2.0, 5.0))
+    for i, number in enumerate(numbers):
+        row, column = divmod(i, columns)
+        corner = (column * (width + block.pad), row * (height + block.pad) + height)
+        tree_text.draw_number(axes, corner, str(number), size, offset=(0.8, 0.8))
+
+
+def _numbers_in_whole(phylogeny, part, leaves):
+    """For every node of `part`, all that is below a node, its number in the whole: `[v]` ints."""
+    whole = np.empty(part.num_nodes, int)
+    whole[: part.num_leaves] = leaves
+    for v in part.postorder[:-1].tolist():
+        whole[part.parent[v]] = phylogeny.parent[whole[v]]
+    return whole.tolist()
 
 
 def _check_count(leaf_images, phylogeny):

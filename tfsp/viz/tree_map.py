@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, latent, scatter, style, tree_layout
+from tfsp.viz import checks, latent, scatter, style, tree_layout, tree_text
 
 _BRANCH = "#1a1a1a"
 
@@ -19,6 +19,7 @@ def latent_tree(
     perplexity=30,
     max_points=5000,
     title=None,
+    node_numbers=False,
 ):
     """Codes in two dimensions with the inducing points, the inner nodes and the branches.
 
@@ -31,6 +32,7 @@ def latent_tree(
       leaves: [N, D], the inducing points.
       labels, class_names: of the codes, classes only, as in `latent_map`.
       method, seed, perplexity, max_points, title: as in `latent_map`; `max_points` is of codes.
+      node_numbers: True puts its number beside every node; or what each is called there, `[V]`.
     Returns: a `matplotlib.figure.Figure` with one axes.
     Raises: ValueError for wrong shapes, labels that are no classes, an unknown method.
     Source: Vikram et al. 2018, Figure A.11.
@@ -43,6 +45,7 @@ def latent_tree(
         )
     codes = checks.as_matrix(codes, "codes")
     phylogeny = tree_layout.as_phylogeny(phylogeny)
+    numbers = tree_text.check_numbers(node_numbers, phylogeny.num_nodes)
     leaves = checks.as_matrix(leaves, "leaves", "[N, D]")
     if leaves.shape != (phylogeny.num_leaves, codes.shape[1]):
         raise ValueError(
@@ -83,6 +86,9 @@ def latent_tree(
         if title:
             axes.set_title(title)
         latent._lay_out(figure, axes, points, legend, None)
+        size = float(np.clip(38 / np.sqrt(phylogeny.num_leaves), 2.5, 5.0))
+        for point, number in zip(nodes, numbers or (), strict=numbers is not None):
+            tree_text.draw_number(axes, point, number, size, offset=(1.5, 1.5))
         return style.settle(figure)
 
 

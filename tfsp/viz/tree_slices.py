@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, style, traversal, tree_images, tree_layout
+from tfsp.viz import checks, style, traversal, tree_images, tree_layout, tree_text
 
 # Lengths in device pixels.
 _PAGE = int(style.TEXT_WIDTH * style.DPI)
@@ -11,6 +11,7 @@ _SMALLEST, _LARGEST = 20, 84  # of an image
 _GAP = 8
 _EDGE = 14
 _TITLE = 40
+_NUMBER = 14
 _LINE = "#9a9a9a"
 
 
@@ -24,6 +25,7 @@ def slices(
     num_times=6,
     title=None,
     invert=False,
+    node_numbers=False,
 ):
     """The expected locations of all branches at several times, decoded: a row for each time.
 
@@ -41,6 +43,8 @@ def slices(
       max_branches, num_times: see `times`.
       title: text above.
       invert: draw 1 - means.
+      node_numbers: True puts under each image the number of the node that its branch leads to; or
+        what each node of the tree is called, `[V]`.
     Returns: a `matplotlib.figure.Figure` with one axes in device pixels, which holds the images as
       one canvas.
     Raises: ValueError for wrong shapes or times, or too many branches.
@@ -50,6 +54,7 @@ def slices(
 
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     leaves = checks.as_matrix(leaves, "leaves", "[N, D]")
+    numbers = tree_text.check_numbers(node_numbers, phylogeny.num_nodes)
     if times is None:
         times = choose_times(phylogeny, subtree, max_branches, num_times)
     times = _check_times(times)
@@ -67,19 +72,22 @@ def slices(
         height, width = means.shape[1:3]
         step = (width + _GAP, height + max(26, height // 2))
         size = np.array([columns * step[0] - _GAP, (len(times) - 1) * step[1] + height])
+        below = _EDGE + (_NUMBER if numbers else 0)
         top = _EDGE + (_TITLE if title else 0)
         if title:  # a long title over a narrow picture
             size[0] = max(size[0], style.text_width(figure, title, 9) - left + _EDGE)
-        full = size + [left + _EDGE, top + _EDGE]
+        full = size + [left + _EDGE, top + below]
         figure.set_size_inches(*map(style.inches, full))
         axes = figure.add_axes(
-            (left / full[0], _EDGE / full[1], size[0] / full[0], size[1] / full[1])
+            (left / full[0], below / full[1], size[0] / full[0], size[1] / full[1])
         )
         corners = _corners(cuts, places, step)
         axes.set_xlim(0, size[0])
         axes.set_ylim(size[1], 0)
         _draw_lines(axes, phylogeny, cuts, corners, width, height)
         _draw_images(axes, means, np.concatenate(corners), size)
+        if numbers is not None:
+            _draw_numbers(axes, cuts, corners, height, numbers)
         style.strip_axes(axes)
         for row, text in enumerate(texts):
             place = (-12, row * step[1] + height / 2)
@@ -204,6 +212,14 @@ def _draw_images(axes, means, corners, size):
     )
     axes.set_xlim(0, size[0])
     axes.set_ylim(size[1], 0)
+
+
+def _draw_numbers(axes, cuts, corners, height, numbers):
+    """Under the left half of each image: lines lead down from its middle."""
+    for cut, row in zip(cuts, corners, strict=True):
+        for node, (x, y) in zip(cut.nodes.tolist(), row, strict=True):
+            place = (x, y + height)
+            tree_text.draw_number(axes, place, numbers[node], 4.0, va="top", offset=(0, -0.8))
 
 
 def _round(time, times):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import scatter, style, tree_images, tree_layout
+from tfsp.viz import scatter, style, tree_images, tree_layout, tree_text
 
 _ORIENTATIONS = ("right", "down", "circle")
 _MIXED = "#4a4a4a"  # branches above leaves of several classes; darker than the palette's greys
@@ -19,7 +19,6 @@ _SIDE_AXIS = 110  # the same on its left
 _TEXT = 22  # from one leaf's text to the next
 _TALLEST = 1500  # of a tree that lies
 _RIM = 2200  # a circle's circumference
-_REACH = 14  # from a leaf to its text or image
 
 
 def tree(
@@ -32,6 +31,7 @@ def tree(
     max_leaf_text=50,
     title=None,
     classes=None,
+    node_numbers=False,
 ):
     """A binary tree over its leaves, time on an axis from the root to the leaves.
 
@@ -56,6 +56,10 @@ def tree(
       title: text above.
       classes: all classes, which take colours and the legend's lines in sorted order; None takes
         those that occur in `labels`. The classes of a whole keep the colours alike in its parts.
+      node_numbers: True puts its number beside every node, at the end of the branch that leads to
+        it; or what each node is called there, `[V]`. (A leaf whose text says it already has no
+        second one.) The drawing grows with the number of leaves, so that they can be read; of more
+        than 1,400 leaves (700 in a circle) they get smaller: take a `suffix` that can be enlarged.
     Returns: a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis
       and of leaves (circle: the radius is the time axis); images are in a second one.
     Raises: ValueError or TypeError naming what is wrong, the index and the value.
@@ -67,6 +71,7 @@ def tree(
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     time_power = arguments.number("time_power", time_power, "(0, inf)")
     max_leaf_text = arguments.integer("max_leaf_text", max_leaf_text, 0)
+    numbers = tree_text.check_numbers(node_numbers, phylogeny.num_nodes)
     order, place, branch_class, names = tree_layout.arrange(phylogeny, labels, class_names, classes)
     count = phylogeny.num_leaves
     if leaf_images is not None:
@@ -84,11 +89,11 @@ def tree(
         pictures, limit = None, _limit(orientation, legend, leaf_images)
         if leaf_images is not None:
             pictures, limit = tree_images.prepare(leaf_images, order, limit)
-        length, spacing = _sizes(orientation, count, limit, text, pictures)
+        length, spacing = _sizes(orientation, count, limit, text, pictures, numbers)
         if pictures is not None:
             scale = {"right": (length, spacing), "down": (spacing, length)}
             pixels = tips * scale.get(orientation, length)
-            tree_images.stagger(pictures, pixels, outward, _REACH)
+            tree_images.stagger(pictures, pixels, outward, tree_text.REACH)
         length = _lay_out(
             figure, axes, orientation, length, spacing, count, text, pictures, legend, title
         )
@@ -96,7 +101,12 @@ def tree(
         _draw_branches(axes, phylogeny.parent, depth, place, branch_class, orientation)
         _draw_leaves(axes, tips, branch_class[:count], spacing)
         if text:
-            _draw_text(axes, tips, outward, text)
+            tree_text.draw_leaves(axes, tips, outward, text)
+        if numbers is not None:
+            said = [n < len(text) and text[n] == number for n, number in enumerate(numbers)]
+            numbers = ["" if twice else n for n, twice in zip(numbers, said, strict=True)]
+            points = tree_layout.project(depth, place, orientation, count)
+            tree_text.draw_numbers(axes, points, numbers, phylogeny.root, orientation, spacing)
         if pictures is not None:
             colors = _colors(branch_class[:count]) if names else None
             tree_images.draw(axes, pictures, tips, outward, colors, _RULE)
@@ -122,7 +132,7 @@ def _limit(orientation, legend, images):
     return _RIM if images is None else 1700  # around the circle
 
 
-def _sizes(orientation, count, limit, text, pictures):
+def _sizes(orientation, count, limit, text, pictures, numbers):
     """Length of the time axis and distance between neighbouring leaves, in device pixels."""
     if text:
         limit = count * _TEXT
@@ -130,6 +140,8 @@ def _sizes(orientation, count, limit, text, pictures):
         if orientation == "right":  # two pixels for each of many leaves, while the page lasts
             limit = min(max(limit, 2 * count), _TALLEST)
         limit = min(limit, 30 * count)
+    if numbers is not None:
+        limit = max(limit, tree_text.room(count, orientation, _TEXT))
     breadth = max(limit, 260)
     if orientation == "circle":
         length = max(240, round(breadth / (2 * np.pi)))
@@ -146,7 +158,7 @@ def _lay_out(figure, axes, orientation, length, spacing, count, text, pictures, 
     beyond = 12
     if text:
         widths = [style.text_width(figure, words, style.TICK_SIZE) for words in text]
-        beyond = _REACH + max(widths) + 4
+        beyond = tree_text.REACH + max(widths) + 4
     elif pictures is not None:
         beyond = pictures.reach
     breadth = round(spacing * count)
@@ -277,21 +289,4 @@ def _draw_leaves(axes, tips, leaf_class, spacing):
             clip_on=False,
             zorder=3,
             rasterized=len(tips) > 2000,
-        )
-
-
-def _draw_text(axes, tips, outward, text):
-    for tip, (x, y), words in zip(tips, outward, text, strict=True):
-        flipped = x < -1e-9  # readable on the left of a circle, too
-        axes.annotate(
-            words,
-            tip,
-            xytext=(_REACH * 72 / style.DPI * x, _REACH * 72 / style.DPI * y),
-            textcoords="offset points",
-            rotation=np.degrees(np.arctan2(y, x)) + 180 * flipped,
-            rotation_mode="anchor",
-            ha="right" if flipped else "left",
-            va="center_baseline",
-            fontsize=style.TICK_SIZE,
-            annotation_clip=False,
         )

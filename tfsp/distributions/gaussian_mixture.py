@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
 from tfsp import parameters
 from tfsp.distributions.normal import stateless_normal
@@ -39,7 +40,7 @@ def component_log_prob(z, loc, log_variance):
     )
     features = tf.concat([z**2, z], axis=-1)
     shape = tf.shape(features)
-    width = weights.shape[1] if weights.shape[1] is not None else tf.shape(weights)[1]
+    width = prefer_static.dimension_size(weights, 1)
     flat = tf.reshape(features, [-1, width])  # one large product, not a batched one
     products = tf.matmul(flat, weights, transpose_b=True) + constant
     return tf.reshape(products, tf.concat([shape[:-1], tf.shape(constant)], axis=0))

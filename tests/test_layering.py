@@ -13,6 +13,7 @@ FLOORS = {
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,
+    "tfsp.parameters": 0,
     "tfsp.random": 0,
     "tfsp.latent_layer": 1,
     "tfsp.bijectors": 1,

@@ -251,17 +251,14 @@ def householder(vectors):
     product = tf.eye(size, dtype=vectors.dtype)
     if vectors.shape[-2] is not None:
         return functools.reduce(reflect, tf.unstack(vectors, vectors.shape[-2], axis=-2), product)
-    batch = tf.shape(vectors)[:-2]
-    product = tf.broadcast_to(product, tf.concat([batch, [size, size]], axis=0))
-    unknown = tf.TensorShape(None)
+    product = tf.broadcast_to(product, tf.concat([tf.shape(vectors)[:-2], [size, size]], axis=0))
+    count = tf.shape(vectors)[-2]
 
     def one_more(i, product):
         return i + 1, reflect(product, tf.gather(vectors, i, axis=-2))
 
-    count = tf.shape(vectors)[-2]
-    return tf.while_loop(
-        lambda i, _: i < count, one_more, (0, product), shape_invariants=(tf.TensorShape([]), unknown)
-    )[1]
+    shapes = (tf.TensorShape([]), tf.TensorShape(None))
+    return tf.while_loop(lambda i, _: i < count, one_more, (0, product), shape_invariants=shapes)[1]
 
 
 def _solve(target, r, r_tilde, shift):

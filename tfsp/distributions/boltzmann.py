@@ -307,7 +307,7 @@ class BoltzmannMachine(Discrete, tfd.Distribution):
     def _default_event_space_bijector(self):
         return None  # no smooth map leads to zeros and ones
 
-    def _sample_control_dependencies(self, z):
+    def _sample_control_dependencies(self, z, log_z=None):
         if not self.validate_args:
             return []
         zeros, ones = tf.zeros([], self.dtype), tf.ones([], self.dtype)

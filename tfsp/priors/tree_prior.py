@@ -104,7 +104,7 @@ class TreePrior(Prior):
         return {name: self._config[name] for name in names.split()}
 
     def tables(self):
-        """The density of each tree as a finite mixture, a list of `tfsp.tmc.attachment_table.Table`."""
+        """The density of each tree as a finite mixture, a list of `attachment_table.Table`."""
         if self._tables:
             return self._tables
         return [

@@ -13,6 +13,7 @@ FLOORS = {
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,
+    "tfsp.parameters": 0,
     "tfsp.random": 0,
     "tfsp.subset": 0,
     "tfsp.neighbours": 0,

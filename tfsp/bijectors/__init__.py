@@ -9,6 +9,7 @@ from tfsp.bijectors.forward_only import ForwardOnly
 from tfsp.bijectors.glued_circles import GluedCircles
 from tfsp.bijectors.halves import Halves
 from tfsp.bijectors.hierarchy import AffineHierarchy, Hierarchy
+from tfsp.bijectors.logistic import Logistic
 from tfsp.bijectors.push import Push
 from tfsp.bijectors.sectors import Sectors
 from tfsp.bijectors.selector import DimensionSelector, normalised_entropy, selection_penalty
@@ -22,6 +23,7 @@ __all__ = [
     "GluedCircles",
     "Halves",
     "Hierarchy",
+    "Logistic",
     "Push",
     "Sectors",
     "SphereProjection",

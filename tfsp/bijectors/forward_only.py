@@ -17,6 +17,10 @@ class ForwardOnly(tfb.Bijector):
     def __init__(self, parameters, name):
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
     def _refuse(self, what):
         raise NotImplementedError(
             f"{type(self).__name__} has no {what}: {self.reason}. Its pushforward can be sampled "

@@ -44,11 +44,15 @@ class GluedCircles(tfb.Bijector):
     """
 
     def __init__(self, num_holes=2, epsilon=1e-3, name="glued_circles"):
-        parameters = dict(locals())
+        given = dict(locals())
         self.num_holes = arguments.integer("num_holes", num_holes, meaning="a circle has one hole")
         self._circle = SphereProjection(epsilon)
         self.epsilon = self._circle.epsilon
-        super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
+        super().__init__(forward_min_event_ndims=1, parameters=given, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
 
     @property
     def pinches(self):
@@ -65,11 +69,11 @@ class GluedCircles(tfb.Bijector):
         return excess / (tf.sqrt(1.0 / 3.0 + excess) + math.sqrt(1.0 / 3.0))
 
     def _forward(self, y):
-        x1, x2 = tf.unstack(self._circle.forward(checks.floating(y, 2)), axis=-1)
+        x1, x2 = tf.unstack(self._circle.forward(checks.floating(y, 2)), 2, axis=-1)
         return tf.stack([x1, x2 * self._width(x1)], axis=-1)
 
     def _on_disc(self, z):
-        x1, height = tf.unstack(checks.floating(z, 2), axis=-1)
+        x1, height = tf.unstack(checks.floating(z, 2), 2, axis=-1)
         width = self._width(x1)
         pinched = width <= 0
         x2 = height / tf.where(pinched, tf.ones_like(width), width)

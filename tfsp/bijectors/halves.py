@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
 from tfsp.bijectors import checks
 from tfsp.bijectors.push import Push, solve_increasing
 
@@ -18,7 +19,7 @@ class Halves(tfb.Bijector):
     entry of its input alike. One to one; log g'(y) = log(1 + f'(t)) with f of `Push`.
 
     Args:
-      offset: float or tensor that broadcasts with y.
+      offset: float, tensor or variable that broadcasts with y.
       strength, exponent, softening: c_1, c_2 and the width of the rounding at the tear: `Push`.
 
     Raises: ValueError for values out of range.
@@ -27,11 +28,20 @@ class Halves(tfb.Bijector):
     """
 
     def __init__(self, offset=0.0, strength=5.0, exponent=0.2, softening=1e-2, name="halves"):
-        parameters = dict(locals())
+        given = dict(locals())
         # NumPy holds a Python float in full; a tensor of it would round to float32.
-        self.offset = offset if tf.is_tensor(offset) else np.asarray(offset, np.float64)
+        known = not tf.is_tensor(offset) and not parameters.is_variable(offset)
+        self.offset = np.asarray(offset, np.float64) if known else parameters.hold(offset)
         self.push = Push(strength, exponent, softening)
-        super().__init__(forward_min_event_ndims=0, parameters=parameters, name=name)
+        super().__init__(forward_min_event_ndims=0, parameters=given, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {"offset": parameters.real()}
+
+    @classmethod
+    def _is_increasing(cls):
+        return True
 
     def _shifted(self, y):
         y = checks.floating(y)

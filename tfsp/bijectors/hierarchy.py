@@ -61,6 +61,10 @@ class AffineHierarchy(tfb.Bijector):
         self.conditioners = tuple(conditioners)
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
     def _levels(self, y):
         """z_i of each level, and the log scales of all but the first."""
         parts = tf.split(checks.floating(y, sum(self.sizes)), self.sizes, axis=-1)

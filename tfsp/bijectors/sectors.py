@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
+from tfsp import arguments, parameters
 from tfsp.bijectors import checks
 from tfsp.bijectors.norms import safe_norm
 from tfsp.bijectors.push import Push, solve_increasing
@@ -58,7 +58,7 @@ class Sectors(tfb.Bijector):
         rotation=0.0,
         name="sectors",
     ):
-        parameters = dict(locals())
+        given = dict(locals())
         if (num_sectors is None) == (probs is None):
             raise ValueError(
                 "Give either `num_sectors`, for equal sectors, or `probs`. Received: "
@@ -73,7 +73,17 @@ class Sectors(tfb.Bijector):
         self.num_sectors = int(self.probs.shape[0])
         self.push = Push(strength, exponent, softening)
         self.rotation = arguments.number("rotation", rotation)
-        super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
+        super().__init__(forward_min_event_ndims=1, parameters=given, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {
+            "probs": parameters.real(
+                1,
+                shape_fn=parameters.not_implied("the number of sectors"),
+                default_constraining_bijector_fn=tfb.SoftmaxCentered,
+            )
+        }
 
     def component(self, y):
         """Which sector: int32 `[...]`, 0..K-1 counter-clockwise from the angle `rotation`."""
@@ -154,23 +164,29 @@ class Sectors(tfb.Bijector):
 
 
 def _probs(probs):
-    """`probs` as they are, if a tensor, or in float64, and checked."""
-    if not tf.is_tensor(probs):
+    """`probs` as they are, if a tensor or a variable, or in float64, and checked."""
+    given = tf.is_tensor(probs) or parameters.is_variable(probs)
+    if given:
+        probs = parameters.hold(probs)
+    else:
         try:
             probs = np.asarray(probs, np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(f"`probs` must be numbers. Received: {probs!r}.") from error
-    if len(probs.shape) != 1 or probs.shape[0] is None or probs.shape[0] < 2:
+    shape = tf.TensorShape(probs.shape)
+    if shape.rank != 1 or shape[0] is None or shape[0] < 2:
         raise ValueError(
             "`probs` must be a vector of at least 2 probabilities, one for each sector. Received "
-            f"shape {tuple(probs.shape)}."
+            f"shape {probs.shape}."
         )
     # A graph does not know the values of a tensor; there a softmax that rounds to 0 passes unseen,
     # and eager execution is to do the same.
-    values = tf.get_static_value(probs) if tf.is_tensor(probs) else probs
+    # What a variable holds now says nothing of later.
+    changes = parameters.is_variable(probs)
+    values = None if changes else tf.get_static_value(probs) if given else probs
     if values is None:
         return probs
-    right = np.all(values >= 0) if tf.is_tensor(probs) else np.all(values > 0)
+    right = np.all(values >= 0) if given else np.all(values > 0)
     if not right or not np.isclose(np.sum(values), 1.0, atol=1e-4):
         raise ValueError(
             f"`probs` must be positive and sum to 1. Received: {values}, sum {np.sum(values)}."

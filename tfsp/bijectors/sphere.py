@@ -37,9 +37,13 @@ class SphereProjection(tfb.Bijector):
     """
 
     def __init__(self, epsilon=1e-3, name="sphere_projection"):
-        parameters = dict(locals())
+        given = dict(locals())
         self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
-        super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
+        super().__init__(forward_min_event_ndims=1, parameters=given, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
 
     def _forward(self, y):
         y = checks.floating(y)

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
-from tfsp import arguments
+from tfsp import arguments, parameters
 
 tfb = tfp.bijectors
 
@@ -28,6 +29,8 @@ class Sylvester(tfb.Bijector):
       shift: `[..., M]`, b.
       validate_args: check the values too: Q'Q = 1 to 1e-3, R_mm R~_mm > -1.
 
+    Variables are read whenever they are needed; their values are then checked, too.
+
     Call: event `[D]` -> `[D]`; batch dimensions broadcast.
 
     Raises: ValueError for shapes that do not fit or M > D.
@@ -36,31 +39,67 @@ class Sylvester(tfb.Bijector):
     """
 
     def __init__(self, q, r, r_tilde, shift, validate_args=False, name="sylvester"):
-        parameters = dict(locals())
+        given = dict(locals())
         with tf.name_scope(name):
-            self._q = tf.convert_to_tensor(q, name="q")
-            self._r = tf.convert_to_tensor(r, self._q.dtype, name="r")
-            self._r_tilde = tf.convert_to_tensor(r_tilde, self._q.dtype, name="r_tilde")
-            self._shift = tf.convert_to_tensor(shift, self._q.dtype, name="shift")
-            _check_shapes(self._q, self._r, self._r_tilde, self._shift)
-            if validate_args:
-                self._check_values()
-            # Only the upper triangles count.
-            self._r = tf.linalg.band_part(self._r, 0, -1)
-            self._r_tilde = tf.linalg.band_part(self._r_tilde, 0, -1)
+            self._held_q = parameters.hold(q, name="q")
+            dtype = self._held_q.dtype
+            self._held_r = parameters.hold(r, dtype, "r")
+            self._held_r_tilde = parameters.hold(r_tilde, dtype, "r_tilde")
+            self._held_shift = parameters.hold(shift, dtype, "shift")
+            held = (self._held_q, self._held_r, self._held_r_tilde, self._held_shift)
+            _check_shapes(*(part.shape for part in held))
             super().__init__(
                 forward_min_event_ndims=1,
-                dtype=self._q.dtype,
+                dtype=dtype,
                 validate_args=validate_args,
-                parameters=parameters,
+                parameters=given,
                 name=name,
             )
 
     @classmethod
     def _parameter_properties(cls, dtype):
-        matrix = tfp.util.ParameterProperties(event_ndims=2)
-        vector = tfp.util.ParameterProperties(event_ndims=1)
-        return {"q": matrix, "r": matrix, "r_tilde": matrix, "shift": vector}
+        # No bijector of TFP leads to orthonormal columns, and the number of them is free.
+        columns = parameters.not_implied("the number of directions")
+        unconstrained = dict(shape_fn=columns)
+        return {
+            "q": parameters.real(2, **unconstrained),
+            "r": parameters.real(2, **unconstrained),
+            "r_tilde": parameters.real(2, **unconstrained),
+            "shift": parameters.real(1, **unconstrained),
+        }
+
+    @property
+    def q(self):
+        return self._held_q
+
+    @property
+    def r(self):
+        return self._held_r
+
+    @property
+    def r_tilde(self):
+        return self._held_r_tilde
+
+    @property
+    def shift(self):
+        return self._held_shift
+
+    @property
+    def _q(self):
+        return tf.convert_to_tensor(self._held_q)
+
+    @property
+    def _r(self):
+        # Only the upper triangles count.
+        return tf.linalg.band_part(self._held_r, 0, -1)
+
+    @property
+    def _r_tilde(self):
+        return tf.linalg.band_part(self._held_r_tilde, 0, -1)
+
+    @property
+    def _shift(self):
+        return tf.convert_to_tensor(self._held_shift)
 
     def _forward(self, z):
         hidden = tf.tanh(self._activation(self._project(z)))
@@ -82,7 +121,7 @@ class Sylvester(tfb.Bijector):
         jacobian = tf.matmul(
             tf.stop_gradient(self._r) * slope[..., tf.newaxis, :], tf.stop_gradient(self._r_tilde)
         )
-        jacobian += tf.eye(self._r.shape[-1], dtype=self.dtype)
+        jacobian += tf.eye(prefer_static.dimension_size(jacobian, -1), dtype=self.dtype)
         residual = y + tf.linalg.matvec(self._r, hidden) - target
         step = tf.linalg.triangular_solve(jacobian, residual[..., tf.newaxis], lower=False)
         y -= step[..., 0]
@@ -97,22 +136,33 @@ class Sylvester(tfb.Bijector):
     def _expand(self, hidden):
         return tf.linalg.matvec(self._q, tf.linalg.matvec(self._r, hidden))
 
-    def _check_values(self):
-        eye = tf.eye(self._q.shape[-1], dtype=self._q.dtype)
-        gram = tf.matmul(self._q, self._q, transpose_a=True)
-        tf.debugging.assert_near(
-            gram + tf.zeros_like(eye),
-            eye + tf.zeros_like(gram),
-            rtol=0,
-            atol=1e-3,
-            message="The columns of `q` must be orthonormal: see `orthogonalise`, `householder`.",
-        )
-        tf.debugging.assert_greater(
-            tf.linalg.diag_part(self._r) * tf.linalg.diag_part(self._r_tilde),
-            -tf.ones([], self._q.dtype),
-            message="The diagonals of `r` and `r_tilde` must have products above -1; otherwise "
-            "the step is not invertible. Pass both through tanh.",
-        )
+    def _parameter_control_dependencies(self, is_init):
+        """Checks of those parameters that are due: tensors at first, variables at each use."""
+        if not self.validate_args:
+            return []
+        checks = []
+        if is_init != parameters.is_variable(self._held_q):
+            gram = tf.matmul(self._q, self._q, transpose_a=True)
+            checks.append(
+                tf.debugging.assert_near(
+                    gram,
+                    tf.broadcast_to(tf.eye(tf.shape(gram)[-1], dtype=gram.dtype), tf.shape(gram)),
+                    rtol=0,
+                    atol=1e-3,
+                    message="The columns of `q` must be orthonormal: see `orthogonalise`, "
+                    "`householder`.",
+                )
+            )
+        if is_init != any(map(parameters.is_variable, (self._held_r, self._held_r_tilde))):
+            checks.append(
+                tf.debugging.assert_greater(
+                    tf.linalg.diag_part(self._r) * tf.linalg.diag_part(self._r_tilde),
+                    -tf.ones([], self.dtype),
+                    message="The diagonals of `r` and `r_tilde` must have products above -1; "
+                    "otherwise the step is not invertible. Pass both through tanh.",
+                )
+            )
+        return [check for check in checks if check is not None]
 
 
 def orthogonalise(matrix, num_steps=None):
@@ -134,7 +184,7 @@ def orthogonalise(matrix, num_steps=None):
 
     Args:
       matrix: `[..., D, M]`, M <= D, of full rank.
-      num_steps: None takes 14, or 22 where M >= D - 1.
+      num_steps: None takes 14, or 22 where M >= D - 1 or the sizes are unknown.
 
     Returns: the same shape.
 
@@ -144,12 +194,14 @@ def orthogonalise(matrix, num_steps=None):
       the one that makes the cubic's values at l and 1 equal.
     """
     q = tf.convert_to_tensor(matrix)
-    if q.shape[-1] > q.shape[-2]:
+    columns, rows = q.shape[-1], q.shape[-2]
+    if None not in (columns, rows) and columns > rows:
         raise ValueError(
-            f"`matrix` must have at most as many columns as rows. Received: {tuple(q.shape)}."
+            f"`matrix` must have at most as many columns as rows. Received: {q.shape}."
         )
     if num_steps is None:
-        num_steps = 22 if q.shape[-1] >= q.shape[-2] - 1 else 14
+        sure = None in (columns, rows) or columns >= rows - 1
+        num_steps = 22 if sure else 14
     num_steps = arguments.integer("num_steps", num_steps, meaning="steps of the iteration")
     # Two bounds of the largest singular value; the second is the better near a permutation.
     frobenius = tf.reduce_sum(q**2, axis=[-2, -1], keepdims=True)
@@ -191,10 +243,22 @@ def householder(vectors):
     Source: Tomczak & Welling 2016, arXiv:1611.09630.
     """
     vectors = tf.math.l2_normalize(tf.convert_to_tensor(vectors), axis=-1, epsilon=1e-24)
-    product = tf.eye(vectors.shape[-1], dtype=vectors.dtype)
-    for v in tf.unstack(vectors, axis=-2):
-        product -= 2.0 * tf.linalg.matvec(product, v)[..., tf.newaxis] * v[..., tf.newaxis, :]
-    return product
+    size = prefer_static.dimension_size(vectors, -1)
+
+    def reflect(product, v):
+        return product - 2.0 * tf.linalg.matvec(product, v)[..., tf.newaxis] * v[..., tf.newaxis, :]
+
+    product = tf.eye(size, dtype=vectors.dtype)
+    if vectors.shape[-2] is not None:
+        return functools.reduce(reflect, tf.unstack(vectors, vectors.shape[-2], axis=-2), product)
+    product = tf.broadcast_to(product, tf.concat([tf.shape(vectors)[:-2], [size, size]], axis=0))
+    count = tf.shape(vectors)[-2]
+
+    def one_more(i, product):
+        return i + 1, reflect(product, tf.gather(vectors, i, axis=-2))
+
+    shapes = (tf.TensorShape([]), tf.TensorShape(None))
+    return tf.while_loop(lambda i, _: i < count, one_more, (0, product), shape_invariants=shapes)[1]
 
 
 def _solve(target, r, r_tilde, shift):
@@ -203,7 +267,7 @@ def _solve(target, r, r_tilde, shift):
     Entry i, with those after it known, is the root of y_i + r_ii tanh(r~_ii y_i + ...) = c, which
     increases and lies within |r_ii| of c.
     """
-    size = r.shape[-1]
+    size = prefer_static.dimension_size(r, -1)
     num_halvings = 56 if target.dtype == tf.float64 else 28
     target = target + tf.zeros_like(shift)  # all batch dimensions at once
     target += tf.zeros_like(r[..., 0]) + tf.zeros_like(r_tilde[..., 0])
@@ -234,10 +298,14 @@ def _solve(target, r, r_tilde, shift):
 
 
 def _check_shapes(q, r, r_tilde, shift):
-    d, m = q.shape[-2:]
-    if m > d or r.shape[-2:] != (m, m) or r_tilde.shape[-2:] != (m, m) or shift.shape[-1:] != (m,):
+    d, m = q[-2], q[-1]
+    square, vector = [m, m], [m]
+    wide = None not in (d, m) and m > d
+    parts = ((q, [d, m]), (r, square), (r_tilde, square), (shift, vector))
+    fits = all(shape[-len(end) :].is_compatible_with(end) for shape, end in parts)
+    ranks = all(shape.rank is None or shape.rank >= len(end) for shape, end in parts)
+    if wide or not fits or not ranks:
         raise ValueError(
             "`q` must have shape [..., D, M] with M <= D, `r` and `r_tilde` [..., M, M], `shift` "
-            f"[..., M]. Received: q {tuple(q.shape)}, r {tuple(r.shape)}, r_tilde "
-            f"{tuple(r_tilde.shape)}, shift {tuple(shift.shape)}."
+            f"[..., M]. Received: q {q}, r {r}, r_tilde {r_tilde}, shift {shift}."
         )

@@ -3,17 +3,18 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
+from tfsp import arguments, parameters
 from tfsp.distributions import boltzmann_enumeration as enumeration
 from tfsp.distributions import boltzmann_sampling as sampling
 from tfsp.distributions import boltzmann_tempering as tempering
 from tfsp.distributions import partition_function
+from tfsp.distributions.measures import Discrete
 from tfsp.random import as_seed, fold_in
 
 tfd = tfp.distributions
 
 
-class BoltzmannMachine(tfd.Distribution):
+class BoltzmannMachine(Discrete, tfd.Distribution):
     """p(z) = exp(-E(z)) / Z,  -E(z) = l'W r + a'l + b'r,  z = [l, r] in {0, 1}^(L+R).
 
     Energies, conditionals and free energies are differentiable, and `energy` takes any real z, so
@@ -22,51 +23,48 @@ class BoltzmannMachine(tfd.Distribution):
     `log_z_bar` estimate it, and `log_prob` wants to be given a value.
 
     Args:
-      weights: `[L, R]`, W. Floating; gives the dtype.
+      weights: `[L, R]`, W. Floating; gives the dtype. Variables, here and below, are read whenever
+        they are needed; none of them has batch dimensions.
       bias_left: `[L]`, a.
       bias_right: `[R]`, b.
       log_z: scalar, log Z in nats, if it is known already.
+      validate_args: check that states whose probability is asked for hold zeros and ones.
 
     Raises: ValueError if the shapes do not fit, or the dtype is not float32 or float64.
 
     Source: Smolensky 1986; Rolfe 2017, arXiv:1609.02200, eq. (4) with bipartite W.
     """
 
-    def __init__(self, weights, bias_left, bias_right, log_z=None, name="BoltzmannMachine"):
-        parameters = dict(locals())
+    def __init__(
+        self,
+        weights,
+        bias_left,
+        bias_right,
+        log_z=None,
+        validate_args=False,
+        name="BoltzmannMachine",
+    ):
+        given = dict(locals())
         with tf.name_scope(name):
-            self._weights = tf.convert_to_tensor(weights, name="weights")
-            dtype = self._weights.dtype
+            self._weights = parameters.hold(weights, name="weights")
+            dtype = tf.as_dtype(self._weights.dtype)
             if dtype not in (tf.float32, tf.float64):
                 raise ValueError(
                     f"`weights` must be float32 or float64. Received: dtype={dtype.name}. In half "
                     "precision, flips less likely than 1/1000 would be lost."
                 )
-            self._bias_left = tf.convert_to_tensor(bias_left, dtype, name="bias_left")
-            self._bias_right = tf.convert_to_tensor(bias_right, dtype, name="bias_right")
-            self._log_z = None if log_z is None else tf.convert_to_tensor(log_z)
-        shape = self._weights.shape
-        if shape.rank != 2 or not shape.is_fully_defined() or 0 in shape.as_list():
-            raise ValueError(
-                "`weights` must have shape [L, R], one row per left unit and one column per right "
-                f"unit, both known. Received: weights.shape={shape}."
+            self._bias_left = parameters.hold(bias_left, dtype, "bias_left")
+            self._bias_right = parameters.hold(bias_right, dtype, "bias_right")
+            self._log_z = parameters.hold(log_z)
+            _check_shapes(self._weights.shape, self._bias_left.shape, self._bias_right.shape)
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfd.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=True,
+                parameters=given,
+                name=name,
             )
-        for side, bias, axis in (("left", self._bias_left, 0), ("right", self._bias_right, 1)):
-            if bias.shape != shape[axis : axis + 1]:
-                raise ValueError(
-                    f"`bias_{side}` must have shape [{shape[axis]}], one entry per "
-                    f"{('row', 'column')[axis]} of `weights`. Received: bias_{side}.shape="
-                    f"{tuple(bias.shape)}, weights.shape={tuple(shape)}. Are left and right "
-                    "swapped?"
-                )
-        super().__init__(
-            dtype=dtype,
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
 
     @property
     def weights(self):
@@ -99,7 +97,7 @@ class BoltzmannMachine(tfd.Distribution):
         if z.shape.rank == 0 or z.shape[-1] not in (None, sum(self.sides)):
             raise ValueError(
                 f"z must have shape [..., {sum(self.sides)}], {self.sides[0]} left units and then "
-                f"{self.sides[1]} right ones. Received: shape={tuple(z.shape)}."
+                f"{self.sides[1]} right ones. Received: shape={z.shape}."
             )
         return tf.split(z, self.sides, axis=-1)
 
@@ -113,11 +111,13 @@ class BoltzmannMachine(tfd.Distribution):
 
     def right_logits(self, left):
         """Log odds of each right unit given the left, b + W'l: `[..., L]` -> `[..., R]`."""
-        return tf.einsum("...l,lr->...r", left, self._weights) + self._bias_right
+        weights = tf.convert_to_tensor(self._weights)
+        return tf.einsum("...l,lr->...r", left, weights) + self._bias_right
 
     def left_logits(self, right):
         """Log odds of each left unit given the right, a + W r: `[..., R]` -> `[..., L]`."""
-        return tf.einsum("...r,lr->...l", right, self._weights) + self._bias_left
+        weights = tf.convert_to_tensor(self._weights)
+        return tf.einsum("...r,lr->...l", right, weights) + self._bias_left
 
     def free_energy_left(self, left):
         """-log sum_r exp(-E(l, r)), nats: `[..., L]` -> `[...]`."""
@@ -157,8 +157,8 @@ class BoltzmannMachine(tfd.Distribution):
 
         Raises: ValueError if both sides have more than 20 units.
         """
-        arguments = self._small_side_first()
-        small, large, products = enumeration.moments(*arguments, enumeration.log_z(*arguments))
+        sides = self._small_side_first()
+        small, large, products = enumeration.moments(*sides, enumeration.log_z(*sides))
         if self._right_is_smaller:
             small, large, products = large, small, tf.transpose(products)
         mean = tf.concat([small, large], axis=-1)
@@ -177,18 +177,11 @@ class BoltzmannMachine(tfd.Distribution):
                 "units. Estimate log Z by `log_z_ais` or `log_z_bar` (and pass it as `log_z` "
                 "where a normalised density is wanted), and sample by `gibbs` or `tempering`."
             )
-        weights, left, right = (
-            tf.cast(p, tf.float64) for p in (self._weights, self._bias_left, self._bias_right)
-        )
-        return (
-            (tf.transpose(weights), right, left)
-            if self._right_is_smaller
-            else (
-                weights,
-                left,
-                right,
-            )
-        )
+        held = (self._weights, self._bias_left, self._bias_right)
+        weights, left, right = (tf.cast(tf.convert_to_tensor(p), tf.float64) for p in held)
+        if self._right_is_smaller:
+            return tf.transpose(weights), right, left
+        return weights, left, right
 
     # Markov chains.
 
@@ -250,11 +243,12 @@ class BoltzmannMachine(tfd.Distribution):
                 "`chains` must have shape [T, C, L + R] (temperatures, ensembles, units), all "
                 f"known. Received: chains.shape={chains.shape}."
             )
-        if betas.shape != chains.shape[:1]:
+        if not betas.shape.is_compatible_with(chains.shape[:1]):
             raise ValueError(
                 f"`inverse_temperatures` must have shape [{chains.shape[0]}], one entry for each "
                 f"row of `chains`. Received: {betas.shape}."
             )
+        betas = tf.reshape(betas, chains.shape[:1])  # known lengths
         num_rounds = arguments.integer("num_rounds", num_rounds, 0)
         sweeps_per_round = arguments.integer("sweeps_per_round", sweeps_per_round)
         return tempering.run(self, chains, betas, num_rounds, seed, sweeps_per_round, trace)
@@ -310,11 +304,38 @@ class BoltzmannMachine(tfd.Distribution):
     def _batch_shape_tensor(self):
         return tf.constant([], tf.int32)
 
+    def _default_event_space_bijector(self):
+        return None  # no smooth map leads to zeros and ones
+
+    def _sample_control_dependencies(self, z, log_z=None):
+        if not self.validate_args:
+            return []
+        zeros, ones = tf.zeros([], self.dtype), tf.ones([], self.dtype)
+        check = tf.reduce_all(tf.equal(z, zeros) | tf.equal(z, ones))
+        return [tf.debugging.assert_equal(check, True, "Units must be 0 or 1.")]
+
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
+        sides = parameters.not_implied("the number of units on each side")
         return {
-            "weights": tfp.util.ParameterProperties(event_ndims=2),
-            "bias_left": tfp.util.ParameterProperties(event_ndims=1),
-            "bias_right": tfp.util.ParameterProperties(event_ndims=1),
-            "log_z": tfp.util.ParameterProperties(event_ndims=0),
+            "weights": parameters.real(2, shape_fn=sides),
+            "bias_left": parameters.real(1, shape_fn=sides),
+            "bias_right": parameters.real(1, shape_fn=sides),
+            # What follows from the others is nothing to train.
+            "log_z": parameters.real(0, is_preferred=False),
         }
+
+
+def _check_shapes(weights, bias_left, bias_right):
+    if weights.rank != 2 or not weights.is_fully_defined() or 0 in weights.as_list():
+        raise ValueError(
+            "`weights` must have shape [L, R], one row per left unit and one column per right "
+            f"unit, both known. Received: weights.shape={weights}."
+        )
+    for side, bias, axis in (("left", bias_left, 0), ("right", bias_right, 1)):
+        if not bias.is_compatible_with(weights[axis : axis + 1]):
+            raise ValueError(
+                f"`bias_{side}` must have shape [{weights[axis]}], one entry per "
+                f"{('row', 'column')[axis]} of `weights`. Received: bias_{side}.shape="
+                f"{bias}, weights.shape={weights}. Are left and right swapped?"
+            )

@@ -4,7 +4,9 @@ import math
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
+from tfsp import parameters
 from tfsp.distributions.normal import stateless_normal
 
 tfd = tfp.distributions
@@ -38,7 +40,8 @@ def component_log_prob(z, loc, log_variance):
     )
     features = tf.concat([z**2, z], axis=-1)
     shape = tf.shape(features)
-    flat = tf.reshape(features, [-1, 2 * loc.shape[-1]])  # one large product, not a batched one
+    width = prefer_static.dimension_size(weights, 1)
+    flat = tf.reshape(features, [-1, width])  # one large product, not a batched one
     products = tf.matmul(flat, weights, transpose_b=True) + constant
     return tf.reshape(products, tf.concat([shape[:-1], tf.shape(constant)], axis=0))
 
@@ -60,39 +63,64 @@ class DiagonalGaussianMixture(tfd.Distribution):
     Raises: ValueError if the shapes do not fit.
     """
 
-    def __init__(self, logits, loc, log_variance, fast=False, name="DiagonalGaussianMixture"):
-        parameters = dict(locals())
+    def __init__(
+        self,
+        logits,
+        loc,
+        log_variance,
+        fast=False,
+        validate_args=False,
+        name="DiagonalGaussianMixture",
+    ):
+        given = dict(locals())
         with tf.name_scope(name):
-            self._loc = tf.convert_to_tensor(loc, name="loc")
-            self._logits = tf.convert_to_tensor(logits, self._loc.dtype, name="logits")
-            self._log_variance = tf.convert_to_tensor(log_variance, self._loc.dtype)
-        if self._loc.shape.rank != 2 or self._log_variance.shape != self._loc.shape:
-            raise ValueError(
-                "`loc` and `log_variance` must both have shape [K, D]. Received: "
-                f"loc.shape={tuple(self._loc.shape)}, "
-                f"log_variance.shape={tuple(self._log_variance.shape)}."
+            self._loc = parameters.hold(loc, name="loc")
+            dtype = self._loc.dtype
+            self._logits = parameters.hold(logits, dtype, "logits")
+            self._log_variance = parameters.hold(log_variance, dtype, "log_variance")
+            _check_shapes(self._logits.shape, self._loc.shape, self._log_variance.shape)
+            self._fast = fast
+            super().__init__(
+                dtype=dtype,
+                reparameterization_type=tfd.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=True,
+                parameters=given,
+                name=name,
             )
-        if self._logits.shape != self._loc.shape[:1]:
-            raise ValueError(
-                f"`logits` must have shape [{self._loc.shape[0]}], one entry per row of `loc`. "
-                f"Received: logits.shape={tuple(self._logits.shape)}."
-            )
-        self._fast = fast
-        super().__init__(
-            dtype=self._loc.dtype,
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        def logits_shape(sample_shape):
+            return [_known(num_classes)]
+
+        def loc_shape(sample_shape):
+            return [_known(num_classes), sample_shape[-1]]
+
+        return {
+            "logits": parameters.real(1, shape_fn=logits_shape),
+            "loc": parameters.real(2, shape_fn=loc_shape),
+            "log_variance": parameters.real(2, shape_fn=loc_shape),
+        }
+
+    @property
+    def logits(self):
+        return self._logits
+
+    @property
+    def loc(self):
+        return self._loc
+
+    @property
+    def log_variance(self):
+        return self._log_variance
 
     @property
     def num_components(self):
         return self._loc.shape[0]
 
     def _event_shape(self):
-        return self._loc.shape[1:]
+        return self._loc.shape[1:].merge_with([None])
 
     def _event_shape_tensor(self):
         return tf.shape(self._loc)[1:]
@@ -118,21 +146,49 @@ class DiagonalGaussianMixture(tfd.Distribution):
 
     def _sample_n(self, n, seed=None):
         seeds = tfp.random.split_seed(seed, 2)
-        component = tf.random.stateless_categorical(self._logits[tf.newaxis], n, seeds[0])[0]
-        noise = stateless_normal([n, self._loc.shape[1]], seeds[1], self.dtype)
+        logits, loc = tf.convert_to_tensor(self._logits), tf.convert_to_tensor(self._loc)
+        component = tf.random.stateless_categorical(logits[tf.newaxis], n, seeds[0])[0]
+        loc = tf.gather(loc, component)
         scale = tf.exp(0.5 * tf.gather(self._log_variance, component))
-        return tf.gather(self._loc, component) + scale * noise
+        return loc + scale * stateless_normal(tf.shape(loc), seeds[1], self.dtype)
 
     def _mean(self):
         return tf.linalg.matvec(self._loc, tf.nn.softmax(self._logits), transpose_a=True)
 
     def _covariance(self):
         weights = tf.nn.softmax(self._logits)
-        centred = self._loc - self._mean()
+        loc = tf.convert_to_tensor(self._loc)
+        centred = loc - tf.linalg.matvec(loc, weights, transpose_a=True)
         within = tf.linalg.diag(
             tf.linalg.matvec(tf.exp(self._log_variance), weights, transpose_a=True)
         )
         return within + tf.matmul(centred, centred * weights[:, tf.newaxis], transpose_a=True)
 
     def _default_event_space_bijector(self):
-        return tfp.bijectors.Identity()
+        return tfp.bijectors.Identity(validate_args=self.validate_args)
+
+
+def _known(num_classes):
+    if num_classes is None:
+        raise NotImplementedError(
+            "The shape of a sample does not tell the number of components: pass `logits`, `loc` "
+            "and `log_variance` (they may be `tf.Variable`s), or `num_classes` to "
+            "`parameter_properties`."
+        )
+    return num_classes
+
+
+def _check_shapes(logits, loc, log_variance):
+    matrix = tf.TensorShape([None, None])
+    if not (loc.is_compatible_with(matrix) and log_variance.is_compatible_with(matrix)) or not (
+        loc.is_compatible_with(log_variance)
+    ):
+        raise ValueError(
+            "`loc` and `log_variance` must both have shape [K, D]. Received: "
+            f"loc.shape={loc}, log_variance.shape={log_variance}."
+        )
+    if not logits.is_compatible_with(loc.merge_with(matrix)[:1]):
+        raise ValueError(
+            f"`logits` must have shape [{loc[0]}], one entry per row of `loc`. Received: "
+            f"logits.shape={logits}."
+        )

@@ -21,7 +21,7 @@ class Normal(tfd.Normal):
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
         noise = stateless_normal(shape, tfp.random.sanitize_seed(seed), self.dtype)
-        return tf.ensure_shape(self.loc + self.scale * noise, [None, *self.batch_shape])
+        return self.loc + self.scale * noise
 
 
 def diagonal_normal(loc, scale):
@@ -36,9 +36,13 @@ class CorrelatedNormal(tfd.MultivariateNormalTriL):
         sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
         parts = [sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()]
         noise = stateless_normal(tf.concat(parts, 0), tfp.random.sanitize_seed(seed), self.dtype)
-        rank = sample_shape.shape[0]
-        known = [None] * rank + [*self.batch_shape, *self.event_shape]
-        return self.bijector.forward(tf.ensure_shape(noise, known), **kwargs)
+        # Nothing after `forward`: its cache then spares `log_prob` the triangular solve.
+        return self.bijector.forward(noise, **kwargs)
+
+    def _sample_and_log_prob(self, sample_shape, seed, **kwargs):
+        # TFP's own would draw from the base distribution, by another generator.
+        draws = self._call_sample_n(sample_shape, seed, **kwargs)
+        return draws, self.log_prob(draws, **kwargs)
 
 
 def correlated_normal(loc, scale_tril):

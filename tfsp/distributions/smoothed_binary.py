@@ -3,7 +3,10 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
 from tfsp.bijectors import smoothing as smoothings
+from tfsp.bijectors.logistic import Logistic
+from tfsp.distributions.measures import AtomAtZero
 from tfsp.random import as_seed, fold_in
 
 tfd = tfp.distributions
@@ -23,7 +26,7 @@ def open_uniform(shape, seed, dtype=tf.float32):
     return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox") + info[dtype]
 
 
-class SmoothedBinary(tfd.Distribution):
+class SmoothedBinary(AtomAtZero, tfd.Distribution):
     """q(zeta) = (1-q) r(zeta|z=0) + q r(zeta|z=1),  q = sigmoid(logits).  zeta: scalar event.
 
     Smoothings whose r(zeta|0) is a point mass at 0 ("spike_and_...") have densities with respect
@@ -53,7 +56,7 @@ class SmoothedBinary(tfd.Distribution):
         name="SmoothedBinary",
         **settings,
     ):
-        parameters = {
+        given = {
             "logits": logits,
             "smoothing": smoothing,
             "validate_args": validate_args,
@@ -64,19 +67,30 @@ class SmoothedBinary(tfd.Distribution):
             spec = {**settings, "name": smoothing}
             context = {"logits": logits, "validate_args": validate_args}
             self._smoothing = smoothings.build(spec, **context)
-        super().__init__(
-            dtype=self._smoothing.dtype,
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
-            validate_args=validate_args,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+            super().__init__(
+                dtype=self._smoothing.dtype,
+                reparameterization_type=tfd.FULLY_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=True,
+                parameters=given,
+                name=name,
+            )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        keys = ("logits", "beta", "loc", "scale")
-        return {key: tfp.util.ParameterProperties() for key in keys}
+        # Which of the last three a smoothing takes is known to its instances alone.
+        return {
+            "logits": parameters.real(),
+            "beta": parameters.positive(dtype, is_preferred=False),
+            "loc": parameters.real(is_preferred=False),
+            "scale": parameters.positive(dtype, is_preferred=False),
+        }
+
+    def __getattr__(self, name):
+        """The smoothing's own parameters (`beta`; `loc` and `scale`), as tensors."""
+        if name not in ("beta", "loc", "scale"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}.")
+        return getattr(self._smoothing, name)
 
     @property
     def logits(self):
@@ -153,9 +167,7 @@ class SmoothedBinary(tfd.Distribution):
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([tf.reshape(n, [-1]), self.batch_shape_tensor()], axis=0)
-        static = [n if isinstance(n, int) else None, *self.batch_shape]
-        rho = open_uniform(shape, as_seed(seed), self.dtype)
-        return tf.ensure_shape(self._smoothing.forward(rho), static)
+        return self._smoothing.forward(open_uniform(shape, as_seed(seed), self.dtype))
 
     def _log_prob(self, zeta):
         return self._smoothing.log_prob(zeta)
@@ -169,18 +181,6 @@ class SmoothedBinary(tfd.Distribution):
     def _mean(self):
         return tf.broadcast_to(self._smoothing.mean(), self.batch_shape_tensor())
 
-    def _batch_shape(self):
-        shape = self.logits.shape
-        for value in self._smoothing.settings.values():
-            shape = tf.broadcast_static_shape(shape, value.shape)
-        return shape
-
-    def _batch_shape_tensor(self, **_):
-        shape = tf.shape(self.logits)
-        for value in self._smoothing.settings.values():
-            shape = tf.broadcast_dynamic_shape(shape, tf.shape(value))
-        return shape
-
     def _event_shape(self):
         return tf.TensorShape([])
 
@@ -190,8 +190,13 @@ class SmoothedBinary(tfd.Distribution):
     def _default_event_space_bijector(self):
         low, _ = self._smoothing.support
         if low == 0.0:
-            return tfp.bijectors.Sigmoid(validate_args=self.validate_args)
+            return Logistic(validate_args=self.validate_args)
         return tfp.bijectors.Identity(validate_args=self.validate_args)
+
+    def _experimental_tangent_space(self, zeta):
+        if self._smoothing.is_spike:
+            return super()._experimental_tangent_space(zeta)
+        return tfp.experimental.tangent_spaces.FullSpace()
 
 
 @tfd.RegisterKL(SmoothedBinary, SmoothedBinary)

@@ -3,12 +3,14 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
+from tfsp.distributions.measures import AtomAtZero
 from tfsp.distributions.normal import Normal, stateless_normal
 
 tfd = tfp.distributions
 
 
-class SpikeAndSlab(tfd.Distribution):
+class SpikeAndSlab(AtomAtZero, tfd.Distribution):
     """gamma N(z; loc, scale^2) + (1 - gamma) delta(z),  gamma = sigmoid(logits).  z: scalar event.
 
     Densities are with respect to Lebesgue measure plus a unit point mass at 0, so that
@@ -19,37 +21,46 @@ class SpikeAndSlab(tfd.Distribution):
       logits: log odds of the slab.
       loc, scale: of the slab; broadcast with `logits`. The first of the three that is a tensor
         gives the dtype; float32 if none is.
+      validate_args: check that `scale` is positive.
 
     Source: Mitchell & Beauchamp 1988; Tonolini et al. 2020, "Variational sparse coding".
     """
 
     def __init__(self, logits, loc, scale, validate_args=False, name="SpikeAndSlab"):
-        parameters = dict(locals())
+        given = dict(locals())
         with tf.name_scope(name):
-            dtype = next((a.dtype for a in (logits, loc, scale) if tf.is_tensor(a)), tf.float32)
-            self._logits = tf.convert_to_tensor(logits, dtype, name="logits")
-            self._loc = tf.convert_to_tensor(loc, dtype, name="loc")
-            self._scale = tf.convert_to_tensor(scale, dtype, name="scale")
+            dtype = parameters.common_dtype(logits, loc, scale)
+            self._logits = parameters.hold(logits, dtype, "logits")
+            self._loc = parameters.hold(loc, dtype, "loc")
+            self._scale = parameters.hold(scale, dtype, "scale")
             super().__init__(
                 dtype=dtype,
                 reparameterization_type=tfd.NOT_REPARAMETERIZED,
                 validate_args=validate_args,
                 allow_nan_stats=True,
-                parameters=parameters,
+                parameters=given,
                 name=name,
             )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {
-            "logits": tfp.util.ParameterProperties(),
-            "loc": tfp.util.ParameterProperties(),
-            "scale": tfp.util.ParameterProperties(),
+            "logits": parameters.real(),
+            "loc": parameters.real(),
+            "scale": parameters.positive(dtype),
         }
 
     @property
     def logits(self):
         return self._logits
+
+    @property
+    def loc(self):
+        return self._loc
+
+    @property
+    def scale(self):
+        return self._scale
 
     @property
     def slab(self):
@@ -80,22 +91,25 @@ class SpikeAndSlab(tfd.Distribution):
     def _noise(self, n, seed):
         seeds = tfp.random.split_seed(tfp.random.sanitize_seed(seed), 2)
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
-        static = [n if isinstance(n, int) else None, *self.batch_shape]
         uniform = tf.random.stateless_uniform(shape, seeds[0], dtype=self.dtype, alg="philox")
         normal = stateless_normal(shape, seeds[1], self.dtype)
-        slab = tf.ensure_shape(self._loc + self._scale * normal, static)
-        return tf.ensure_shape(uniform, static), slab
+        return uniform, self._loc + self._scale * normal
 
     def _log_prob(self, z):
-        slab = tf.math.log_sigmoid(self._logits) + self.slab.log_prob(z)
-        return tf.where(tf.equal(z, 0.0), tf.math.log_sigmoid(-self._logits), slab)
+        logits = tf.convert_to_tensor(self._logits)
+        slab = tf.math.log_sigmoid(logits) + self.slab.log_prob(z)
+        return tf.where(tf.equal(z, 0.0), tf.math.log_sigmoid(-logits), slab)
 
     def _mean(self):
-        return self.slab_probability() * self._loc
+        return self._over_batch(self.slab_probability() * self._loc)
 
     def _variance(self):
         gamma = self.slab_probability()
-        return gamma * (self._scale**2 + (1.0 - gamma) * self._loc**2)
+        variance = self._scale**2 + (1.0 - gamma) * tf.convert_to_tensor(self._loc) ** 2
+        return self._over_batch(gamma * variance)
+
+    def _over_batch(self, value):
+        return tf.broadcast_to(value, self.batch_shape_tensor())
 
     def _event_shape(self):
         return tf.TensorShape([])
@@ -105,6 +119,11 @@ class SpikeAndSlab(tfd.Distribution):
 
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)
+
+    def _parameter_control_dependencies(self, is_init):
+        if not self.validate_args or is_init == parameters.is_variable(self._scale):
+            return []
+        return [tf.debugging.assert_positive(self._scale, "`scale` must be positive.")]
 
 
 @tfd.RegisterKL(SpikeAndSlab, SpikeAndSlab)

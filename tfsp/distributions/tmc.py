@@ -1,15 +1,13 @@
-"""The time-marginalized coalescent as distributions: trees, and leaves given a tree."""
+"""The time-marginalized coalescent as a distribution of trees."""
 
 import collections
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
-from tfsp.distributions.normal import stateless_normal
+from tfsp import arguments, parameters
 from tfsp.random import fold_in
 from tfsp.tmc import ops
-from tfsp.tmc.paths import sum_over_ancestors
 
 tfd = tfp.distributions
 
@@ -21,33 +19,63 @@ class TMC(tfd.Distribution):
 
     A value is a named tuple `Tree(parent, time)`: int32 `[V]`, float64 `[V]`, V = 2N - 1, leaves
     0..N-1, the root last. `log_prob` takes any labelling of the internal nodes; it is a density
-    with respect to the labelled topology and the times of the internal nodes but the root.
+    with respect to the labelled topology and the times of the internal nodes but the root, and has
+    gradients with respect to those times and the concentrations.
 
     Args:
       num_leaves: N, at least 1.
-      concentration1, concentration0: a, b of the Beta of the times.
+      concentration1, concentration0: a, b of the Beta of the times: numbers, scalar tensors or
+        variables.
+      validate_args: of no effect. Trees are always checked.
 
-    Raises: ValueError if `num_leaves` is no positive integer.
+    Raises: ValueError if `num_leaves` is no positive integer, or a tree has another number of
+      nodes.
 
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, eqs. (1)-(2).
     """
 
-    def __init__(self, num_leaves, concentration1=2.0, concentration0=2.0, name="TMC"):
-        parameters = dict(locals())
+    def __init__(
+        self, num_leaves, concentration1=2.0, concentration0=2.0, validate_args=False, name="TMC"
+    ):
+        given = dict(locals())
         self._num_leaves = arguments.integer("num_leaves", num_leaves)
-        self._concentrations = (concentration1, concentration0)
-        super().__init__(
-            dtype=Tree(tf.int32, tf.float64),
-            reparameterization_type=Tree(tfd.NOT_REPARAMETERIZED, tfd.NOT_REPARAMETERIZED),
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        with tf.name_scope(name):
+            self._concentration1 = _concentration(concentration1)
+            self._concentration0 = _concentration(concentration0)
+            super().__init__(
+                dtype=Tree(tf.int32, tf.float64),
+                reparameterization_type=Tree(tfd.NOT_REPARAMETERIZED, tfd.NOT_REPARAMETERIZED),
+                validate_args=validate_args,
+                allow_nan_stats=True,
+                parameters=given,
+                name=name,
+            )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        def scalar(sample_shape):
+            return []
+
+        return {
+            "concentration1": parameters.positive(tf.float64, shape_fn=scalar),
+            "concentration0": parameters.positive(tf.float64, shape_fn=scalar),
+        }
 
     @property
     def num_leaves(self):
         return self._num_leaves
+
+    @property
+    def concentration1(self):
+        return self._concentration1
+
+    @property
+    def concentration0(self):
+        return self._concentration0
+
+    def is_scalar_event(self, name="is_scalar_event"):
+        """Whether the event shape of each part is []: False, as a `Tree`."""
+        return Tree(tf.constant(False), tf.constant(False))
 
     def _batch_shape(self):
         return tf.TensorShape([])
@@ -63,97 +91,51 @@ class TMC(tfd.Distribution):
         shape = tf.constant([2 * self._num_leaves - 1])
         return Tree(shape, shape)
 
+    def _default_event_space_bijector(self):
+        return None  # no smooth map leads to topologies
+
+    def _concentrations(self):
+        return (tf.cast(c, tf.float64) for c in (self._concentration1, self._concentration0))
+
     def _sample_n(self, n, seed=None):
         parent, time = _sample_trees(
             self._num_leaves,
-            tf.cast(self._concentrations[0], tf.float64),
-            tf.cast(self._concentrations[1], tf.float64),
+            *self._concentrations(),
             tf.convert_to_tensor(n),
             tfp.random.sanitize_seed(seed),
         )
-        shape = [None, 2 * self._num_leaves - 1]
-        return Tree(tf.ensure_shape(parent, shape), tf.ensure_shape(time, shape))
+        for part in (parent, time):
+            part.set_shape([None, 2 * self._num_leaves - 1])
+        return Tree(parent, time)
 
     def _log_prob(self, value):
+        num_nodes = 2 * self._num_leaves - 1
+        for part in value:
+            _check_size(part, num_nodes)
         parent, time = value
-        leading = tf.shape(parent)[:-1]
-        num_nodes = parent.shape[-1]
-
         result = _tree_log_probs(
             tf.reshape(parent, [-1, num_nodes]),
             tf.reshape(time, [-1, num_nodes]),
-            tf.cast(self._concentrations[0], tf.float64),
-            tf.cast(self._concentrations[1], tf.float64),
+            *self._concentrations(),
         )
-        return tf.ensure_shape(tf.reshape(result, leading), parent.shape[:-1])
+        result = tf.reshape(result, tf.shape(parent)[:-1])
+        result.set_shape(parent.shape[:-1])
+        return result
 
 
-class BrownianLeaves(tfd.Distribution):
-    """Locations of a tree's leaves: a Brownian motion along the edges, root N(0, I) at time 0.
+def _concentration(value):
+    # Of a Python number all digits: `tf.cast` would round it to float32 first.
+    known = tf.is_tensor(value) or parameters.is_variable(value)
+    return parameters.hold(value, None if known else tf.float64)
 
-    Event `[N, D]`: cov(leaf n, leaf m) = (1 + time of their lowest common ancestor) I.
 
-    Args:
-      parent: int32 `[V]`; time: float64 `[V]`, one tree.
-      dim: D, at least 1.
-      dtype: float32 or float64, of the locations; log_prob is computed in float64.
-
-    Raises: ValueError if `dim` is no positive integer.
-
-    Source: Vikram et al. 2018, section 2: the internal locations are summed out by message passing.
-    """
-
-    def __init__(self, parent, time, dim, dtype=tf.float64, name="BrownianLeaves"):
-        parameters = dict(locals())
-        self._parent = tf.convert_to_tensor(parent, tf.int32)
-        self._time = tf.convert_to_tensor(time, tf.float64)
-        self._dim = arguments.integer("dim", dim)
-        super().__init__(
-            dtype=tf.as_dtype(dtype),
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
+def _check_size(part, num_nodes):
+    size = part.shape[-1] if part.shape.rank != 0 else 0
+    if size not in (None, num_nodes):
+        raise ValueError(
+            f"The parts of a tree of {(num_nodes + 1) // 2} leaves must have shape [..., "
+            f"{num_nodes}], one entry for each node. Received: {part.shape}."
         )
-
-    def _num_leaves(self):
-        return (self._parent.shape[0] + 1) // 2
-
-    def _batch_shape(self):
-        return tf.TensorShape([])
-
-    def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
-    def _event_shape(self):
-        return tf.TensorShape([self._num_leaves(), self._dim])
-
-    def _event_shape_tensor(self):
-        return tf.constant([self._num_leaves(), self._dim])
-
-    def _log_prob(self, leaves):
-        event = self._event_shape()
-        flat = tf.reshape(tf.cast(leaves, tf.float64), [-1, *event])
-        result = _leaves_log_probs(self._parent, self._time, flat)
-        leading = tf.shape(leaves)[:-2]
-        result = tf.cast(tf.reshape(result, leading), self.dtype)
-        return tf.ensure_shape(result, leaves.shape[:-2])
-
-    def _sample_n(self, n, seed=None):
-        # Each node moves away from its parent by N(0, edge length); the root from the origin by
-        # N(0, 1), and the only node of a one-leaf tree by both.
-        is_root = self._parent < 0
-        start = tf.where(is_root, -1.0, tf.gather(self._time, tf.maximum(self._parent, 0)))
-        scale = tf.sqrt(tf.cast(self._time, tf.float64) - tf.cast(start, tf.float64))
-        seed = tfp.random.sanitize_seed(seed)
-        shape = [tf.shape(self._parent)[0], n, self._dim]
-        steps = scale[:, tf.newaxis, tf.newaxis] * stateless_normal(shape, seed, tf.float64)
-        locations = sum_over_ancestors(self._parent, steps)[: self._num_leaves()]
-        return tf.cast(tf.transpose(locations, [1, 0, 2]), self.dtype)
-
-    def _mean(self):
-        return tf.zeros(self._event_shape(), self.dtype)
 
 
 # Graphs: a loop over single trees in eager mode takes a millisecond a turn.
@@ -167,8 +149,22 @@ def _sample_trees(num_leaves, concentration1, concentration0, n, seed):
     return tf.map_fn(draw, tf.range(n), fn_output_signature=(tf.int32, tf.float64))
 
 
-@tf.function(reduce_retracing=True)
+@tf.custom_gradient
 def _tree_log_probs(parent, time, concentration1, concentration0):
+    """log p of each tree: `[n, V]` -> `[n]`, by the native ops, which check the trees."""
+
+    def gradient(upstream):
+        continuous = [time, concentration1, concentration0]
+        with tf.GradientTape() as tape:
+            tape.watch(continuous)
+            log_density = _time_log_probs(parent, *continuous)
+        return None, *tape.gradient(log_density, continuous, upstream)
+
+    return _native_log_probs(parent, time, concentration1, concentration0), gradient
+
+
+@tf.function(reduce_retracing=True)
+def _native_log_probs(parent, time, concentration1, concentration0):
     def one(tree):
         times = ops.time_log_prob(tree[0], tree[1], concentration1, concentration0)
         return ops.topology_log_prob(tree[0]) + times
@@ -176,6 +172,18 @@ def _tree_log_probs(parent, time, concentration1, concentration0):
     return tf.map_fn(one, (parent, time), fn_output_signature=tf.float64)
 
 
-@tf.function(reduce_retracing=True)
-def _leaves_log_probs(parent, time, leaves):
-    return tf.map_fn(lambda x: ops.log_likelihood(parent, time, x), leaves)
+def _time_log_probs(parent, time, concentration1, concentration0):
+    """Log density of the times of valid trees, as `ops.time_log_prob`, but differentiable."""
+    above = tf.gather(time, tf.maximum(parent, 0), batch_dims=1)
+    free = is_free(parent)
+    left = tf.where(free, 1.0 - above, tf.ones_like(time))
+    stick = tf.where(free, (time - above) / left, 0.5 * tf.ones_like(time))
+    beta = tfd.Beta(concentration1, concentration0).log_prob(stick)
+    terms = tf.where(free, beta - tf.math.log(left), tf.zeros_like(time))
+    return tf.reduce_sum(terms, axis=-1)
+
+
+def is_free(parent):
+    """Which nodes of trees `[..., V]` have a time of their own: internal, not the root."""
+    index = tf.range(tf.shape(parent)[-1])
+    return (parent >= 0) & (2 * index > tf.shape(parent)[-1])

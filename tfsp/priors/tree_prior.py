@@ -12,7 +12,7 @@ from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
 from tfsp.random import SeedStream, as_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
-from tfsp.tmc.attachment import build_table, restrict_table, table_log_prob, table_sample
+from tfsp.tmc.attachment_table import build_table, restrict_table, table_log_prob, table_sample
 
 tfd = tfp.distributions
 
@@ -104,7 +104,7 @@ class TreePrior(Prior):
         return {name: self._config[name] for name in names.split()}
 
     def tables(self):
-        """The density of each tree as a finite mixture, a list of `tfsp.tmc.attachment.Table`."""
+        """The density of each tree as a finite mixture, a list of `attachment_table.Table`."""
         if self._tables:
             return self._tables
         return [

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfsp.tmc.attachment import table_attachment
+from tfsp.tmc.attachment_table import table_attachment
 from tfsp.tmc.blocks import map_rows
 
 _MAX_IMAGES = 256  # decoded at once

@@ -1,233 +1,183 @@
 """Where a new leaf attaches to a tree, and its location: the collapsed predictive density."""
 
-import collections
-import math
-
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
+from tfsp.random import fold_in
 from tfsp.tmc import ops
-from tfsp.tmc.blocks import map_rows
-from tfsp.tmc.paths import is_below
+from tfsp.tmc.attachment_table import build_table, table_attachment, table_log_prob, table_sample
 
 tfd = tfp.distributions
-
-# Entries [rows, Q] held at once, some five arrays of them: 2^22 is 16 MiB for each in float32.
-_MAX_ENTRIES = 2**22
-
-Table = collections.namedtuple("Table", "edge upper log_weight position variance mean")
-Table.__doc__ = """The density as a finite mixture, one entry for each edge and quadrature node.
-
-edge, upper: int32 `[Q]`, lower and upper node of the entry's edge. log_weight: float64 `[Q]`,
-log p(e) + log w; sums to one. position, variance: float64 `[Q]`. mean: float64 `[V, D]`, the nodes'
-locations given the leaves. An entry is N((1 - position) mean[upper] + position mean[edge],
-variance I). Plain tensors: a table made once serves anywhere, without the native ops.
-"""
-
-
-def build_table(parent, time, leaves, subtree=None, **options):
-    """The mixture's table for a tree with leaves; options as in `ops.predictive_log_prob`.
-
-    Args:
-      subtree: None, or a node: only the edges below it (for a leaf, the edge above it) are kept,
-        with weights that sum to one again.
-    """
-    parent = tf.convert_to_tensor(parent, tf.int32)
-    leaves = tf.cast(leaves, tf.float64)
-    rule = ops.attachment_quadrature(parent, time, **options)
-    names = ("concentration1", "concentration0", "edge_weights")
-    edge_log_prob = ops.edge_log_prob(
-        parent, time, **{name: options[name] for name in names if name in options}
-    )
-    mean, _ = ops.node_posterior(parent, time, leaves)
-    upper = tf.gather(parent, rule.edge)
-    log_weight = rule.log_weight + tf.gather(edge_log_prob, rule.edge)
-    if parent.shape[0] == 1:
-        # The tree of one leaf: its only place is above the leaf, half-way to the origin.
-        mean, upper = 0.5 * mean, rule.edge
-        log_weight = rule.log_weight
-    table = Table(rule.edge, upper, log_weight, rule.position, rule.variance, mean)
-    return table if subtree is None else restrict_table(table, parent, subtree)
-
-
-def restrict_table(table, parent, node):
-    """The table of what attaches below `node` (for a leaf, to the edge above it). Pure TensorFlow.
-
-    Args: parent: int32 `[V]`, the table's tree; node: int, or an int32 scalar tensor.
-
-    Raises: `tf.errors.InvalidArgumentError` for a node outside [0, V); TypeError for a float.
-    """
-    num_nodes, node = tf.shape(parent)[0], tf.convert_to_tensor(node, tf.int32)
-    message = ["A node of the tree must lie in [0, V). V and what was received:", num_nodes, node]
-    check = tf.debugging.Assert((node >= 0) & (node < num_nodes), message)
-    with tf.control_dependencies([] if check is None else [check]):
-        node = tf.identity(node)
-    below = is_below(parent, node)
-    own = tf.one_hot(node, num_nodes, on_value=True, off_value=False)
-    keep = tf.gather(tf.where(tf.reduce_any(below), below, own), table.edge)
-    log_weight = tf.where(keep, table.log_weight, tf.constant(-math.inf, tf.float64))
-    return table._replace(log_weight=log_weight - tf.reduce_logsumexp(log_weight))
-
-
-def entry_log_prob(z, table):
-    """log p(e, t) + log N(z; m(t), var(t) I) for every entry: `[B, D]` -> `[B, Q]`.
-
-    Pure TensorFlow, for any device. Distances to the nodes are computed in float64 (|z|^2 + |M|^2
-    - 2 z.M cancels on trees with small variances) and cast to the type of `z` afterwards.
-    """
-    dtype = z.dtype
-    mean = table.mean
-    centre = tf.reduce_mean(mean, axis=0)
-    point, node = tf.cast(z, tf.float64) - centre, mean - centre
-    distance = (
-        tf.reduce_sum(point**2, axis=-1)[:, tf.newaxis]
-        + tf.reduce_sum(node**2, axis=-1)
-        - 2.0 * tf.matmul(point, node, transpose_b=True)
-    )  # [B, V]
-    spread = tf.reduce_sum(
-        (tf.gather(mean, table.upper) - tf.gather(mean, table.edge)) ** 2, axis=-1
-    )
-    x, half = table.position, 0.5 / table.variance
-    dim = tf.cast(tf.shape(mean)[1], tf.float64)
-    constant = (
-        table.log_weight
-        - 0.5 * dim * tf.math.log(2 * math.pi * table.variance)
-        + x * (1 - x) * spread * half
-    )
-    distance = tf.cast(distance, dtype)
-    return (
-        tf.cast(constant, dtype)
-        - tf.gather(distance, table.upper, axis=1) * tf.cast((1 - x) * half, dtype)
-        - tf.gather(distance, table.edge, axis=1) * tf.cast(x * half, dtype)
-    )
-
-
-def table_log_prob(z, table):
-    """log p(z): `[..., D]` -> `[...]`, nats. Pure TensorFlow, a block of rows at a time."""
-
-    def log_prob(rows):
-        return tf.reduce_logsumexp(entry_log_prob(rows, table), axis=-1)
-
-    flat = tf.reshape(z, [-1, z.shape[-1]])
-    return tf.reshape(map_rows(log_prob, flat, _block(table)), tf.shape(z)[:-1])
-
-
-def table_attachment(z, table):
-    """log q*(e_v given z): `[B, D]` -> `[B, V]`, -inf where no edge is. Pure TensorFlow.
-
-    A block of rows at a time.
-    """
-    shape = [table.mean.shape[0]]
-    return map_rows(lambda rows: _attachment(rows, table), z, _block(table), shape)
-
-
-def table_sample(table, n, seed):
-    """`n` draws float64 `[n, D]`: an entry by its weight, then its Gaussian. Pure TensorFlow."""
-    seeds = tfp.random.split_seed(seed, 2)
-    entry = tf.random.stateless_categorical(table.log_weight[tf.newaxis], n, seeds[0])[0]
-    x = tf.gather(table.position, entry)[:, tf.newaxis]
-    upper = tf.gather(table.mean, tf.gather(table.upper, entry))
-    lower = tf.gather(table.mean, tf.gather(table.edge, entry))
-    scale = tf.sqrt(tf.gather(table.variance, entry))[:, tf.newaxis]
-    noise = tf.random.stateless_normal(tf.shape(upper), seeds[1], dtype=tf.float64, alg="philox")
-    return (1 - x) * upper + x * lower + scale * noise
-
-
-def _block(table):
-    """Rows whose entries are held at once: an int where Q is known."""
-    num_entries = table.log_weight.shape[0]
-    if num_entries is None:
-        return _MAX_ENTRIES // tf.maximum(tf.shape(table.log_weight)[0], 1)
-    return max(1, _MAX_ENTRIES // num_entries)
-
-
-def _attachment(z, table):
-    entries = tf.transpose(entry_log_prob(z, table))  # [Q, B]
-    num_nodes = tf.shape(table.mean)[0]
-    top = tf.math.unsorted_segment_max(entries, table.edge, num_nodes)
-    safe = tf.where(tf.math.is_finite(top) & (top > entries.dtype.min), top, tf.zeros_like(top))
-    total = tf.math.unsorted_segment_sum(
-        tf.exp(entries - tf.gather(safe, table.edge)), table.edge, num_nodes
-    )
-    log_edge = safe + tf.math.log(total)
-    return tf.transpose(log_edge - tf.reduce_logsumexp(log_edge, axis=0))
 
 
 class Attachment(tfd.Distribution):
     """Location of a new leaf on a tree with leaves: edge and time of attachment summed out.
 
-    Event `[D]`, no batch.
+    Event `[D]`. `log_prob` has gradients with respect to z and `leaves`, not to the tree.
 
     Args:
-      parent: int32 `[V]`; time: float64 `[V]`; leaves: `[N, D]`, the distribution's dtype.
+      parent: int32 `[..., V]`; time: float64 `[..., V]`; leaves: `[..., N, D]`, the distribution's
+        dtype. Each entry of the batch is a tree with leaves of its own. Variables are read
+        whenever they are needed.
       subtree: None, or a node: the new leaf attaches below it (for a leaf, to the edge above it).
       native: whether log_prob runs in the native op (CPU, multi-threaded, gradients to z and
         leaves). False takes plain TensorFlow, for accelerators, with the same values; so does a
         `subtree`.
+      validate_args: of no effect. Trees are always checked.
       **options: of `ops.predictive_log_prob`.
 
-    Raises: `tf.errors.InvalidArgumentError` for a bad tree, leaves or options.
+    Raises: `tf.errors.InvalidArgumentError` for a bad tree, leaves or options; ValueError where one
+      tree is needed and there is a batch.
 
     Source: Vikram et al. 2018, eq. (11); see `ops.predictive_log_prob`.
     """
 
     def __init__(
-        self, parent, time, leaves, subtree=None, native=True, name="Attachment", **options
+        self,
+        parent,
+        time,
+        leaves,
+        subtree=None,
+        native=True,
+        validate_args=False,
+        name="Attachment",
+        **options,
     ):
-        parameters = dict(locals())
-        self._parent = tf.convert_to_tensor(parent, tf.int32)
-        self._time = tf.convert_to_tensor(time, tf.float64)
-        self._leaves = tf.convert_to_tensor(leaves)
-        self._subtree = subtree
-        self._native = native and subtree is None
-        self._options = options
-        super().__init__(
-            dtype=self._leaves.dtype,
-            reparameterization_type=tfd.NOT_REPARAMETERIZED,
-            validate_args=False,
-            allow_nan_stats=True,
-            parameters=parameters,
-            name=name,
-        )
+        given = dict(locals())
+        given.update(given.pop("options"))  # so that `copy` hands them over by name
+        with tf.name_scope(name):
+            self._parent = parameters.hold(parent, tf.int32, "parent")
+            self._time = parameters.hold(time, tf.float64, "time")
+            self._leaves = parameters.hold(leaves, name="leaves")
+            self._subtree = subtree
+            self._native = native and subtree is None
+            self._options = options
+            super().__init__(
+                dtype=self._leaves.dtype,
+                reparameterization_type=tfd.NOT_REPARAMETERIZED,
+                validate_args=validate_args,
+                allow_nan_stats=True,
+                parameters=given,
+                name=name,
+            )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        # A tree is no point of a vector space: it is given, not made up from numbers.
+        tree = dict(shape_fn=parameters.not_implied("the tree"), is_preferred=False)
+        leaves = parameters.not_implied("the number of leaves")
+        return {
+            "parent": parameters.real(1, **tree),
+            "time": parameters.real(1, **tree),
+            "leaves": parameters.real(2, shape_fn=leaves),
+        }
+
+    @property
+    def parent(self):
+        return self._parent
+
+    @property
+    def time(self):
+        return self._time
+
+    @property
+    def leaves(self):
+        return self._leaves
 
     def table(self):
-        """The density as a finite mixture, a `Table`."""
-        return build_table(self._parent, self._time, self._leaves, self._subtree, **self._options)
+        """The density as a finite mixture, a `Table`. Of one tree, not of a batch."""
+        self._require_one_tree()
+        return self._table(self._parent, self._time, self._leaves)
 
     def edge_log_prob(self, z):
-        """log q*(e_v given z), where on the tree z belongs: `[B, D]` -> `[B, V]`."""
+        """log q*(e_v given z), where on the tree z belongs: `[B, D]` -> `[B, V]`. Of one tree."""
+        self._require_one_tree()
         z = tf.convert_to_tensor(z, self.dtype)
         if self._native:
             return ops.attachment(z, self._parent, self._time, self._leaves, **self._options)
         return table_attachment(z, self.table())
 
-    def _batch_shape(self):
-        return tf.TensorShape([])
+    def _require_one_tree(self):
+        if self.batch_shape.rank not in (None, 0):
+            raise ValueError(
+                "This takes one tree: choose an entry of the batch, as by `attachment[0]`. "
+                f"Received: batch_shape={self.batch_shape}."
+            )
 
-    def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32)
+    def _table(self, parent, time, leaves):
+        return build_table(parent, time, leaves, self._subtree, **self._options)
 
     def _event_shape(self):
-        return self._leaves.shape[1:]
+        return self._leaves.shape.with_rank_at_least(2)[-1:].merge_with([None])
 
     def _event_shape_tensor(self):
-        return tf.shape(self._leaves)[1:]
+        return tf.shape(self._leaves)[-1:]
+
+    def _default_event_space_bijector(self):
+        return tfp.bijectors.Identity(validate_args=self.validate_args)
 
     def _log_prob(self, z):
+        if self.batch_shape.rank == 0:
+            return self._tree_log_prob(self._parent, self._time, self._leaves, z)
+        # All points of one tree together: `[S..., *batch, D]` -> `[T, S, D]`.
+        trees = self._trees()
+        batch = tf.broadcast_dynamic_shape(tf.shape(z)[:-1], self.batch_shape_tensor())
+        event = self.event_shape_tensor()
+        z = tf.broadcast_to(z, tf.concat([batch, event], axis=0))
+        static = tf.broadcast_static_shape(z.shape[:-1], self.batch_shape)
+        number = tf.shape(trees[0])[0]
+        z = tf.reshape(z, tf.concat([[-1, number], event], axis=0))
+        each = self._for_each_tree(self._tree_log_prob, *trees, tf.transpose(z, [1, 0, 2]))
+        result = tf.reshape(tf.transpose(each), batch)
+        result.set_shape(static)
+        return result
+
+    def _tree_log_prob(self, parent, time, leaves, z):
         if self._native:
-            return ops.predictive_log_prob(
-                z, self._parent, self._time, self._leaves, **self._options
-            )
-        return table_log_prob(z, self.table())
+            return ops.predictive_log_prob(z, parent, time, leaves, **self._options)
+        return table_log_prob(z, self._table(parent, time, leaves))
 
     def _sample_n(self, n, seed=None):
-        return tf.cast(table_sample(self.table(), n, seed), self.dtype)
+        if self.batch_shape.rank == 0:
+            return tf.cast(table_sample(self.table(), n, seed), self.dtype)
+        seed = tfp.random.sanitize_seed(seed)
+
+        def draw(parent, time, leaves, i):
+            table = self._table(parent, time, leaves)
+            return tf.cast(table_sample(table, n, fold_in(seed, i)), self.dtype)
+
+        trees = self._trees()
+        draws = self._for_each_tree(draw, *trees, tf.range(tf.shape(trees[0])[0]))
+        parts = [[n], self.batch_shape_tensor(), self.event_shape_tensor()]
+        return tf.reshape(tf.transpose(draws, [1, 0, 2]), tf.concat(parts, axis=0))
 
     def _mean(self):
-        table = self.table()
+        if self.batch_shape.rank == 0:
+            return self._tree_mean(self._parent, self._time, self._leaves)
+        means = self._for_each_tree(self._tree_mean, *self._trees())
+        shape = tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        return tf.reshape(means, shape)
+
+    def _tree_mean(self, parent, time, leaves):
+        table = self._table(parent, time, leaves)
         x = table.position[:, tf.newaxis]
         centre = (1 - x) * tf.gather(table.mean, table.upper) + x * tf.gather(
             table.mean, table.edge
         )
         weight = tf.exp(table.log_weight)[:, tf.newaxis]
         return tf.cast(tf.reduce_sum(weight * centre, axis=0), self.dtype)
+
+    def _trees(self):
+        """parent `[T, V]`, time `[T, V]` and leaves `[T, N, D]` of all trees of the batch."""
+        batch = self.batch_shape_tensor()
+
+        def flat(part, event_ndims):
+            event = tf.shape(part)[-event_ndims:]
+            part = tf.broadcast_to(part, tf.concat([batch, event], axis=0))
+            return tf.reshape(part, tf.concat([[-1], event], axis=0))
+
+        return flat(self._parent, 1), flat(self._time, 1), flat(self._leaves, 2)
+
+    def _for_each_tree(self, function, *parts):
+        return tf.map_fn(lambda tree: function(*tree), parts, fn_output_signature=self.dtype)

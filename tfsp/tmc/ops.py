@@ -397,11 +397,12 @@ def _options(options):
 def _rows(z):
     """z as `[B, D]`, and the shape of everything but its last axis."""
     z = tf.convert_to_tensor(z)
-    if z.shape.rank is None or z.shape.rank < 1 or z.shape[-1] is None:
-        raise ValueError(f"z must be [..., D] with D known. Received: shape {z.shape}.")
+    if z.shape.rank == 0:
+        raise ValueError(f"z must be [..., D]. Received: shape {z.shape}.")
     leading = z.shape[:-1]
-    shape = leading.as_list() if leading.is_fully_defined() else tf.shape(z)[:-1]
-    if leading.is_fully_defined():
+    shape = leading.as_list() if z.shape.is_fully_defined() else tf.shape(z)[:-1]
+    if z.shape.is_fully_defined():
         flat = tf.reshape(z, [math.prod(shape), z.shape[-1]])
         return flat, tf.constant(shape, tf.int32)
-    return tf.reshape(z, [-1, z.shape[-1]]), shape
+    size = tf.shape(z)[-1] if z.shape[-1] is None else z.shape[-1]
+    return tf.reshape(z, [-1, size]), shape

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
 from tfsp.registry import Registry
 
 tfb = tfp.bijectors
@@ -35,13 +36,15 @@ class Smoothing(tfb.Bijector):
 
     A subclass defines, on the inside of its support, pairs for z = 0 and z = 1:
     `_component_log_probs(zeta)`, `_component_cdfs(zeta)`, `_component_quantiles(rho)`,
-    `_component_means()` and `_component_kls(other)`; and `_forward(rho)`.
+    `_component_means()` and `_component_kls(other)`; and `_forward(rho)`. Its attribute `positive`
+    names those of its own parameters that must be positive.
 
     Args:
       logits: log q(z=1) - log q(z=0), `[...]`.
       settings: dict of the smoothing's own parameters, numbers or tensors that broadcast with
         `logits`. The first of all these that is a tensor gives the dtype; float32 if none is.
-      positive: names of those settings that must be positive.
+        Variables are read whenever they are needed.
+      given: all arguments of the subclass's constructor, by name.
 
     Raises:
       ValueError: a number that must be positive is not, or is not finite. (Tensors that must be
@@ -53,37 +56,60 @@ class Smoothing(tfb.Bijector):
 
     is_spike = False
     support = (0.0, 1.0)
+    positive = ()
 
-    def __init__(self, logits, settings, parameters, positive=(), validate_args=False, name=None):
-        dtype = _dtype(logits, *settings.values())
+    def __init__(self, logits, settings, given, validate_args=False, name=None):
+        dtype = parameters.common_dtype(logits, *settings.values())
+        if dtype not in (tf.float32, tf.float64):
+            raise TypeError(
+                f"`logits` and the parameters must be float32 or float64: cast them. Received: "
+                f"{dtype.name}."
+            )
         with tf.name_scope(name):
-            self._logits = tf.convert_to_tensor(logits, dtype, name="logits")
-            self._settings = {
-                key: _setting(key, value, dtype, key in positive, validate_args)
+            self._held_logits = parameters.hold(logits, dtype, name="logits")
+            self._held_settings = {
+                key: _held(key, value, dtype, key in self.positive, validate_args)
                 for key, value in settings.items()
             }
-        super().__init__(
-            forward_min_event_ndims=0,
-            dtype=dtype,
-            validate_args=validate_args,
-            parameters=parameters,
-            name=name,
-        )
+            super().__init__(
+                forward_min_event_ndims=0,
+                dtype=dtype,
+                validate_args=validate_args,
+                parameters=given,
+                name=name,
+            )
 
     @classmethod
     def _parameter_properties(cls, dtype):
         taken = set(inspect.signature(cls.__init__).parameters) - {"self", "validate_args", "name"}
-        return {key: tfp.util.ParameterProperties() for key in sorted(taken)}
+        return {
+            key: parameters.positive(dtype) if key in cls.positive else parameters.real()
+            for key in sorted(taken)
+        }
+
+    @classmethod
+    def _is_increasing(cls):
+        return True
 
     @property
     def logits(self):
-        """log q(z=1) - log q(z=0)."""
-        return self._logits
+        """log q(z=1) - log q(z=0), as a tensor."""
+        return tf.convert_to_tensor(self._held_logits)
 
     @property
     def settings(self):
         """The smoothing's own parameters as a dict of tensors."""
-        return dict(self._settings)
+        return {key: self._setting(key) for key in self._held_settings}
+
+    @property
+    def _logits(self):
+        return self.logits
+
+    def _setting(self, key):
+        value = self._held_settings[key]
+        if parameters.is_variable(value) and self.validate_args and key in self.positive:
+            return _assert_positive(key, tf.convert_to_tensor(value))
+        return tf.convert_to_tensor(value)
 
     def probs(self):
         """q = q(z=1), with its gradient."""
@@ -188,26 +214,21 @@ def largest_log(dtype):
     return float(np.log(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).max)) - 8.0
 
 
-def _dtype(*values):
-    dtype = next((value.dtype for value in values if tf.is_tensor(value)), tf.float32)
-    if dtype not in (tf.float32, tf.float64):
-        raise TypeError(
-            f"`logits` and the parameters must be float32 or float64: cast them. Received: "
-            f"{dtype.name}."
-        )
-    return dtype
-
-
-def _setting(name, value, dtype, positive, validate_args):
-    """`value` as a tensor, checked where it can be read without running a graph."""
-    if not tf.is_tensor(value) and isinstance(value, numbers.Real | np.ndarray | list | tuple):
+def _held(name, value, dtype, positive, validate_args):
+    """`value` as a tensor or a variable, checked where it can be read without running a graph."""
+    plain = isinstance(value, numbers.Real | np.ndarray | list | tuple)
+    if plain and not tf.is_tensor(value):
         array = np.asarray(value, np.float64)
         if not np.all(np.isfinite(array)) or (positive and not np.all(array > 0)):
             wanted = "positive and finite" if positive else "finite"
             raise ValueError(f"`{name}` must be {wanted}. Received: {value!r}.")
-    value = tf.convert_to_tensor(value, dtype, name=name)
-    if validate_args and positive:
-        message = f"`{name}` must be positive."
-        with tf.control_dependencies([tf.debugging.assert_positive(value, message)]):
-            value = tf.identity(value)
+    value = parameters.hold(value, dtype, name=name)
+    if validate_args and positive and not parameters.is_variable(value):
+        return _assert_positive(name, value)
     return value
+
+
+def _assert_positive(name, value):
+    check = tf.debugging.assert_positive(value, f"`{name}` must be positive.")
+    with tf.control_dependencies([check]):
+        return tf.identity(value)

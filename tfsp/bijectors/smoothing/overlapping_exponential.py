@@ -32,13 +32,15 @@ class OverlappingExponential(Smoothing):
     Source: Vahdat et al. 2018, "DVAE++", arXiv:1802.04920, section 3.
     """
 
+    positive = ("beta",)
+
     def __init__(self, logits, beta=8.0, validate_args=False, name="overlapping_exponential"):
-        parameters = dict(locals())
-        super().__init__(logits, {"beta": beta}, parameters, ("beta",), validate_args, name)
+        given = dict(locals())
+        super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
     def beta(self):
-        return self._settings["beta"]
+        return self._setting("beta")
 
     def posterior_logits(self, zeta):
         return self._logits + self.beta * (2.0 * self._as_floating(zeta) - 1.0)

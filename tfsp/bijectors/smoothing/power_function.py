@@ -30,13 +30,15 @@ class PowerFunction(Smoothing):
     Source: Vahdat, Andriyash & Macready 2018, "DVAE#", arXiv:1805.07445.
     """
 
+    positive = ("beta",)
+
     def __init__(self, logits, beta=4.0, validate_args=False, name="power_function"):
-        parameters = dict(locals())
-        super().__init__(logits, {"beta": beta}, parameters, ("beta",), validate_args, name)
+        given = dict(locals())
+        super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
     def beta(self):
-        return self._settings["beta"]
+        return self._setting("beta")
 
     def posterior_logits(self, zeta):
         zeta = self._inside(self._as_floating(zeta))

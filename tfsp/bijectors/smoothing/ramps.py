@@ -27,8 +27,8 @@ class Ramps(Smoothing):
     """
 
     def __init__(self, logits, validate_args=False, name="ramps"):
-        parameters = dict(locals())
-        super().__init__(logits, {}, parameters, (), validate_args, name)
+        given = dict(locals())
+        super().__init__(logits, {}, given, validate_args, name)
 
     def _forward(self, rho):
         tiny, _ = ends(self.dtype)

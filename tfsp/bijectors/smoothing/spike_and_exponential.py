@@ -22,13 +22,15 @@ class SpikeAndExponential(SpikeSmoothing):
     Source: Rolfe 2017, eq. (9).
     """
 
+    positive = ("beta",)
+
     def __init__(self, logits, beta=3.0, validate_args=False, name="spike_and_exponential"):
-        parameters = dict(locals())
-        super().__init__(logits, {"beta": beta}, parameters, ("beta",), validate_args, name)
+        given = dict(locals())
+        super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
     def beta(self):
-        return self._settings["beta"]
+        return self._setting("beta")
 
     def _slab_log_prob(self, zeta):
         return exponential.rising_log_prob(zeta, self.beta)

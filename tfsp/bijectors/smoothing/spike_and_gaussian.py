@@ -36,19 +36,20 @@ class SpikeAndGaussian(SpikeSmoothing):
     """
 
     support = (-math.inf, math.inf)
+    positive = ("scale",)
 
     def __init__(self, logits, loc=0.0, scale=1.0, validate_args=False, name="spike_and_gaussian"):
-        parameters = dict(locals())
+        given = dict(locals())
         settings = {"loc": loc, "scale": scale}
-        super().__init__(logits, settings, parameters, ("scale",), validate_args, name)
+        super().__init__(logits, settings, given, validate_args, name)
 
     @property
     def loc(self):
-        return self._settings["loc"]
+        return self._setting("loc")
 
     @property
     def scale(self):
-        return self._settings["scale"]
+        return self._setting("scale")
 
     def discrete(self, rho):
         below, above, _, _ = self._pieces(self._as_floating(rho))

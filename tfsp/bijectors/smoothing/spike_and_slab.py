@@ -22,8 +22,8 @@ class SpikeAndSlab(SpikeSmoothing):
     """
 
     def __init__(self, logits, validate_args=False, name="spike_and_slab"):
-        parameters = dict(locals())
-        super().__init__(logits, {}, parameters, (), validate_args, name)
+        given = dict(locals())
+        super().__init__(logits, {}, given, validate_args, name)
 
     def _slab_log_prob(self, zeta):
         return tf.zeros_like(zeta)

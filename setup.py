@@ -12,7 +12,7 @@ import warnings
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/*.h")
+HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/python/*.h", "custom_ops/tmc/*.h")
 # No -march: vectorised kernels pick AVX2 at run time, so that one wheel runs on any x86-64.
 COMPILE_ARGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]
 CYTHON_MODULES = {

@@ -7,8 +7,13 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from libcpp.memory cimport make_unique, unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
+
+
+cdef extern from "custom_ops/tmc/python/errors.h" namespace "tfsp::tmc" nogil:
+    void ToPython()
 
 
 cdef extern from "custom_ops/tmc/core/tree.h" namespace "tfsp::tmc" nogil:
@@ -19,9 +24,9 @@ cdef extern from "custom_ops/tmc/core/tree.h" namespace "tfsp::tmc" nogil:
         vector[int32_t] parent
         vector[double] time
         vector[int32_t] postorder
-    string BuildTree(int, const int32_t*, const double*, Tree*)
-    string CheckLengths(int64_t, int64_t, int64_t, int*)
-    string CheckFinite[T](const char*, const T*, int64_t, int64_t)
+    string BuildTree(int, const int32_t*, const double*, Tree*) except +ToPython
+    string CheckLengths(int64_t, int64_t, int64_t, int*) except +ToPython
+    string CheckFinite[T](const char*, const T*, int64_t, int64_t) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/priors.h" namespace "tfsp::tmc" nogil:
@@ -32,7 +37,7 @@ cdef extern from "custom_ops/tmc/core/priors.h" namespace "tfsp::tmc" nogil:
 
 cdef extern from "custom_ops/tmc/core/random.h" namespace "tfsp::tmc" nogil:
     cdef cppclass Random:
-        Random(uint64_t, uint64_t)
+        Random(uint64_t, uint64_t) except +ToPython
         uint64_t Bits()
         uint32_t Below(uint64_t)
         double Uniform()
@@ -51,7 +56,8 @@ cdef extern from "custom_ops/tmc/core/sampler_state.h" namespace "tfsp::tmc" nog
         double topology
         double times
     cdef cppclass SamplerState:
-        void Init(const Tree&, int, const double*, const double*, double, double, cbool)
+        void Init(const Tree&, int, const double*, const double*, double, double,
+                  cbool) except +ToPython
         int num_nodes()
         int num_leaves()
         SamplerNode& node(int)
@@ -89,14 +95,14 @@ cdef extern from "custom_ops/tmc/core/sampler.h" namespace "tfsp::tmc" nogil:
         vector[int32_t] parent
         vector[double] time
     string RunSampler(const SamplerOptions&, int, const double*, const double*, Tree*,
-                      SamplerResult*, SamplerTrace*)
+                      SamplerResult*, SamplerTrace*) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/simulate.h" namespace "tfsp::tmc" nogil:
-    string SamplePrior(int, double, double, Random*, Tree*, double)
-    void SampleLeaves(const Tree&, int64_t, Random*, double*)
+    string SamplePrior(int, double, double, Random*, Tree*, double) except +ToPython
+    void SampleLeaves(const Tree&, int64_t, Random*, double*) except +ToPython
     string SamplePredictive(const Tree&, int64_t, const double*, double, double, EdgeWeights,
-                            int64_t, Random*, int32_t*, double*, double*)
+                            int64_t, Random*, int32_t*, double*, double*) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/surgery.h" namespace "tfsp::tmc" nogil:
@@ -105,20 +111,21 @@ cdef extern from "custom_ops/tmc/core/surgery.h" namespace "tfsp::tmc" nogil:
         double time
         int leaf
         int node
-    string AttachLeaf(const Tree&, LeafPlace, Tree*)
-    string PruneLeaf(const Tree&, int, Tree*, LeafPlace*)
-    Regraft PruneSubtree(SamplerState*, int)
-    void AttachSubtree(SamplerState*, const Regraft&)
+    string AttachLeaf(const Tree&, LeafPlace, Tree*) except +ToPython
+    string PruneLeaf(const Tree&, int, Tree*, LeafPlace*) except +ToPython
+    Regraft PruneSubtree(SamplerState*, int) except +ToPython
+    void AttachSubtree(SamplerState*, const Regraft&) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/joint_test.h" namespace "tfsp::tmc" nogil:
     const int kNumJointStatistics
-    string JointTest(const SamplerOptions&, int, int, int64_t, double*)
+    string JointTest(const SamplerOptions&, int, int, int64_t, double*) except +ToPython
 
 
 cdef inline int check(const string& error) except -1:
     if not error.empty():
-        raise ValueError(error.decode())
+        # Not `error.decode()`: that copies the string, and nothing catches what a copy throws.
+        raise ValueError(error.data()[:error.size()].decode("utf-8"))
     return 0
 
 
@@ -128,6 +135,13 @@ cdef int build(const int32_t[::1] parent, const double[::1] time, int64_t rows,
     cdef int num_leaves = 0
     check(CheckLengths(parent.shape[0], time.shape[0], rows, &num_leaves))
     return check(BuildTree(num_leaves, &parent[0], &time[0], tree))
+
+
+cdef int check_dims(str name, int64_t dims) except -1:
+    """The samplers count dimensions in 32 bits, padded."""
+    if dims < 1 or dims > 1 << 24:
+        raise ValueError(f"{name} must have 1 to {1 << 24} columns. Received: {dims}.")
+    return 0
 
 
 cdef export(const Tree& tree):
@@ -171,8 +185,7 @@ def sample_posterior(const int32_t[::1] parent, const double[::1] time,
     cdef const double* variance = NULL
     cdef int64_t rows = leaves.shape[0], dims = leaves.shape[1]
     build(parent, time, rows, &tree)
-    if dims < 1 or dims > 1 << 24:
-        raise ValueError(f"leaves must have 1 to {1 << 24} columns. Received: {dims}.")
+    check_dims("leaves", dims)
     if leaf_variance is not None:
         if leaf_variance.shape[0] != rows:
             raise ValueError(f"leaf_variance must have one entry per leaf, {rows}. Received: "
@@ -215,13 +228,10 @@ def sample_prior(int num_leaves, double concentration1, double concentration0, u
                  uint64_t seed1, double min_remaining):
     cdef Tree tree
     cdef string error
-    cdef Random* random = new Random(seed0, seed1)
-    try:
-        with nogil:
-            error = SamplePrior(num_leaves, concentration1, concentration0, random, &tree,
-                                min_remaining)
-    finally:
-        del random
+    cdef unique_ptr[Random] random = make_unique[Random](seed0, seed1)
+    with nogil:
+        error = SamplePrior(num_leaves, concentration1, concentration0, random.get(), &tree,
+                            min_remaining)
     check(error)
     return export(tree)
 
@@ -234,10 +244,9 @@ def sample_leaves(const int32_t[::1] parent, const double[::1] time, int64_t dim
         raise ValueError(f"num_dims must be at least 1. Received: {dims}.")
     out = np.empty((tree.num_leaves, dims))
     cdef double[:, ::1] leaves = out
-    cdef Random* random = new Random(seed0, seed1)
+    cdef unique_ptr[Random] random = make_unique[Random](seed0, seed1)
     with nogil:
-        SampleLeaves(tree, dims, random, &leaves[0, 0])
-    del random
+        SampleLeaves(tree, dims, random.get(), &leaves[0, 0])
     return out
 
 
@@ -258,13 +267,12 @@ def sample_predictive(const int32_t[::1] parent, const double[::1] time,
     cdef int32_t[::1] e = edge
     cdef double[::1] t = when
     cdef double[:, ::1] z = location
-    cdef Random* random = new Random(seed0, seed1)
+    cdef unique_ptr[Random] random = make_unique[Random](seed0, seed1)
     with nogil:
         error = SamplePredictive(tree, leaves.shape[1], &leaves[0, 0], concentration1,
                                  concentration0,
                                  EdgeWeights.kBayes if bayes else EdgeWeights.kPrior, count,
-                                 random, &e[0], &t[0], &z[0, 0])
-    del random
+                                 random.get(), &e[0], &t[0], &z[0, 0])
     check(error)
     return edge, when, location
 
@@ -307,35 +315,33 @@ def joint_test(Options options, int num_leaves, int dims, int64_t replicates):
 def random_draws(str kind, int64_t count, double a, double b, uint64_t seed0, uint64_t seed1):
     """`count` draws of the core's generator, for its tests: "bits", "below" (bound a), "uniform",
     "normal", "log_gamma" (shape a) or "beta" (a, b: draw and complement `[count, 2]`)."""
-    cdef Random* random = new Random(seed0, seed1)
+    cdef unique_ptr[Random] owner = make_unique[Random](seed0, seed1)
+    cdef Random* random = owner.get()
     cdef int64_t i
     cdef uint64_t[::1] bits
     cdef double[:, ::1] x
-    try:
-        if kind == "bits":
-            out = np.empty(count, np.uint64)
-            bits = out
-            for i in range(count):
-                bits[i] = random.Bits()
-            return out
-        out = np.zeros((count, 2))
-        x = out
+    if kind == "bits":
+        out = np.empty(count, np.uint64)
+        bits = out
         for i in range(count):
-            if kind == "below":
-                x[i, 0] = random.Below(<uint64_t> a)
-            elif kind == "uniform":
-                x[i, 0] = random.Uniform()
-            elif kind == "normal":
-                x[i, 0] = random.Normal()
-            elif kind == "log_gamma":
-                x[i, 0] = random.LogGamma(a)
-            elif kind == "beta":
-                random.Beta(a, b, &x[i, 0], &x[i, 1])
-            else:
-                raise ValueError(f"Unknown kind of draw: {kind!r}.")
-        return out if kind == "beta" else np.ascontiguousarray(out[:, 0])
-    finally:
-        del random
+            bits[i] = random.Bits()
+        return out
+    out = np.zeros((count, 2))
+    x = out
+    for i in range(count):
+        if kind == "below":
+            x[i, 0] = random.Below(<uint64_t> a)
+        elif kind == "uniform":
+            x[i, 0] = random.Uniform()
+        elif kind == "normal":
+            x[i, 0] = random.Normal()
+        elif kind == "log_gamma":
+            x[i, 0] = random.LogGamma(a)
+        elif kind == "beta":
+            random.Beta(a, b, &x[i, 0], &x[i, 1])
+        else:
+            raise ValueError(f"Unknown kind of draw: {kind!r}.")
+    return out if kind == "beta" else np.ascontiguousarray(out[:, 0])
 
 
 cdef class State:
@@ -349,6 +355,7 @@ cdef class State:
                  const double[:, ::1] leaves, double concentration1, double concentration0):
         cdef Tree tree
         build(parent, time, leaves.shape[0], &tree)
+        check_dims("leaves", leaves.shape[1])
         self.dims = <int> leaves.shape[1]
         self.state.Init(tree, self.dims, &leaves[0, 0], NULL, concentration1, concentration0,
                         False)

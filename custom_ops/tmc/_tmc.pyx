@@ -11,14 +11,18 @@ from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 
+cdef extern from "custom_ops/tmc/python/errors.h" namespace "tfsp::tmc" nogil:
+    void ToPython()
+
+
 cdef extern from "custom_ops/tmc/core/tree.h" namespace "tfsp::tmc" nogil:
     cdef cppclass CTree "tfsp::tmc::Tree":
         int num_leaves
         int num_nodes
         int root
-    string BuildTree(int, const int32_t*, const double*, CTree*)
-    string CheckLengths(int64_t, int64_t, int64_t, int*)
-    string CheckFinite[T](const char*, const T*, int64_t, int64_t)
+    string BuildTree(int, const int32_t*, const double*, CTree*) except +ToPython
+    string CheckLengths(int64_t, int64_t, int64_t, int*) except +ToPython
+    string CheckFinite[T](const char*, const T*, int64_t, int64_t) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/simd.h" namespace "tfsp::tmc" nogil:
@@ -30,7 +34,7 @@ cdef extern from "custom_ops/tmc/core/simd.h" namespace "tfsp::tmc" nogil:
 
 cdef extern from "custom_ops/tmc/core/buffer.h" namespace "tfsp::tmc" nogil:
     cdef cppclass Buffer[T]:
-        void Resize(size_t)
+        void Resize(size_t, size_t) except +ToPython
         T* data()
 
 
@@ -38,11 +42,11 @@ cdef extern from "custom_ops/tmc/core/priors.h" namespace "tfsp::tmc" nogil:
     cdef enum class EdgeWeights:
         kPrior
         kBayes
-    string CheckConcentrations(double, double)
-    double TopologyLogProb(const CTree&)
-    double TimeLogProb(const CTree&, double, double)
-    void EdgeLogProb(const CTree&, EdgeWeights, double, double, double*)
-    double AttachmentTimeLogProb(const CTree&, int, double, double, double)
+    string CheckConcentrations(double, double) except +ToPython
+    double TopologyLogProb(const CTree&) except +ToPython
+    double TimeLogProb(const CTree&, double, double) except +ToPython
+    void EdgeLogProb(const CTree&, EdgeWeights, double, double, double*) except +ToPython
+    double AttachmentTimeLogProb(const CTree&, int, double, double, double) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/messages.h" namespace "tfsp::tmc" nogil:
@@ -50,20 +54,23 @@ cdef extern from "custom_ops/tmc/core/messages.h" namespace "tfsp::tmc" nogil:
         vector[double] variance
     cdef cppclass DownwardVariances:
         vector[double] posterior
-    void ComputeUpwardVariances(const CTree&, UpwardVariances*)
-    void ComputeDownwardVariances(const CTree&, const UpwardVariances&, DownwardVariances*)
-    double UpwardMeans(const CTree&, const UpwardVariances&, const double*, int64_t, double*, Isa)
+    void ComputeUpwardVariances(const CTree&, UpwardVariances*) except +ToPython
+    void ComputeDownwardVariances(const CTree&, const UpwardVariances&,
+                                  DownwardVariances*) except +ToPython
+    double UpwardMeans(const CTree&, const UpwardVariances&, const double*, int64_t, double*,
+                       Isa) except +ToPython
     void LikelihoodGradient(const CTree&, const UpwardVariances&, const double*, int64_t,
-                            const double*, double*, Isa)
+                            const double*, double*, Isa) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/posterior.h" namespace "tfsp::tmc" nogil:
     double NodePosteriorMeans(const CTree&, const UpwardVariances&, const DownwardVariances&,
-                              const double*, int64_t, double*, Isa)
+                              const double*, int64_t, double*, Isa) except +ToPython
     void NodePosteriorAdjoint(const CTree&, const UpwardVariances&, const DownwardVariances&,
-                              const double*, int64_t, double*, Isa)
-    void LeaveOneOutVariances(const CTree&, const DownwardVariances&, double*)
-    double ExpectedLikelihoodOffset(const CTree&, const double*, const double*, int64_t)
+                              const double*, int64_t, double*, Isa) except +ToPython
+    void LeaveOneOutVariances(const CTree&, const DownwardVariances&, double*) except +ToPython
+    double ExpectedLikelihoodOffset(const CTree&, const double*, const double*,
+                                    int64_t) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/quadrature.h" namespace "tfsp::tmc" nogil:
@@ -72,11 +79,11 @@ cdef extern from "custom_ops/tmc/core/quadrature.h" namespace "tfsp::tmc" nogil:
         int leaf_nodes, internal_nodes
         double variance_floor, added_variance
         EdgeWeights edge_weights
-    string CheckOptions(const QuadratureOptions&)
-    int64_t NumQuadratureNodes(int, const QuadratureOptions&)
+    string CheckOptions(const QuadratureOptions&) except +ToPython
+    int64_t NumQuadratureNodes(int, const QuadratureOptions&) except +ToPython
     void WriteQuadrature(const CTree&, const UpwardVariances&, const DownwardVariances&,
                          const QuadratureOptions&, int32_t*, double*, double*, double*, double*,
-                         Isa)
+                         Isa) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/predictive.h" namespace "tfsp::tmc" nogil:
@@ -93,18 +100,19 @@ cdef extern from "custom_ops/tmc/core/predictive.h" namespace "tfsp::tmc" nogil:
         T* entry_log_prob
     void BuildPredictiveTable[T](const CTree&, const UpwardVariances&, const DownwardVariances&,
                                  const double*, int64_t, const QuadratureOptions&,
-                                 PredictiveTable[T]*, Isa)
+                                 PredictiveTable[T]*, Isa) except +ToPython
     void PredictiveRows[T](const PredictiveTable[T]&, const T*, int64_t, int64_t,
-                           const PredictiveOutputs[T]&, Isa)
+                           const PredictiveOutputs[T]&, Isa) except +ToPython
     void MeansGradient[T](const PredictiveTable[T]&, const T*, const T*, int64_t, const T*,
-                          int64_t, int64_t, double*, Isa)
+                          int64_t, int64_t, double*, Isa) except +ToPython
     void AddSpreadGradient[T](const PredictiveTable[T]&, const double*, const T*, int64_t,
-                              const T*, double*)
+                              const T*, double*) except +ToPython
 
 
 cdef inline int check(const string& error) except -1:
     if not error.empty():
-        raise ValueError(error.decode())
+        # Not `error.decode()`: that copies the string, and nothing catches what a copy throws.
+        raise ValueError(error.data()[:error.size()].decode("utf-8"))
     return 0
 
 
@@ -171,7 +179,7 @@ cdef class Tree:
         cdef double value
         self.check_leaves(leaves, "leaves")
         with nogil:
-            means.Resize((self.num_leaves - 1) * dim)
+            means.Resize(self.num_leaves - 1, dim)
             value = UpwardMeans(self.tree, self.up, &leaves[0, 0], dim, means.data(), self.isa)
             if gradient != NULL:
                 LikelihoodGradient(self.tree, self.up, &leaves[0, 0], dim, means.data(), gradient,
@@ -302,7 +310,7 @@ cdef class Predictive:
         self.tree, self.single, self.dim = tree, single, leaves.shape[1]
         self.num_entries = NumQuadratureNodes(tree.num_leaves, options.options)
         with nogil:
-            self.mean.Resize(tree.num_nodes * self.dim)
+            self.mean.Resize(tree.num_nodes, self.dim)
             NodePosteriorMeans(tree.tree, tree.up, tree.down, &leaves[0, 0], self.dim,
                                self.mean.data(), tree.isa)
             if single:
@@ -327,13 +335,15 @@ cdef class Predictive:
                 check(CheckFinite[double](b"z", &z[0, 0], z.shape[0], z.shape[1]))
         return 0
 
-    cdef void rows(self, const floating[:, ::1] z, PredictiveOutputs[floating]* out) noexcept nogil:
+    cdef int rows(self, const floating[:, ::1] z,
+                  PredictiveOutputs[floating]* out) except -1 nogil:
         if floating is float:
             PredictiveRows[float](self.single_table, &z[0, 0], 0, z.shape[0], out[0],
                                   self.tree.isa)
         else:
             PredictiveRows[double](self.double_table, &z[0, 0], 0, z.shape[0], out[0],
                                    self.tree.isa)
+        return 0
 
     def log_prob(self, const floating[:, ::1] z):
         self.check_z(z)
@@ -369,9 +379,9 @@ cdef class Predictive:
         cdef PredictiveOutputs[floating] out
         cdef int64_t i, k
         out.log_prob, out.z_gradient = &log_prob[0], &dz[0, 0]
-        node.Resize(size * num_nodes)
-        spread.Resize(size * num_nodes)
-        dm.Resize(num_nodes * self.dim)
+        node.Resize(size, num_nodes)
+        spread.Resize(size, num_nodes)
+        dm.Resize(num_nodes, self.dim)
         out.node_weight, out.spread_weight = node.data(), spread.data()
         with nogil:
             self.rows(z, &out)

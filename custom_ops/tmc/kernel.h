@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <exception>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -24,7 +25,8 @@ using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
 
-// An op kernel that answers a lack of memory with an error instead of the end of the process.
+// An op kernel that answers a lack of memory with an error instead of the end of the process, and
+// anything else that is thrown, too.
 class Kernel : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -36,6 +38,8 @@ class Kernel : public OpKernel {
       ctx->CtxFailure(absl::ResourceExhaustedError("Out of memory in a TMC op."));
     } catch (const std::length_error&) {
       ctx->CtxFailure(absl::ResourceExhaustedError("Out of memory in a TMC op."));
+    } catch (const std::exception& error) {
+      ctx->CtxFailure(absl::InternalError(absl::StrCat("A TMC op has failed: ", error.what())));
     }
   }
 

@@ -8,8 +8,9 @@ Each case follows from its number alone: the number in the progress file after a
 `tfsp.tmc.ops` or, past its conversions, straight at the native op: eager, or in a traced function
 that knows no shapes. What comes back must be a Python exception or well-formed output.
 
-`--exhaust` asks for more memory than the process may have instead. `--library` takes an op library
-built elsewhere (with a sanitizer, see scripts/fuzz_tmc_asan.sh).
+`--exhaust` asks for more memory than the process may have instead, through the ops and through
+`tfsp.tmc.native`. `--library` takes an op library built elsewhere (with a sanitizer, see
+scripts/fuzz_tmc_asan.sh).
 """
 
 import argparse
@@ -26,6 +27,7 @@ import tensorflow as tf
 from reference import tmc
 
 from tfsp.tmc import library, ops
+from tmc import starve_native
 
 Option = collections.namedtuple("Option", "value")
 TREE, LEAVES, OPTIONS = ("parent", "time"), ("parent", "time", "leaves"), ("concentrations",)
@@ -295,7 +297,7 @@ def complaint(name, case, out):
 
 
 def exhaust_memory():
-    """Calls that need more memory than there is: ResourceExhausted, and life goes on."""
+    """Calls that need more memory than there is: an exception of Python, and life goes on."""
     import resource
 
     parent, time = tmc.random_tree(np.random.default_rng(0), 100)
@@ -303,15 +305,16 @@ def exhaust_memory():
     ops.predictive_log_prob(z[:100], parent, time, leaves)  # threads and pools are there now
     used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 2**27, resource.RLIM_INFINITY))
-    calls = [
-        lambda: ops.predictive_log_prob(z, parent, time, leaves),
-        lambda: ops.sample_prior(2**27, seed=0),
-    ]
-    for number, call in enumerate(calls):
+    calls = {
+        "ops.predictive_log_prob": lambda: ops.predictive_log_prob(z, parent, time, leaves),
+        "ops.sample_prior": lambda: ops.sample_prior(2**27, seed=0),
+    }
+    calls |= {f"native.{name}": call for name, call in starve_native.large_calls().items()}
+    for name, call in calls.items():
         try:
             call()
         except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            print(number, type(error).__name__, flush=True)
+            print(name, type(error).__name__, flush=True)
     ops.predictive_log_prob(z[:100], parent, time, leaves)
     print("alive", flush=True)
 

@@ -10,6 +10,13 @@ namespace tfsp::tmc {
 
 namespace internal {
 
+// No memory holds what 64 bits cannot count.
+inline size_t Product(size_t a, size_t b) {
+  size_t product;
+  if (__builtin_mul_overflow(a, b, &product)) throw std::bad_array_new_length();
+  return product;
+}
+
 // A few freed blocks per thread. Without it malloc hands large blocks back to the system, and the
 // page faults of the next call cost more than its arithmetic.
 class BlockCache {
@@ -84,15 +91,17 @@ class Buffer {
     return *this;
   }
 
-  // The contents are lost.
+  // The contents are lost. Without memory: std::bad_alloc, and the buffer is empty.
   void Resize(size_t size) {
-    if (size * sizeof(T) > bytes_) {
+    size_t bytes = internal::Product(size, sizeof(T));
+    if (bytes > bytes_) {
       Free();
-      bytes_ = size * sizeof(T);
-      data_ = static_cast<T*>(internal::BlockCache::OfThread().Take(&bytes_));
+      data_ = static_cast<T*>(internal::BlockCache::OfThread().Take(&bytes));
+      bytes_ = bytes;
     }
     size_ = size;
   }
+  void Resize(size_t rows, size_t columns) { Resize(internal::Product(rows, columns)); }
   T* data() { return data_; }
   const T* data() const { return data_; }
   size_t size() const { return size_; }

@@ -75,6 +75,9 @@ inline std::string JointTest(const SamplerOptions& options, int num_leaves, int 
   std::string error = CheckSamplerOptions(options);
   if (!error.empty()) return error;
   if (num_leaves < 2) return "num_leaves = " + std::to_string(num_leaves) + " must be at least 2.";
+  if (dims < 1 || dims > (1 << 24)) {
+    return "num_dims = " + std::to_string(dims) + " must lie in [1, 16777216].";
+  }
   Random random(options.seed[0], options.seed[1]);
   std::vector<double> leaves(static_cast<size_t>(num_leaves) * dims);
   SamplerResult result;

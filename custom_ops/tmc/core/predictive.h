@@ -42,14 +42,14 @@ constexpr T kNegligible = sizeof(T) == 4 ? T(30) : T(60);
 template <typename T>
 struct PredictiveBody {
   using V = Vec<T>;
-  static constexpr int kWidth = kLanes<T>;
+  static constexpr int64_t kWidth = kLanes<T>;  // wide: products with numbers of nodes
 
   TFSP_INLINE static void Run(const PredictiveTable<T>* table, const T* z, int64_t begin,
                               int64_t end, const PredictiveOutputs<T>* out) {
     const int64_t dim = table->dim;
     const int num_nodes = table->num_tree_nodes, num_edges = table->num_edges;
     const bool gradient = out->z_gradient != nullptr || out->node_weight != nullptr;
-    Buffer<T> storage((dim + num_nodes * 3 + num_edges) * kWidth);
+    Buffer<T> storage((dim + int64_t{3} * num_nodes + num_edges) * kWidth);
     T* const point = storage.data();                     // [d] z of the block, transposed
     T* const distance = point + dim * kWidth;            // [V]
     T* const weight = distance + num_nodes * kWidth;     // [V] d log p / d distance
@@ -68,7 +68,7 @@ struct PredictiveBody {
       const V anchor = Max(top, Broadcast<T>(lowest));
       V sum;
       if (gradient) {
-        std::fill(weight, weight + 2 * num_nodes * kWidth, T(0));
+        std::fill(weight, weight + 2 * kWidth * num_nodes, T(0));
         sum = Sums<true>(table, distance, edge_top, anchor, weight, spread);
         const V inverse = T(1) / Max(sum, Broadcast<T>(std::numeric_limits<T>::min()));
         for (int v = 0; v < 2 * num_nodes; ++v) {

@@ -10,6 +10,8 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Lower number = lower floor. A module may import its own package and any lower floor.
 FLOORS = {
     "tfsp.arguments": 0,
+    "tfsp.distribute": 0,
+    "tfsp.precision": 0,
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,

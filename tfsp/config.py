@@ -6,14 +6,17 @@ from tfsp import arguments, mappings
 
 PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("default", "mirrored")
+# Sections that name a class.
+SECTIONS = ("model", "network", "likelihood", "prior", "mapping")
 
 
 def default_config():
     """Every setting with its default, as an `ml_collections.ConfigDict`.
 
     The files under `configs/` change some of them. Sections name a class (`name`) and hold
-    keywords for it; keywords that the named class does not take are passed over, so that
-    `--config.prior.name=flow` alone changes the prior.
+    keywords for it. Keywords that the named class does not take are passed over where they stand
+    at their default or as a file has `preset` them, so that `--config.prior.name=flow` alone
+    changes the prior; any other is an error.
     """
     return ml_collections.ConfigDict(
         dict(
@@ -115,8 +118,46 @@ def default_config():
                 strategy="default",
             ),
             evaluate=dict(num_samples=1000, num_examples=0),
+            # What a config file has set for whichever class is named in the end, see `preset`.
+            presets={section: {} for section in SECTIONS},
         )
     )
+
+
+def preset(config, section, **settings):
+    """Sets settings of a section, for whichever class a flag may name there in the end.
+
+    Where that class does not take one of them, it is passed over like a default.
+
+    Args:
+      config: the `ConfigDict` of a config file.
+      section: one of `SECTIONS`.
+      **settings: the class's `name`, and keywords of this class and others.
+    """
+    config[section].update(settings)
+    config.presets[section].update({k: v for k, v in settings.items() if k != "name"})
+
+
+def keywords(config, section):
+    """The settings of a section: those its class has to take, and those it need not.
+
+    Args:
+      config: a complete nested dict, as of `to_dict`.
+
+    Returns: two dicts without `name`: what differs from default and preset, and the rest.
+    """
+    settings = {key: value for key, value in config[section].items() if key != "name"}
+    standing = [default_config()[section].to_dict(), config.get("presets", {}).get(section, {})]
+    given = {
+        key: value
+        for key, value in settings.items()
+        if not any(key in known and _plain(known[key]) == _plain(value) for known in standing)
+    }
+    return given, {key: value for key, value in settings.items() if key not in given}
+
+
+def _plain(value):
+    return list(value) if isinstance(value, (list, tuple)) else value
 
 
 def to_dict(config):
@@ -132,7 +173,7 @@ def to_dict(config):
         if not isinstance(value, dict):
             complete[section] = value
             continue
-        open_ended = section in ("data", "model", "network", "likelihood", "prior", "mapping")
+        open_ended = section in ("data", *SECTIONS)
         unknown = set(value) - set(complete[section])
         if unknown and not open_ended:
             raise ValueError(

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors
 from tfsp.callbacks.logs import read_history
-from tfsp.config import default_config, to_dict
+from tfsp.config import keywords, to_dict
 from tfsp.models.examples import ADAPT_LIMIT
+from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory
 
 
@@ -39,23 +40,29 @@ def build_model(config, data_shape):
     """The model that a config names, built for data of this shape, not compiled."""
 
     seed, latent_dim = config["seed"], config["model"]["latent_dim"]
+    precision = config["train"]["precision"]
+    # Parts of a model hold their weights as the model does.
+    dtype = keras.dtype_policies.get(precision).variable_dtype
+    latent = dict(latent_dim=latent_dim, seed=seed, dtype=dtype)
     model = _part(
         config,
         "model",
         models.build,
         seed=seed,
-        dtype=config["train"]["precision"],
+        dtype=precision,
         encoder=_part(config, "network", networks.build),
-        likelihood=_part(config, "likelihood", likelihoods.build),
-        prior=_part(config, "prior", priors.build, latent_dim=latent_dim, seed=seed),
-        mapping=_part(config, "mapping", mappings.build, latent_dim=latent_dim, seed=seed),
+        likelihood=_part(config, "likelihood", likelihoods.build, dtype=dtype),
+        prior=_part(config, "prior", priors.build, **latent),
+        mapping=_part(config, "mapping", mappings.build, **latent),
     )
     model.build((None, *data_shape))
     return model
 
 
 def check_names(config):
-    """Raises ValueError for unknown names, and for a mapping where the model takes none."""
+    """Raises ValueError for unknown names, for settings that the named classes do not take, and
+    for a mapping where the model takes none.
+    """
     registries = {
         "model": models,
         "network": networks,
@@ -64,7 +71,8 @@ def check_names(config):
         "mapping": mappings,
     }
     for section, registry in registries.items():
-        registry.get(config[section]["name"])
+        name = config[section]["name"]
+        check_keywords(section, name, registry.get(name), keywords(config, section)[0])
     model, mapping = config["model"]["name"], config["mapping"]["name"]
     takes_mapping = "mapping" in inspect.signature(models.get(model)).parameters
     if mapping != "identity" and not takes_mapping:
@@ -208,14 +216,9 @@ def history(run_dir):
 
 
 def _part(config, section, build, **context):
-    """Makes what a section names. Keys of the default config that the named class does not take
-    are passed over; any other unknown key is an error."""
-    settings = dict(config[section])
-    name = settings.pop("name")
-    shared = default_config()[section]
-    own = {key: value for key, value in settings.items() if key not in shared}
-    context |= {key: value for key, value in settings.items() if key in shared}
-    return build({"name": name, **own}, **context)
+    """Makes what a section names; see `tfsp.config.keywords` for what it need not take."""
+    given, standing = keywords(config, section)
+    return build({"name": config[section]["name"], **given}, **context, **standing)
 
 
 def _stream_from(dataset, step, index=False):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, precision
 
 
 class LatentLayer(keras.layers.Layer):
@@ -13,13 +13,14 @@ class LatentLayer(keras.layers.Layer):
     Args:
       latent_dim: D, a positive integer.
 
-    Raises: ValueError if `latent_dim` is not a positive integer.
+    Raises: ValueError if `latent_dim` is not a positive integer, and for a dtype of half precision.
     """
 
     def __init__(self, latent_dim, **kwargs):
         # What a density or a representation depends on is never computed in half precision,
         # whatever the networks use.
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
+        precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         self.latent_dim = arguments.integer("latent_dim", latent_dim)

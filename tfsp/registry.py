@@ -70,15 +70,29 @@ class Registry:
             )
         name = keywords.pop("name")
         target = self.get(name)
-        accepted = _keywords(target)
-        unknown = sorted(set(keywords) - set(accepted))
-        if unknown:
-            raise ValueError(
-                f"The {self.kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
-                f"It takes: {', '.join(accepted)}."
-            )
+        accepted = check_keywords(self.kind, name, target, keywords)
         known = {key: value for key, value in context.items() if key in accepted}
         return target(**{**known, **keywords})
+
+
+def check_keywords(kind, name, target, keywords):
+    """The names of the keywords that a class takes.
+
+    Args:
+      kind, name: of the class in its registry, for the error.
+      target: the class.
+      keywords: those that are to be given to it.
+
+    Raises: ValueError for one that it does not take, with those that it does.
+    """
+    accepted = _keywords(target)
+    unknown = sorted(set(keywords) - set(accepted))
+    if unknown:
+        raise ValueError(
+            f"The {kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
+            f"It takes: {', '.join(accepted)}."
+        )
+    return accepted
 
 
 _LAYER_KEYWORDS = ("dtype", "trainable")  # what every Keras layer takes, and a user may set

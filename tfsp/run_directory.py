@@ -41,7 +41,7 @@ class RunDirectory:
             differences = [
                 line
                 for line in _differences(self.config(), config)
-                if not line.startswith("train.strategy:")
+                if not line.startswith(("train.strategy:", "presets"))
             ]
             if differences:
                 raise ValueError(

@@ -6,14 +6,14 @@ not 500 (--config.train.batch_size). The divergence is estimated within a batch:
 make it noisier, not larger. Sweep --config.model.alpha.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
     config = default_config()
     config.data.name = "mnist"
     config.model.update(name="decomposed_vae", latent_dim=50, alpha=100.0, beta=1.0)
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.prior.name = "sparse"
     config.train.update(epochs=80, learning_rate=5e-4)
     return config

@@ -3,7 +3,7 @@
 With the minimum information constraint of Dilokthanakul et al. 2016 (arXiv:1611.02648).
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -17,6 +17,6 @@ def get_config():
         prior_units=128,
         min_information=1.0,
     )
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.train.epochs = 100
     return config

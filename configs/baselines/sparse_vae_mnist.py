@@ -3,7 +3,7 @@
 The smaller --config.model.alpha, the sparser. Tonolini et al. 2020.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -18,6 +18,6 @@ def get_config():
         warmup_steps=10_000,
         slab_warmup_steps=0,
     )
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.train.epochs = 100
     return config

@@ -4,7 +4,7 @@ Choose by --config.model.flow=orthogonal|householder|triangular. The sizes are t
 van den Berg et al. 2018 (arXiv:1803.05649): 64 dimensions, 4 steps, 8 reflections or 32 columns.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -18,6 +18,6 @@ def get_config():
         num_reflections=8,
         num_columns=32,
     )
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.train.update(epochs=100, kl_warmup_epochs=10)
     return config

@@ -1,6 +1,6 @@
 """CP-VAE on scikit-learn's digits: minutes, and no data to fetch."""
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -15,6 +15,6 @@ def get_config():
         start_epoch=40,
         sum_out_categories=False,
     )
-    config.network.update(name="mlp", hidden=(100, 100), gated=True)
+    preset(config, "network", name="mlp", hidden=(100, 100), gated=True)
     config.train.update(batch_size=50, epochs=150)
     return config

@@ -18,7 +18,7 @@ All have latents of 40 (the two-layered ones 40 in each), two gated layers of 30
 batches of 100, a KL warm-up of 100 epochs and early stopping.
 """
 
-from tfsp.config import default_config, row_of
+from tfsp.config import default_config, preset, row_of
 
 _SIZES = {"mnist": (10, 150, 500), "omniglot": (50, 500)}
 _METHODS = {
@@ -50,9 +50,9 @@ def get_config(row="mnist_cp_10"):
     if prior is None:
         config.model.update(num_categories=size, start_epoch=20)
     else:
-        config.prior.update(name=prior, num_components=size or config.prior.num_components)
+        preset(config, "prior", name=prior, num_components=size or config.prior.num_components)
     if prior == "mixture":
-        config.prior.learned_weights = False
-    config.network.update(name="mlp", hidden=(300, 300), gated=True)
+        preset(config, "prior", learned_weights=False)
+    preset(config, "network", name="mlp", hidden=(300, 300), gated=True)
     config.train.update(epochs=500, learning_rate=5e-4, kl_warmup_epochs=100, patience=50)
     return config

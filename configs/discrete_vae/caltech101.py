@@ -5,7 +5,7 @@ the prior; the rest as in `mnist.py`. The smallest of the paper's sets: 4,100 tr
 that an epoch is 41 steps. log p(x) in the paper: -97.6.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -33,7 +33,7 @@ def get_config():
         unit_warmup_epochs=20,
         unit_warmup_strength=2.0,
     )
-    config.network.update(name="mlp", hidden=(2000, 2000))
+    preset(config, "network", name="mlp", hidden=(2000, 2000))
     config.train.update(epochs=1000, kl_warmup_epochs=5, kl_start=0.05, patience=200)
     config.evaluate.num_samples = 10_000
     return config

@@ -3,7 +3,7 @@
 No download, two minutes on a core. The smaller side can be enumerated: log Z is exact.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -31,7 +31,7 @@ def get_config():
         unit_warmup_epochs=6,
         unit_warmup_strength=2.0,
     )
-    config.network.update(name="mlp", hidden=(100, 100))
+    preset(config, "network", name="mlp", hidden=(100, 100))
     # An epoch is ten passes over the 1,297 training images: so few make too short an epoch.
     config.train.update(epochs=30, steps_per_epoch=120, kl_warmup_epochs=3, kl_start=0.05)
     return config

@@ -23,7 +23,7 @@ The set is `mnist`, binarised once. The field's own draws (binarized_mnist_{trai
 are --config.data.name=binarized_mnist --config.data.binarization=none; they have no labels.
 """
 
-from tfsp.config import default_config, row_of
+from tfsp.config import default_config, preset, row_of
 
 RUNGS = {
     "factorial_sbn": dict(latent_dim=200, num_groups=1, boltzmann=False),
@@ -67,7 +67,7 @@ def get_config(row="rbm,paper"):
         unit_warmup_strength=2.0,
     )
     config.model.update(row_of(RUNGS, rung))
-    config.network.update(name="mlp", hidden=(300, 300) if small else (2000, 2000))
+    preset(config, "network", name="mlp", hidden=(300, 300) if small else (2000, 2000))
     config.train.update(
         epochs=row_of(BUDGETS, budget or "paper"), kl_warmup_epochs=5, kl_start=0.05
     )

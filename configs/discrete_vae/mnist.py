@@ -10,7 +10,7 @@ For a processor: --config.network.hidden="(300, 300)" --config.model.num_chains=
 --config.model.num_sweeps=20 --config.model.num_continuous_layers=4 and fewer --config.train.epochs.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -38,7 +38,7 @@ def get_config():
         unit_warmup_epochs=20,
         unit_warmup_strength=2.0,
     )
-    config.network.update(name="mlp", hidden=(2000, 2000))
+    preset(config, "network", name="mlp", hidden=(2000, 2000))
     config.train.update(epochs=200, kl_warmup_epochs=5, kl_start=0.05)
     config.evaluate.num_samples = 10_000
     return config

@@ -7,7 +7,7 @@ The set is `mnist`, binarised once. The field's own draws (binarized_mnist_{trai
 are --config.data.name=binarized_mnist --config.data.binarization=none; they have no labels.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -31,7 +31,7 @@ def get_config():
         unit_warmup_epochs=20,
         unit_warmup_strength=2.0,
     )
-    config.network.update(name="mlp", hidden=(2000, 2000))
+    preset(config, "network", name="mlp", hidden=(2000, 2000))
     config.train.update(epochs=200, kl_warmup_epochs=5, kl_start=0.05)
     config.evaluate.num_samples = 10_000
     return config

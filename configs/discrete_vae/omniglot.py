@@ -6,7 +6,7 @@ is no hidden layer in p(x given zeta, y): here it has one, as wide as those of t
 paper names no width. log p(x) in the paper: -97.43.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -34,7 +34,7 @@ def get_config():
         unit_warmup_epochs=20,
         unit_warmup_strength=2.0,
     )
-    config.network.update(name="mlp", hidden=(2000, 2000))
+    preset(config, "network", name="mlp", hidden=(2000, 2000))
     config.train.update(epochs=400, kl_warmup_epochs=5, kl_start=0.05)
     config.evaluate.num_samples = 10_000
     return config

@@ -13,7 +13,7 @@ All else is equal: the networks, the chains, the epochs, the objective. DVAE# al
 by --config.model.objective=iwae --config.model.num_samples=25, as its paper does.
 """
 
-from tfsp.config import default_config, row_of
+from tfsp.config import default_config, preset, row_of
 
 ROWS = {
     "dvae": dict(variant="dvae", smoothing="spike_and_exponential"),
@@ -35,6 +35,6 @@ def get_config(row="dvae_pp"):
         decoder_hidden=(200, 200),
         **row_of(ROWS, row),
     )
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.train.update(epochs=40, kl_warmup_epochs=5, kl_start=0.05)
     return config

@@ -12,7 +12,7 @@ The paper's VAE has a larger encoder, so that all models have as many parameters
 same one.
 """
 
-from tfsp.config import default_config, row_of
+from tfsp.config import default_config, preset, row_of
 
 _STRUCTURES = {"vae": "independent", "ladder": "chain", "fc": "full", "graph": "learned"}
 ROWS = {
@@ -31,7 +31,7 @@ def get_config(row="mnist_graph"):
     config.train.update(batch_size=64, epochs=2000, final_learning_rate=1e-4)
     if data == "cifar10":
         config.data.binarization = "none"
-        config.likelihood.update(name="gaussian", scale="pixel", location="sigmoid")
+        preset(config, "likelihood", name="gaussian", scale="pixel", location="sigmoid")
         config.train.epochs = 3000
     config.evaluate.num_samples = 5000
     return config

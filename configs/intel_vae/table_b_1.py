@@ -6,7 +6,7 @@ Rows: intel_vae (the default) and vae, CelebA 64x64 with 64 latents, for the pre
 attributes; fashion_mnist, 50 latents in 5 levels, for manipulation level by level.
 """
 
-from tfsp.config import default_config, row_of
+from tfsp.config import default_config, preset, row_of
 
 CELEB_A = dict(
     data=dict(name="celeb_a", binarization="none"),
@@ -25,7 +25,7 @@ ROWS = {
 
 def get_config(row="intel_vae"):
     config = default_config()
-    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
+    preset(config, "network", name="intel_vae_conv", filters=(32, 64, 128))
     config.update(row_of(ROWS, row))
     if row != "fashion_mnist":
         config.update(CELEB_A)

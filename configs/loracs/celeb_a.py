@@ -3,7 +3,7 @@
 Pixels are intensities, not binarised, so the likelihood is the continuous Bernoulli.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -11,7 +11,7 @@ def get_config():
     config.data.update(name="celeb_a", binarization="none")
     config.network.name = "loracs_conv"
     config.likelihood.name = "continuous_bernoulli"
-    config.prior.update(name="loracs", num_inducing=500, start_epoch=100, num_components=500)
+    preset(config, "prior", name="loracs", num_inducing=500, start_epoch=100, num_components=500)
     # 100 epochs of a plain VAE, 100 with the tree, the last 20 at learning rate 1e-5.
     config.train.update(epochs=200, final_fraction=0.1)
     return config

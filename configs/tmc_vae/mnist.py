@@ -5,14 +5,14 @@ configs/vae/mnist.py. The cost of a step grows in proportion to --config.data.tr
 are possible.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
     config = default_config()
     config.data.update(name="mnist", train_size=1000)
     config.model.name = "tmc_vae"
-    config.network.update(name="mlp", hidden=(300, 300))
+    preset(config, "network", name="mlp", hidden=(300, 300))
     config.prior.name = "tmc"
     # An epoch is ten passes over the 1,000 images.
     config.train.update(epochs=100, steps_per_epoch=100)

@@ -4,13 +4,13 @@ The sizes of the VampPrior's and CP-VAE's experiments (latent 40, batch 100, 500
 Choose the prior by --config.prior.name=normal|mixture|vamp|flow|none.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
     config = default_config()
     config.data.name = "mnist"
-    config.network.update(name="mlp", hidden=(300, 300))
-    config.prior.num_components = 500
+    preset(config, "network", name="mlp", hidden=(300, 300))
+    preset(config, "prior", num_components=500)
     config.train.update(epochs=100, kl_warmup_epochs=0)
     return config

@@ -4,14 +4,14 @@ As CP-VAE's experiments (cp_vae.txt, section 4): two layers of 300 gated units, 
 rate 5e-4, warm-up over 100 epochs, early stopping; 1,000 pseudo-inputs.
 """
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
     config = default_config()
     config.data.update(name="omniglot", split="burda")
-    config.network.update(name="mlp", hidden=(300, 300), gated=True)
-    config.prior.num_components = 1000
+    preset(config, "network", name="mlp", hidden=(300, 300), gated=True)
+    preset(config, "prior", num_components=1000)
     config.train.update(
         epochs=400, learning_rate=5e-4, kl_warmup_epochs=100, patience=50, final_fraction=0.0
     )

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import precision
 from tfsp.registry import Registry
 
 tfd = tfp.distributions
@@ -42,6 +43,7 @@ class Likelihood(keras.layers.Layer):
     def __init__(self, **kwargs):
         # Densities are never computed in half precision, whatever the networks use.
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
+        precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
 

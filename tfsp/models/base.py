@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from tfsp import arguments
+from tfsp import arguments, distribute, precision
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
-from tfsp.models import data_checks, serving
+from tfsp.models import data_checks, fit_inputs, serving
 from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
@@ -46,7 +46,8 @@ class StructuredVAE(keras.Model):
       nonfinite_step: int64 per term, the first training step at which the term was not finite,
         or -1.
 
-    Raises: ValueError for an unknown objective or `num_samples` < 1.
+    Raises: ValueError for an unknown objective, `num_samples` < 1 and a dtype of half precision
+      (of which "mixed_bfloat16" and "mixed_float16" are allowed).
     """
 
     term_names = ("log_likelihood", "kl")
@@ -54,6 +55,7 @@ class StructuredVAE(keras.Model):
     def __init__(self, objective="elbo", num_samples=1, seed=None, **kwargs):
         # No casting of inputs: x stays exact, and log-densities stay in float32 or better.
         kwargs.setdefault("autocast", False)
+        precision.require_whole(kwargs.get("dtype"), type(self).__name__)
         super().__init__(**kwargs)
         if objective not in ("elbo", "iwae"):
             raise ValueError(f"`objective` must be 'elbo' or 'iwae'. Received: {objective!r}.")
@@ -124,14 +126,14 @@ class StructuredVAE(keras.Model):
     # Training and evaluation, the same for all.
 
     def compile(self, optimizer="adam", **kwargs):
-        """As `keras.Model.compile`; the loss is the model's own, so none is to be given.
+        """As `keras.Model.compile`; loss and metrics are the model's own, so none are to be given.
 
         Args:
           optimizer: Keras optimizer or name. "adam" is Adam with learning rate 1e-3.
           **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`, ... With a prior whose
             native ops XLA does not know, `jit_compile` compiles the optimizer alone.
 
-        Raises: ValueError if a loss is given.
+        Raises: ValueError if a loss or metrics are given.
         """
         if kwargs.get("loss") is not None:
             raise ValueError(
@@ -139,6 +141,14 @@ class StructuredVAE(keras.Model):
                 "out of `compile`; choose the bound by `objective` and the reconstruction by "
                 f"`likelihood` in the constructor. Received: loss={kwargs['loss']!r}."
             )
+        for name in ("metrics", "weighted_metrics", "loss_weights"):
+            if kwargs.get(name):
+                raise ValueError(
+                    "A tfsp model measures the terms of its bound by itself: loss, "
+                    f"{', '.join(self._metric_names())}. Metrics that compare labels with outputs "
+                    f"have nothing to compare: leave `{name}` out of `compile`. Other measures are "
+                    f"in `tfsp.evaluation`, or in a callback. Received: {kwargs[name]!r}."
+                )
         self._jit_compile_given = kwargs.get("jit_compile", "auto")
         whole = self._jit_compile_given and self.prior.supports_jit
         # A native op inside the step keeps XLA from compiling all of it. What gains most is the
@@ -169,9 +179,16 @@ class StructuredVAE(keras.Model):
 
         Args:
           y_pred: what `call` returned.
-          sample_weight: optional `[B]`, weights of the examples (Keras passes them on only
-            together with labels).
+          sample_weight: optional `[B]`, weights of the examples. As ever in Keras the loss is the
+            sum of weighted losses over the number of examples; metrics are weighted means.
+
+        Raises: ValueError for weights of another rank.
         """
+        if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
+            raise ValueError(
+                "`sample_weight` must hold one number for each example, shape [B]. Received: shape "
+                f"{tuple(sample_weight.shape)}."
+            )
         terms = dict(y_pred)
         terms["elbo"] = terms["log_likelihood"] - terms["kl"]
         for tracker in self._trackers:
@@ -187,12 +204,12 @@ class StructuredVAE(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         # Keras sums gradients over replicas, so each brings its share of the mean.
         regularisers = [tf.cast(tf.reduce_sum(extra), losses.dtype) for extra in self.losses]
-        parts = [tf.reduce_mean(losses), *regularisers]
+        parts = [distribute.mean(losses, training), *regularisers]
         extra = self.extra_losses(y_pred, training)
         if extra is not None:
             if sample_weight is not None:
                 extra *= tf.cast(sample_weight, extra.dtype)
-            parts.append(tf.reduce_mean(extra))
+            parts.append(distribute.mean(extra, training))
         return tf.add_n(parts) / replicas
 
     def extra_losses(self, terms, training):
@@ -204,16 +221,28 @@ class StructuredVAE(keras.Model):
         return
 
     def fit(self, x=None, y=None, *, callbacks=None, shuffle=None, **kwargs):
-        """As `keras.Model.fit`, with three things looked after.
+        """As `keras.Model.fit`, with four things looked after.
 
-        Data are checked first (arrays whole, datasets by their first batch): not finite, or
-        outside [0, 1] where the likelihood needs that, is an error. A prior that is to start from
+        Data are checked first (arrays whole, datasets by their first batch): what is no batch of
+        examples, not finite, or outside [0, 1] where the likelihood needs that, is an error.
+        `sample_weight` counts with labels and without: as an argument, in a dataset of
+        (x, None, w), and in `validation_data` = (x, None, w). A prior that is to start from
         data does so when its epoch has come (`PriorSchedule`, which also logs the prior's health).
         Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
-        (x,) or (x, y); a prior that starts from data needs an array or a dataset, or
+        (x,), (x, y) or (x, y, w); a prior that starts from data needs an array or a dataset, or
         `model.adapt(x)` beforehand. Of generators no health is logged that is told from codes.
         """
-        data_checks.check(x, self.likelihood)
+        x, y, kwargs["sample_weight"], kwargs["class_weight"] = fit_inputs.prepare(
+            self,
+            x,
+            y,
+            kwargs.get("sample_weight"),
+            kwargs.get("class_weight"),
+            kwargs.get("steps_per_epoch"),
+        )
+        kwargs["validation_data"] = fit_inputs.prepare_validation(
+            self, kwargs.get("validation_data"), kwargs.get("validation_steps")
+        )
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -232,10 +261,36 @@ class StructuredVAE(keras.Model):
                 callbacks.insert(0, PriorSchedule(examples, ADAPT_LIMIT, count))
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs):
-        """As `keras.Model.evaluate`; data are checked as in `fit`."""
-        data_checks.check(x, self.likelihood)
-        return super().evaluate(x, y, **kwargs)
+    def evaluate(self, x=None, y=None, *, sample_weight=None, **kwargs):
+        """As `keras.Model.evaluate`; data and weights are checked as in `fit`."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # of `fit`, which has checked them
+            x, y, sample_weight, _ = fit_inputs.prepare(
+                self, x, y, sample_weight, None, kwargs.get("steps"), "steps"
+            )
+        return super().evaluate(x, y, sample_weight=sample_weight, **kwargs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """`latent`, what `encode` gives, and `reconstruction` of all examples, NumPy.
+
+        Data are checked as in `fit`. Examples in later batches of a dataset that are not finite
+        give NaN.
+        """
+        x, *_ = fit_inputs.prepare(self, x, steps=steps, steps_name="steps")
+        return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **kwargs):
+        """As `keras.Model.train_on_batch`; data and weights are checked as in `fit`."""
+        batch = fit_inputs.prepare(self, x, y, sample_weight, class_weight)
+        return super().train_on_batch(*batch, **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """As `keras.Model.test_on_batch`; data and weights are checked as in `fit`."""
+        x, y, sample_weight, _ = fit_inputs.prepare(self, x, y, sample_weight)
+        return super().test_on_batch(x, y, sample_weight, **kwargs)
+
+    def predict_on_batch(self, x):
+        """As `keras.Model.predict_on_batch`; data are checked as in `fit`."""
+        return super().predict_on_batch(fit_inputs.prepare(self, x)[0])
 
     def train_step(self, data):
         self.update()
@@ -245,8 +300,14 @@ class StructuredVAE(keras.Model):
             return super().train_step(data)
 
     def predict_step(self, data):
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return {"latent": self.encode(x), "reconstruction": self.reconstruct(x)}
+        x = self._check_data(keras.utils.unpack_x_y_sample_weight(data)[0])
+        results = {"latent": self.encode(x), "reconstruction": self.reconstruct(x)}
+        # Some kernels turn NaN into 0, and a code of 0 looks like any other.
+        finite = tf.reduce_all(tf.math.is_finite(x), axis=list(range(1, x.shape.rank)))
+        return {
+            name: tf.where(_aligned(finite, value), value, float("nan"))
+            for name, value in results.items()
+        }
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
         """Writes a SavedModel with named signatures that needs no tfsp where it is served.
@@ -310,6 +371,8 @@ class StructuredVAE(keras.Model):
                 f"This model was built for examples of shape {self.data_shape}. Received a batch "
                 f"of shape {tuple(x.shape)}, examples of shape {tuple(x.shape[1:])}."
             )
+        if tf.executing_eagerly():
+            data_checks.require_finite(x.numpy())
         return tf.cast(x, self.variable_dtype)
 
     def _static_data_shape(self, input_shape):
@@ -328,6 +391,11 @@ class StructuredVAE(keras.Model):
             "num_samples": self.num_samples,
             "seed": self.seeds.seed,
         }
+
+
+def _aligned(rows, value):
+    """`[B]` as `[B, 1, ...]`, of the rank of `value`."""
+    return tf.reshape(rows, [-1] + [1] * (value.shape.rank - 1))
 
 
 @contextlib.contextmanager

@@ -1,19 +1,77 @@
-"""Checks of what a user hands to `fit` and `evaluate`."""
+"""Checks of what a user hands to `fit`, `evaluate` and `predict`."""
 
 import warnings
 
 import numpy as np
 import tensorflow as tf
 
+from tfsp.models import dataset_form
 
-def check(x, likelihood):
+
+def check_form(x, data_shape=None, steps=None, steps_name="steps_per_epoch", name="x"):
+    """Raises ValueError for what is no batch of examples: dicts, single examples, nothing, no end.
+
+    Args:
+      x: what the user gave.
+      data_shape: shape of one example, or None where the model has not been built.
+      steps: how many batches are to be taken, None for all.
+      steps_name, name: of the arguments, for the errors.
+    """
+    if x is None:
+        raise ValueError(f"`{name}` is missing: an array [n, ...] or a batched `tf.data.Dataset`.")
+    if hasattr(x, "keys"):
+        key = next(iter(x), "image")
+        raise ValueError(
+            f"`{name}` must be one array of examples, or a dataset. Received: a dict with the keys "
+            f"{_listed(x)}. Give the examples alone, such as data[{key!r}], and labels as `y`."
+        )
+    if isinstance(x, (list, tuple)):
+        raise ValueError(
+            f"`{name}` must be one array of examples, [n, ...], or a dataset; labels go into `y`, "
+            f"weights into `sample_weight`. Received: a {type(x).__name__} of {len(x)}."
+        )
+    if isinstance(x, tf.data.Dataset):
+        _check_dataset(x, data_shape, steps, steps_name, name)
+    elif getattr(x, "shape", None) is not None and len(x.shape) and x.shape[0] == 0:
+        raise ValueError(f"`{name}` holds no examples. Received: shape {tuple(x.shape)}.")
+
+
+def _check_dataset(dataset, data_shape, steps, steps_name, name):
+    spec = dataset_form.example_spec(dataset)
+    if hasattr(spec, "keys"):
+        image = "image" if "image" in spec else next(iter(spec))
+        pair = f"(e[{image!r}], e['label'])" if "label" in spec else f"e[{image!r}]"
+        raise ValueError(
+            f"The elements of the dataset `{name}` must be x, (x, y) or (x, y, sample_weight). "
+            f"Received: dicts with the keys {_listed(spec)}. Take out what is needed, for example "
+            f"by `dataset.map(lambda e: {pair})`."
+        )
+    if dataset_form.is_unbatched(dataset, data_shape):
+        known = "" if data_shape is None else f" of shape {data_shape}"
+        rather = " If they are batches, call `model.build((None, *data_shape))` first."
+        raise ValueError(
+            f"The dataset `{name}` must yield batches [B, ...] of examples{known}. Its elements "
+            f"look like single examples: x of shape {tuple(spec.shape)}. Call "
+            f"`dataset.batch(batch_size)`.{'' if known else rather}"
+        )
+    if steps is None and dataset_form.is_infinite(dataset):
+        raise ValueError(
+            f"The dataset `{name}` has no end. Say by `{steps_name}` how many batches to take, or "
+            "take some by `dataset.take(number_of_batches)`."
+        )
+
+
+def check(x, likelihood, stacklevel=3):
     """Raises ValueError for data that the likelihood cannot mean; warns of grey binary data.
 
     Arrays are looked at whole, datasets by their first batch, anything else (generators) not at
     all.
+
+    Args:
+      stacklevel: of the warning, from here to the user's call.
     """
     if isinstance(x, tf.data.Dataset):
-        x = next(iter(x.take(1)), None)
+        x = first_batch(x)
         x = x[0] if isinstance(x, tuple) else x
     if not isinstance(x, (np.ndarray, tf.Tensor)) or (isinstance(x, tf.Tensor) and x.dtype.is_bool):
         return
@@ -21,12 +79,7 @@ def check(x, likelihood):
     if values.dtype.kind != "f" or not values.size:
         return  # integers get their own message
     low, high = values.min(), values.max()
-    if not np.isfinite([low, high]).all():
-        place = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
-        raise ValueError(
-            f"Data must be finite. Received: x{place} = {values[tuple(place)]}. Clean the data "
-            "first."
-        )
+    require_finite(values, low, high)
     if not likelihood.unit_interval:
         return
     name = type(likelihood).__name__
@@ -42,5 +95,35 @@ def check(x, likelihood):
             f"The data are grey, but the likelihood {name} is meant for 0 and 1: what it gives is "
             "no log-probability, and bounds cannot be compared. Binarise the data "
             "(`tfsp.data.load(..., binarization='dynamic')`), or take 'continuous_bernoulli'.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
+
+
+def require_finite(values, *extremes):
+    """Raises ValueError that names the first entry of an array that is NaN or infinite.
+
+    Args:
+      *extremes: the smallest and the largest value, where they are known.
+    """
+    if np.isfinite(extremes or values).all():
+        return
+    place = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+    raise ValueError(
+        f"Data must be finite. Received: x{place} = {values[tuple(place)]}. Clean the data first."
+    )
+
+
+def first_batch(dataset):
+    """The first element of a dataset; raises ValueError if there is none or it is empty."""
+    batch = next(iter(dataset.take(1)), None)
+    x = batch[0] if isinstance(batch, tuple) else batch
+    if batch is None or (hasattr(x, "shape") and x.shape.rank and x.shape[0] == 0):
+        raise ValueError(
+            "The dataset holds no examples. Is its source empty, or do `filter`, `take` and "
+            "`drop_remainder` leave nothing of it?"
+        )
+    return batch
+
+
+def _listed(keys):
+    return ", ".join(map(repr, keys))

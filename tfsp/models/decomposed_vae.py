@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, distribute
 from tfsp.models.base import register
 from tfsp.models.mmd import mmd_squared
 from tfsp.models.vae import VAE
@@ -85,7 +85,7 @@ class DecomposedVAE(VAE):
         """As of `StructuredVAE`, with the weights alpha and beta."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         # One number for the whole batch: weights of examples are not for it.
-        penalty = self.alpha * tf.reduce_mean(y_pred["divergence"])
+        penalty = self.alpha * distribute.mean(y_pred["divergence"], training)
         return loss + penalty / tf.distribute.get_strategy().num_replicas_in_sync
 
     def get_config(self):

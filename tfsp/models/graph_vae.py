@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import arguments, networks
+from tfsp import arguments, distribute, networks
 from tfsp.models import made_networks, own_prior
 from tfsp.models.base import register
 from tfsp.models.graph_posterior import GraphPosterior
@@ -239,7 +239,7 @@ class GraphVAE(VAE):
         self._require_built_networks()
         self._check_representation(z)
         flat = tf.reshape(z, [-1, self.latent_dim])[:, : self._decoder_width]
-        outputs = self.decoder(flat, training=training)
+        outputs = distribute.apply_to_rows(self.decoder, flat, training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
         return tf.ensure_shape(tf.reshape(outputs, shape), static)

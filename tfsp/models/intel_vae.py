@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import mappings
+from tfsp import distribute, mappings
 from tfsp.models.base import register
 from tfsp.models.vae import VAE, PriorView
 
@@ -100,7 +100,7 @@ class InteLVAE(VAE):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         # One number for the whole batch: weights of examples are not for it.
-        regulariser = tf.reduce_mean(y_pred["regulariser"])
+        regulariser = distribute.mean(y_pred["regulariser"], training)
         return loss + regulariser / tf.distribute.get_strategy().num_replicas_in_sync
 
     def encode(self, x):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import likelihoods, networks, priors
+from tfsp import distribute, likelihoods, networks, priors
 from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.examples import ADAPT_LIMIT, take_examples
@@ -203,7 +203,8 @@ class VAE(StructuredVAE):
     def _encode(self, x, training=False):
         self._require_built_networks()
         x = self._check_data(x)
-        return tf.cast(self.encoder(x, training=training), self.variable_dtype)
+        outputs = distribute.apply_to_rows(self.encoder, x, training)
+        return tf.cast(outputs, self.variable_dtype)
 
     def _encoder_outputs(self):
         """How many numbers the encoder puts out for each example, and what they are."""
@@ -221,7 +222,7 @@ class VAE(StructuredVAE):
         self._require_built_networks()
         self._check_representation(z)
         flat = tf.reshape(z, [-1, self.representation_dim])
-        outputs = self.decoder(flat, training=training)
+        outputs = distribute.apply_to_rows(self.decoder, flat, training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
         return tf.ensure_shape(tf.reshape(outputs, shape), static)

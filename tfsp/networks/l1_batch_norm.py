@@ -85,9 +85,9 @@ class L1BatchNorm(keras.layers.Layer):
         x = tf.cast(inputs, self.variable_dtype)
         if training:
             axes = list(range(x.shape.rank - 1))
-            mean = tf.reduce_mean(x, axis=axes)
+            mean = _mean(x, axes, moving_mean)
             y = x - mean
-            deviation = tf.reduce_mean(tf.abs(y), axis=axes)
+            deviation = _mean(tf.abs(y), axes, moving_deviation)
             self._average(moving_mean, mean)
             self._average(moving_deviation, deviation)
         else:
@@ -118,3 +118,9 @@ class L1BatchNorm(keras.layers.Layer):
             "epsilon": self.epsilon,
             "num_places": self.num_places,
         }
+
+
+def _mean(x, axes, instead):
+    """The mean of x; `instead` for no rows, the share of a replica whose data have ended."""
+    empty = tf.equal(tf.size(x), 0)
+    return tf.where(empty, tf.convert_to_tensor(instead), tf.reduce_mean(x, axis=axes))

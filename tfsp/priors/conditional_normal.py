@@ -202,7 +202,9 @@ class ConditionalNormalPrior(Prior):
     def observe(self, probabilities):
         """Moves the running average of q(c) on by a batch of q(c|x), `[B, K]`."""
         old = tf.convert_to_tensor(self.category_weights)
-        new = tf.stop_gradient(tf.reduce_mean(probabilities, axis=0))
+        # A replica whose data have ended has no rows, and leaves the average where it is.
+        empty = tf.equal(tf.shape(probabilities)[0], 0)
+        new = tf.where(empty, old, tf.stop_gradient(tf.reduce_mean(probabilities, axis=0)))
         self.category_weights.assign(self.momentum * old + (1.0 - self.momentum) * new)
 
     def begin_epoch(self, epoch):

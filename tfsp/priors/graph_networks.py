@@ -5,6 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from tfsp import distribute
+
 # As of Gaussian posteriors: exp(-10/2) = 0.007 is tight enough, and nothing overflows.
 LOG_VARIANCE_RANGE = (-10.0, 10.0)
 
@@ -55,7 +57,7 @@ class NodeNetworks(keras.layers.Layer):
     def call(self, inputs, training=False):
         """Means and log-variances: `[R, F]` -> two of `[K, R, N']`."""
         inputs = tf.cast(inputs, self.variable_dtype)
-        h = tf.nn.elu(self.norm(self.dense(inputs), training=training))
+        h = tf.nn.elu(distribute.apply_to_rows(self.norm, self.dense(inputs), training))
         kernels = [tf.convert_to_tensor(w) for w in (self.kernel, self.output_kernel)]
         biases = [tf.convert_to_tensor(w) for w in (self.bias, self.output_bias)]
         if self.num_nodes == 1:

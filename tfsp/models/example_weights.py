@@ -1,0 +1,96 @@
+"""Weights of examples: what `sample_weight` and `class_weight` may be."""
+
+import numbers
+
+import numpy as np
+import tensorflow as tf
+
+from tfsp.models import dataset_form
+
+
+def check_samples(weights, num_examples=None):
+    """`sample_weight` as an array `[n]` of numbers.
+
+    Args:
+      weights: what the user gave: an array, a tensor, a list or a column of a table.
+      num_examples: n, or None where it is not to be checked.
+
+    Raises: ValueError for another shape, for what is NaN, infinite, negative or no number, and
+      for weights that are all 0.
+    """
+    values = np.asarray(weights)
+    wanted = "`sample_weight` must hold one number for each example"
+    if num_examples is not None and values.shape != (num_examples,):
+        column = values.shape == (num_examples, 1)
+        advice = " Take out the column by `sample_weight[:, 0]`." if column else ""
+        raise ValueError(
+            f"{wanted}, shape ({num_examples},). Received: shape {values.shape}.{advice}"
+        )
+    if values.ndim != 1 or values.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{wanted}, shape [n]. Received: shape {values.shape}, dtype {values.dtype}."
+        )
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(bad):
+        raise ValueError(
+            "The weights in `sample_weight` must be finite and not negative. Received: "
+            f"sample_weight[{bad[0]}] = {values[bad[0]]}."
+        )
+    if num_examples and not values.any():
+        raise ValueError(
+            "The weights in `sample_weight` must not all be 0: no example would count."
+        )
+    return values
+
+
+def check_classes(class_weight, x, y):
+    """Raises ValueError unless `class_weight` is numbers by class and there are labels.
+
+    Args:
+      x, y: what was given to `fit`.
+    """
+    if not hasattr(class_weight, "items") or not class_weight:
+        raise ValueError(
+            "`class_weight` must be a dict, class -> weight, such as {0: 1.0, 1: 2.5}. Received: "
+            f"{class_weight!r}."
+        )
+    for label, weight in class_weight.items():
+        whole = isinstance(label, numbers.Integral) and not isinstance(label, bool)
+        real = isinstance(weight, numbers.Real) and 0 <= weight < float("inf")
+        if not whole or not real:
+            raise ValueError(
+                "`class_weight` must give integer classes finite weights that are not negative. "
+                f"Received: {{{label!r}: {weight!r}}}."
+            )
+    labelled = dataset_form.has_labels(x) if isinstance(x, tf.data.Dataset) else y is not None
+    if not labelled:
+        raise ValueError(
+            "`class_weight` needs labels: `fit(x, y, class_weight=...)`, or a dataset of (x, y). "
+            "Weights of single examples go without: `fit(x, sample_weight=...)`."
+        )
+
+
+def weigh_classes(dataset, class_weight):
+    """A dataset of (x, y, sample_weight) from one of (x, y), y integers `[B]` or one-hot `[B, K]`.
+
+    Classes without a weight count once. (Keras looks weights up in a table that ends at the last
+    class with a weight, and fails for classes beyond.)
+
+    Raises: ValueError if the dataset has weights already.
+    """
+    if len(dataset.element_spec) > 2:
+        raise ValueError(
+            "`class_weight` cannot be given along with the weights of examples in the dataset."
+        )
+
+    def weigh(x, y):
+        label = y
+        if y.shape.rank == 2:
+            label = y[:, 0] if y.shape[1] == 1 else tf.argmax(y, axis=1)
+        label = tf.cast(label, tf.int64)
+        weights = tf.ones(tf.shape(label))
+        for key, weight in class_weight.items():
+            weights = tf.where(label == key, tf.cast(weight, weights.dtype), weights)
+        return x, y, weights
+
+    return dataset.map(weigh, num_parallel_calls=tf.data.AUTOTUNE)

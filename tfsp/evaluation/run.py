@@ -4,7 +4,8 @@ import numpy as np
 
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.discrete_tasks import prior_name
-from tfsp.evaluation.report import format_table, format_upright, read_json, write_json
+from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
+from tfsp.lock import locked
 from tfsp.run_directory import RunDirectory
 
 _IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
@@ -177,8 +178,8 @@ def evaluate_run(
       the run has already are in it too; those of a task that is run again are replaced. Rows
       with different S are kept apart.
 
-    Raises: ValueError, before anything is computed, for unknown tasks and for tasks that the run
-      cannot be given: no labels, no representative points.
+    Raises: ValueError, before anything is computed, for unknown tasks, for tasks that the run
+      cannot be given: no labels, no representative points, and for a broken `metrics.json`.
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
       section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
@@ -187,6 +188,7 @@ def evaluate_run(
     """
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
+    read_rows(run.metrics)  # refused now, not when all has been computed
     subject = tasks_of.of_run(
         run,
         data_dir,
@@ -214,9 +216,10 @@ def evaluate_run(
         "seed": seed,
         **results,
     }
-    rows = read_json(run.metrics)["results"] if run.metrics.exists() else []
-    rows = _merged(rows, row, tasks)
-    write_json(run.metrics, {"results": rows})
+    # Another evaluation of the run may have added results meanwhile, and may be adding some now.
+    with locked(run.path / "metrics.lock", f"{run.metrics} is being written", wait=True):
+        rows = _merged(read_rows(run.metrics), row, tasks)
+        write_json(run.metrics, {"results": rows})
     return rows[-1]
 
 

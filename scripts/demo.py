@@ -47,7 +47,7 @@ def main(_):
             )
         )
         files += visualize_run(run.path).values()
-        if not run.export.exists():
+        if not (run.export / "saved_model.pb").exists():
             export_run(run.path)
         files += [run.metrics, run.export]
     print("\nTest results, both trained equally long (nats per image; shares of right answers):\n")

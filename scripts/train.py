@@ -42,19 +42,26 @@ _SHOW_CONFIG = flags.DEFINE_bool(
 )
 
 
+flags.register_multi_flags_validator(
+    ["run_dir", "show_config"],
+    lambda values: values["show_config"] or values["run_dir"],
+    message="must be given, the folder of the run; --show_config alone needs none.",
+)
+
+
 @plain_errors
 def main(_):
     config = _CONFIG.value
-    if _SHOW_CONFIG.value:
-        print(config)
-        return
     if flags.FLAGS["strategy"].present:
         config.train.strategy = _STRATEGY.value
     if flags.FLAGS["deterministic"].present:
         config.deterministic = _DETERMINISTIC.value
+    if _SHOW_CONFIG.value:
+        print(config)
+        return
     experiment.train(config, _RUN_DIR.value, _DATA_DIR.value, _DOWNLOAD.value)
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "run_dir"])
+    flags.mark_flags_as_required(["config"])
     app.run(main)

@@ -1,19 +1,30 @@
-"""What the scripts share: plain messages for a user's mistakes."""
+"""What the scripts share: plain messages for a user's mistakes, full disks and interrupts."""
 
+import contextlib
 import functools
+import signal
 import sys
+import threading
 
 from absl import app, logging
 
+from tfsp import atomic
+
 # What bad input raises. Anything else is a fault of the program and shows its traceback.
-_MISTAKES = (ArithmeticError, FileNotFoundError, FileExistsError, ValueError)
+_MISTAKES = (ArithmeticError, OSError, ValueError)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM); raised in the main thread, as Ctrl-C is."""
 
 
 def plain_errors(main):
     """Decorator for `main(argv)` of a script.
 
-    Refuses stray arguments, keeps TensorFlow's chatter down, and turns a mistake of the user into
-    one message and exit code 1; `--verbosity=1` shows the traceback too.
+    Refuses stray arguments, keeps TensorFlow's chatter down, and turns a mistake of the user, or
+    a file that cannot be read or written, into one message and exit code 1; `--verbosity=1` shows
+    the traceback too. Ctrl-C and SIGTERM end with a sentence and the exit codes that a shell gives
+    them, 130 and 143.
     """
 
     @functools.wraps(main)
@@ -24,11 +35,39 @@ def plain_errors(main):
         if not verbose:
             logging.set_verbosity(logging.WARNING)
         try:
-            return main(argv)
+            with _sigterm_as_exception():
+                return main(argv)
         except _MISTAKES as error:
             if verbose:
                 raise
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(f"{type(error).__name__}: {_message(error)}", file=sys.stderr)
             return 1
+        except KeyboardInterrupt as error:
+            by_signal = isinstance(error, Terminated)
+            kept = f": {error.args[0]}" if error.args else "."
+            print(f"Stopped by {'SIGTERM' if by_signal else 'Ctrl-C'}{kept}", file=sys.stderr)
+            return 128 + (signal.SIGTERM if by_signal else signal.SIGINT)
 
     return run
+
+
+def _message(error):
+    if isinstance(error, OSError) and not isinstance(error, atomic.WriteError):
+        return atomic.explain(error)
+    return str(error)
+
+
+@contextlib.contextmanager
+def _sigterm_as_exception():
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(*_):
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors
-from tfsp.callbacks.logs import read_history
-from tfsp.config import keywords, to_dict
+from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors, resume
+from tfsp.config import default_config, keywords, to_dict
 from tfsp.models.examples import ADAPT_LIMIT
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory
@@ -110,11 +109,15 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
 
     Returns: the trained model (its last epoch).
 
+    A checkpoint that is damaged is renamed to `damaged-...`, and the run goes on from the next
+    older one, with a warning.
+
     Raises: ValueError for a config that does not fit itself, the data or the run in the folder;
-      `NonFiniteError` when training runs into NaN (the last good checkpoint is kept).
+      `InUseError` (a ValueError) if another process trains in the folder; `NonFiniteError` when
+      training runs into NaN (the last good checkpoint is kept); `WriteError` (an OSError) if a
+      file cannot be written.
     """
     config = to_dict(config)
-    train_config = config["train"]
     _warn_about(config)
     run = RunDirectory(run_dir)
     keras.utils.set_random_seed(config["seed"])
@@ -122,14 +125,18 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         tf.config.experimental.enable_op_determinism()
     run.check(config)
     check_names(config)
+    with resume.state_in_errors(run), run.lock():
+        return _train(config, run, data_dir, download, verbose)
+
+
+def _train(config, run, data_dir, download, verbose):
+    train_config = config["train"]
     dataset = load_data(config, data_dir, download)
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
-    first_epoch = (run.epochs() or [0])[-1]
     distribution = strategy(train_config["strategy"])
     with distribution.scope() if distribution else contextlib.nullcontext():
-        if first_epoch:
-            model = keras.saving.load_model(run.checkpoint_path(first_epoch))
-        else:
+        model, first_epoch, checkpoint, damaged = resume.newest(run)
+        if model is None:
             model = build_model(config, dataset.info.image_shape)
             compile_model(model, config, steps)
         indexed = getattr(model, "needs_index", False)  # it must know each training point
@@ -138,13 +145,13 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     run.start(config)
     if data_dir:
         run.remember_data_dir(data_dir)
-    history = callbacks.HistoryFile(run.history, first_epoch)
+    since = model.prior.start_epoch
+    rows = resume.mend(run, first_epoch, checkpoint, damaged, since)
+    history = callbacks.HistoryFile(run.history, first_epoch, rows)
     stopping = []
     if train_config["patience"]:
         stopping = [
-            callbacks.EarlyStopping(
-                train_config["patience"], history=history.rows, since=model.prior.start_epoch
-            )
+            callbacks.EarlyStopping(train_config["patience"], history=history.rows, since=since)
         ]
     if first_epoch >= train_config["epochs"] or any(s.done() for s in stopping):
         if verbose:
@@ -152,12 +159,6 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
         return model
     if verbose and first_epoch:
         print(f"{run.path}: resuming after {first_epoch} epochs.")
-
-    def last_good():
-        epochs = run.epochs()
-        if not epochs:
-            return "No epoch was completed, so there is no checkpoint."
-        return f"The last good checkpoint is {run.checkpoint_path(epochs[-1])}."
 
     limit = None if indexed else ADAPT_LIMIT
     images = steps * min(train_config["batch_size"], dataset.info.num_train)
@@ -176,7 +177,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
                 limit,
                 lambda _: dataset.info.num_train,
             ),
-            callbacks.StopOnNonFinite(last_good),
+            callbacks.StopOnNonFinite(lambda: resume.kept(run)),
             *([callbacks.EpochLine(images)] if verbose else []),
             history,
             callbacks.TensorBoardLog(
@@ -184,10 +185,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
             ),
             *stopping,
             callbacks.Checkpoint(
-                run,
-                train_config["keep_checkpoints"],
-                history=history.rows,
-                since=model.prior.start_epoch,
+                run, train_config["keep_checkpoints"], history=history.rows, since=since
             ),
         ],
     )
@@ -195,22 +193,28 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
 
 
 def load_run(run_dir, checkpoint="best"):
-    """(model, config) of a run.
+    """(model, config) of a run, which may be in training.
 
     Args:
       run_dir: the run's folder.
-      checkpoint: "best" (on the validation data), "last", or the number of an epoch.
+      checkpoint: "best" (on the validation data), "last", or the number of an epoch. Where the
+        last one is damaged the one before is loaded, with a warning.
 
-    Raises: FileNotFoundError if there is no run or no such checkpoint.
+    Raises: FileNotFoundError if there is no run or no such checkpoint; ValueError if it, or the
+      run's config.json, is damaged.
     """
     run = RunDirectory(run_dir)
-    config = run.config()
-    return keras.saving.load_model(run.checkpoint(checkpoint)), config
+    defaults = default_config().to_dict()
+    config = run.config(like=defaults)
+    for name, section in defaults.items():
+        if isinstance(section, dict):  # settings that came after the run
+            config[name] = {**section, **config[name]}
+    return resume.load(run, checkpoint), config
 
 
 def history(run_dir):
     """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
-    rows = read_history(RunDirectory(run_dir).history)
+    rows = resume.rows_of(RunDirectory(run_dir))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, np.nan) for row in rows] for name in names}
 

@@ -3,6 +3,7 @@
 import keras
 
 from tfsp import arguments
+from tfsp.callbacks.checkpoint import measured
 
 
 class EarlyStopping(keras.callbacks.Callback):
@@ -26,8 +27,7 @@ class EarlyStopping(keras.callbacks.Callback):
         self.patience = arguments.integer("patience", patience)
         self.monitor = monitor
         self.since = since
-        rows = [row for row in history if monitor in row and row.get("epoch", since) >= since]
-        self.values = [row[monitor] for row in rows]
+        self.values = measured(history, monitor, since)
 
     def waited(self):
         """Epochs since the best value."""

@@ -1,11 +1,13 @@
 """What a run writes while it trains: a line, a CSV row and TensorBoard events for each epoch."""
 
 import csv
-import os
+import io
 import time
 
 import keras
 import tensorflow as tf
+
+from tfsp import atomic
 
 
 class EpochLine(keras.callbacks.Callback):
@@ -40,44 +42,106 @@ class EpochLine(keras.callbacks.Callback):
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """Appends the metrics of each epoch to a CSV file; column `epoch` counts from 0.
+    """Writes the metrics of each epoch to a CSV file; column `epoch` counts from 0.
 
     Args:
       path: the file. When training starts at epoch e, rows of epochs from e on (of a run that
         was killed between writing its row and its checkpoint) are dropped.
       first_epoch: where this start begins.
+      rows: those of the epochs before; None reads them from the file.
+
+    Raises: ValueError as `read_history`; at the end of an epoch `WriteError`.
     """
 
-    def __init__(self, path, first_epoch=0):
+    def __init__(self, path, first_epoch=0, rows=None):
         super().__init__()
         self.path = path
-        self.rows = [row for row in read_history(path) if row["epoch"] < first_epoch]
+        rows = read_history(path) if rows is None else rows
+        self.rows = [row for row in rows if row["epoch"] < first_epoch]
 
     def on_epoch_end(self, epoch, logs=None):
-        learning_rate = self.model.optimizer.learning_rate
-        row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}}
-        row["kl_weight"] = float(self.model.kl_weight.numpy())
-        row["learning_rate"] = float(keras.ops.convert_to_numpy(learning_rate))
-        self.rows.append(row)
-        partial = self.path.with_name(self.path.name + ".partial")
-        with partial.open("w", newline="") as file:
-            # Not every epoch measures everything: a tree's health only after its start.
-            names = list(dict.fromkeys(name for row in self.rows for name in row))
-            writer = csv.DictWriter(file, fieldnames=names, restval="")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(partial, self.path)
+        add_row(self.rows, self.model, epoch, logs)
+        write_history(self.path, self.rows)
+
+
+def add_row(rows, model, epoch, logs):
+    """Adds the metrics of an epoch to `rows` unless another callback has done so."""
+    if rows and rows[-1].get("epoch") == epoch:
+        return
+    row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}}
+    row["kl_weight"] = float(model.kl_weight.numpy())
+    row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+    rows.append(row)
+
+
+def write_history(path, rows):
+    """Writes rows of metrics to a CSV file; raises WriteError."""
+    # Not every epoch measures everything: a tree's health only after its start.
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=names, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    atomic.write(path, text.getvalue())
 
 
 def read_history(path):
-    """Rows of a history file, dicts of floats with an int `epoch`; [] if there is no file."""
+    """Rows of a history file, dicts of floats with an int `epoch`; [] if there is no file.
+
+    Raises: ValueError, with path and line, for what `HistoryFile` does not write: a file that is
+      empty or ends within a line, a line with more or fewer values than names, a value that is no
+      number, an epoch that does not follow the one before.
+    """
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return [
-            {k: int(v) if k == "epoch" else float(v) for k, v in row.items() if v != ""}
-            for row in csv.DictReader(file)
-        ]
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text file: {error}.") from error
+    lines = text.splitlines()
+    if not lines or not text.endswith("\n"):
+        where = f"ends within line {len(lines)}" if lines else "is empty"
+        raise ValueError(f"{path} {where}: it has been cut.")
+    names = _split(lines[0])
+    if "epoch" not in names or len(set(names)) < len(names):
+        raise ValueError(
+            f"{path}, line 1: expected the names of metrics, 'epoch' among them. "
+            f"Received: {lines[0][:80]!r}."
+        )
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        row = _row(f"{path}, line {number}", names, _split(line))
+        if rows and row["epoch"] != rows[-1]["epoch"] + 1:
+            raise ValueError(
+                f"{path}, line {number}: expected epoch {rows[-1]['epoch'] + 1}. "
+                f"Received: {row['epoch']}."
+            )
+        rows.append(row)
+    return rows
+
+
+def _split(line):
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:  # such as a field of megabytes
+        return []
+
+
+def _row(where, names, texts):
+    if len(texts) != len(names):
+        raise ValueError(f"{where}: expected {len(names)} values. Received: {len(texts)}.")
+    row = {}
+    for name, text in zip(names, texts, strict=True):
+        if text == "" and name != "epoch":
+            continue
+        try:
+            row[name] = int(text) if name == "epoch" else float(text)
+        except ValueError:
+            kind = "a whole number" if name == "epoch" else "a number"
+            raise ValueError(
+                f"{where}: expected {kind} for {name!r}. Received: {text[:40]!r}."
+            ) from None
+    return row
 
 
 class TensorBoardLog(keras.callbacks.Callback):
@@ -87,6 +151,8 @@ class TensorBoardLog(keras.callbacks.Callback):
       folder: where the events go.
       draw: function (model) -> dict of name -> image `[H, W, C]` on [0, 1]; None for no pictures.
       image_epochs: how often; the last epoch is always drawn. 0 draws that alone.
+
+    Raises: `WriteError` at the beginning of training or the end of an epoch.
     """
 
     def __init__(self, folder, draw=None, image_epochs=10):
@@ -96,19 +162,22 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.image_epochs = image_epochs
 
     def on_train_begin(self, logs=None):
-        self.writer = tf.summary.create_file_writer(str(self.folder))
+        with atomic.explained(self.folder):
+            self.writer = tf.summary.create_file_writer(str(self.folder))
+            self.writer.flush()
 
     def on_epoch_end(self, epoch, logs=None):
         last = epoch + 1 == self.params["epochs"]
-        with self.writer.as_default():
+        due = last or (self.image_epochs and (epoch + 1) % self.image_epochs == 0)
+        images = self.draw(self.model) if self.draw is not None and due else {}
+        with atomic.explained(self.folder), self.writer.as_default():
             for name, value in (logs or {}).items():
                 side = "validation" if name.startswith("val_") else "train"
                 tf.summary.scalar(f"{name.removeprefix('val_')}/{side}", value, step=epoch + 1)
-            due = last or (self.image_epochs and (epoch + 1) % self.image_epochs == 0)
-            if self.draw is not None and due:
-                for name, image in self.draw(self.model).items():
-                    tf.summary.image(name, image[tf.newaxis], step=epoch + 1)
-        self.writer.flush()
+            for name, image in images.items():
+                tf.summary.image(name, image[tf.newaxis], step=epoch + 1)
+            self.writer.flush()
 
     def on_train_end(self, logs=None):
-        self.writer.close()
+        with atomic.explained(self.folder):
+            self.writer.close()

@@ -1,22 +1,42 @@
 """Results as JSON and as a table."""
 
 import json
-import os
 import pathlib
+
+from tfsp import atomic
 
 
 def write_json(path, results):
-    """Writes `results` to `path` at one stroke: a reader never sees half a file."""
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(results, indent=2) + "\n")
-    os.replace(partial, path)
+    """Writes `results` to `path` atomically: a reader never sees half a file."""
+    atomic.write(path, json.dumps(results, indent=2) + "\n")
 
 
 def read_json(path):
-    """What `write_json` wrote."""
-    return json.loads(pathlib.Path(path).read_text())
+    """What `write_json` wrote.
+
+    Raises: ValueError, with the path, for a file that is no JSON.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON: {error}.") from error
+
+
+def read_rows(path):
+    """The results in a run's `metrics.json`, a list of dicts; [] if there is no file.
+
+    Raises: ValueError, with the path, for a file that holds something else.
+    """
+    if not pathlib.Path(path).exists():
+        return []
+    content = read_json(path)
+    rows = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(
+            f"{path} holds no results of an evaluation: expected {{'results': [...]}}. Move the "
+            "file away, and evaluate again."
+        )
+    return rows
 
 
 def format_table(rows, columns=None):

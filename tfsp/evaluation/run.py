@@ -4,7 +4,8 @@ import numpy as np
 
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.discrete_tasks import prior_name
-from tfsp.evaluation.report import format_table, format_upright, read_json, write_json
+from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
+from tfsp.lock import locked
 from tfsp.run_directory import RunDirectory
 
 _IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
@@ -181,8 +182,9 @@ def evaluate_run(
     A task that the run cannot be given (no labels, no representative points), or that fails by the
     numbers it meets, is left out with a warning that says why; the others are measured.
 
-    Raises: ValueError, before anything is computed, for unknown tasks and where the run can be
-      given none of the tasks; afterwards, where every one of them has failed.
+    Raises: ValueError, before anything is computed, for unknown tasks, for a broken
+      `metrics.json`, and where the run can be given none of the tasks; afterwards, where every one
+      of them has failed.
 
     Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
       section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
@@ -191,6 +193,7 @@ def evaluate_run(
     """
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
+    read_rows(run.metrics)  # refused now, not when all has been computed
     subject = tasks_of.of_run(
         run,
         data_dir,
@@ -219,9 +222,10 @@ def evaluate_run(
     }
     for results in measured.values():
         row |= results
-    rows = read_json(run.metrics)["results"] if run.metrics.exists() else []
-    rows = _merged(rows, row, measured)
-    write_json(run.metrics, {"results": rows})
+    # Another evaluation of the run may have added results meanwhile, and may be adding some now.
+    with locked(run.path / "metrics.lock", f"{run.metrics} is being written", wait=True):
+        rows = _merged(read_rows(run.metrics), row, measured)
+        write_json(run.metrics, {"results": rows})
     return rows[-1]
 
 

@@ -5,6 +5,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from tfsp import atomic
 from tfsp.models.importance import importance_log_prob
 
 _CHUNK = 50
@@ -62,6 +63,7 @@ def export(model, path):
 
     Raises:
       FileExistsError: if `path` exists and is not an empty folder.
+      WriteError: if it cannot be written; nothing is left of it then.
       ValueError: if the model has not been built, or its prior asks for native ops even within
         `Prior.portable`.
     """
@@ -79,13 +81,15 @@ def export(model, path):
             function = tf.function(function, input_signature=specs)
             _check_ops(name, function, model.prior)
             archive.add_endpoint(name, function)
-        archive.write_out(str(path), verbose=False)
+        with atomic.new_folder(path) as partial:
+            archive.write_out(str(partial), verbose=False)
     return list(endpoints)
 
 
 def check_folder(path):
     """`path` as a `pathlib.Path`; raises FileExistsError unless it is new or an empty folder."""
     path = pathlib.Path(path)
+    atomic.clean(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
     return path

@@ -1,0 +1,256 @@
+"""What a start finds in a run directory: the checkpoint to go on from, and the epochs before."""
+
+import contextlib
+import json
+import os
+import shutil
+import warnings
+
+from tfsp import atomic, checkpoint_file
+from tfsp.callbacks.checkpoint import measured
+from tfsp.callbacks.logs import read_history, write_history
+from tfsp.callbacks.nonfinite import nonfinite_weights
+
+
+def newest(run):
+    """The checkpoint to go on from: the newest one that is whole and holds finite weights.
+
+    `best.keras` serves where no other does. Of what is damaged there is a warning; no file is
+    changed.
+
+    Args:
+      run: a `RunDirectory`.
+
+    Returns: (model, number of epochs, path, list of the damaged paths); model and path are None,
+      and the number is 0, where there is no checkpoint at all.
+
+    Raises: ValueError, naming them, if there are checkpoints, but each of them is damaged.
+    """
+    paths = {run.checkpoint_path(epochs): epochs for epochs in reversed(run.epochs())}
+    if run.best.exists():
+        paths[run.best] = None
+    problems = {}
+    for path, epochs in paths.items():
+        model, problem = _usable(path)
+        if model is None:
+            problems[path] = problem
+            continue
+        for bad, problem in problems.items():
+            warnings.warn(f"{bad} is damaged: {problem}.", stacklevel=3)
+        if path == run.best:
+            epochs = checkpoint_file.rows(path)[-1]["epoch"] + 1
+        if problems or path == run.best:
+            warnings.warn(
+                f"{run.path} goes on after epoch {epochs}, from {path.name}, the newest checkpoint "
+                "that is whole.",
+                stacklevel=3,
+            )
+        return model, epochs, path, list(problems)
+    if problems:
+        found = "; ".join(f"{path}: {problem}" for path, problem in problems.items())
+        raise ValueError(
+            f"{run.path} cannot go on: no checkpoint is whole ({found}). Put a copy of one in its "
+            "place, or remove them all to start from the beginning."
+        )
+    return None, 0, None, []
+
+
+def mend(run, epochs, checkpoint, damaged, since):
+    """Sets right what a killed or damaged run has left, before it goes on; it must be locked.
+
+    Damaged checkpoints are set aside, `history.csv` and `best.keras` made again where they are
+    lost.
+
+    Args:
+      run: a `RunDirectory`.
+      epochs, checkpoint, damaged: as of `newest`.
+      since: the first epoch that may be the best.
+
+    Returns: rows of the epochs before, a list of dicts.
+    """
+    for path in damaged:
+        set_aside(path)
+    rows = earlier_rows(run, epochs, checkpoint)
+    check_best(run, rows, since=since)
+    return rows
+
+
+def load(run, checkpoint):
+    """The model of a checkpoint of a run, which another process may be training.
+
+    Args:
+      run: a `RunDirectory`.
+      checkpoint: as in `RunDirectory.checkpoint`; where the last one is damaged the one before is
+        loaded, with a warning.
+
+    Raises: FileNotFoundError; DamagedError.
+    """
+    which = checkpoint
+    while True:
+        path = run.checkpoint(which)
+        try:
+            return checkpoint_file.load(path)
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                raise
+            # Training has removed it in favour of a newer one.
+        except checkpoint_file.DamagedError as error:
+            older = [epoch for epoch in run.epochs() if run.checkpoint_path(epoch) < path]
+            if checkpoint not in ("best", "last") or path == run.best or not older:
+                raise
+            warnings.warn(f"{error} {run.checkpoint_path(older[-1])} is loaded.", stacklevel=3)
+            which = older[-1]
+
+
+def set_aside(path, reason=""):
+    """Renames a file to `damaged-...` beside it, so that nothing takes it for what it was."""
+    aside = path.with_name(f"damaged-{path.name}")
+    with atomic.explained(path):
+        os.replace(path, aside)
+    warnings.warn(f"{path} was renamed to {aside.name}{reason}.", stacklevel=3)
+
+
+def earlier_rows(run, epochs, checkpoint):
+    """The metrics of the epochs before, as the checkpoint holds them.
+
+    `history.csv` is a copy for people: where it is lost or says something else, it is written
+    again, and what stood there is set aside, with a warning. Checkpoints of earlier versions of
+    the package hold no metrics; then the file must be whole.
+
+    Args:
+      run: a `RunDirectory`.
+      epochs: how many there were.
+      checkpoint: path, or None for a new run.
+
+    Returns: list of dicts.
+
+    Raises: ValueError, with path and line, if the file is needed and cut, garbled or incomplete.
+    """
+    if checkpoint is None:
+        return []
+    rows = checkpoint_file.rows(checkpoint)
+    if rows is None:
+        return _rows_of_file(run, epochs)
+    try:
+        found = [row for row in read_history(run.history) if row["epoch"] < epochs]
+        problem = f"{run.history} does not hold the {epochs} epochs of {checkpoint.name}"
+    except ValueError as error:
+        found, problem = None, str(error).removesuffix(".")
+    if found is None or _text(found) != _text(rows):
+        if run.history.exists():
+            set_aside(run.history)
+        warnings.warn(f"{problem}. It was written again from {checkpoint.name}.", stacklevel=3)
+        write_history(run.history, rows)
+    return rows
+
+
+def check_best(run, rows, monitor="val_elbo", since=0):
+    """Sees to it that `best.keras` is there and whole if there was one.
+
+    A lost or damaged one is made again from the best of the checkpoints that were kept, with a
+    warning.
+
+    Args:
+      run: a `RunDirectory`.
+      rows: metrics of the epochs before.
+      monitor, since: as in `Checkpoint`.
+    """
+    if run.best.exists():
+        problem = checkpoint_file.damage(run.best)
+        if not problem:
+            return
+        set_aside(run.best, f": it is damaged, {problem}")
+    values = measured(rows, monitor, since)
+    if not values:
+        return
+    kept = {}
+    for epoch in run.epochs():
+        path = run.checkpoint_path(epoch)
+        if not checkpoint_file.damage(path):
+            value = measured((checkpoint_file.rows(path) or [])[-1:], monitor, since)
+            kept |= {path: value[0]} if value else {}
+    if kept:
+        path = max(kept, key=kept.get)
+        with atomic.replacing(run.best) as partial:
+            shutil.copyfile(path, partial)
+        warnings.warn(
+            f"{run.best} was lost. {path.name}, the best that is kept, has taken its place: "
+            f"{monitor} {kept[path]:.2f}, where the lost one had {max(values):.2f}.",
+            stacklevel=3,
+        )
+
+
+def rows_of(run):
+    """Metrics of the epochs of a run, to be read: those in `history.csv`.
+
+    Where the file is lost or garbled, those of the newest whole checkpoint, with a warning.
+
+    Raises: ValueError, with path and line, if a garbled file is all there is.
+    """
+    try:
+        rows, problem = read_history(run.history), ""
+        if rows or not run.epochs():
+            return rows
+    except ValueError as error:
+        rows, problem = None, str(error).removesuffix(".")
+    for epochs in reversed(run.epochs()):
+        path = run.checkpoint_path(epochs)
+        if not checkpoint_file.damage(path) and checkpoint_file.rows(path):
+            problem = problem or f"{run.history} is lost"
+            warnings.warn(f"{problem}. {path.name} is read instead.", stacklevel=3)
+            return checkpoint_file.rows(path)
+    if rows is None:
+        raise ValueError(f"{problem}.")
+    return rows
+
+
+@contextlib.contextmanager
+def state_in_errors(run):
+    """Within this context errors of writing and interrupts say how much of the run is kept."""
+    try:
+        yield
+    except atomic.WriteError as error:
+        error.state = f"{kept(run)} The same command goes on from there once that is mended."
+        raise
+    except KeyboardInterrupt as error:
+        sentence = kept(run)
+        error.args = (f"{sentence[0].lower()}{sentence[1:]}",)
+        raise
+
+
+def kept(run):
+    """A sentence about the last good checkpoint."""
+    with contextlib.suppress(OSError):  # the sentence is part of another error
+        if run.epochs() or run.best.exists():
+            return f"The last good checkpoint is {run.checkpoint('last')}."
+    return "No epoch was completed, so there is no checkpoint."
+
+
+def _usable(path):
+    """(model, "") or (None, what is wrong with the checkpoint)."""
+    problem = checkpoint_file.damage(path)
+    if problem:
+        return None, problem
+    if path.name == "best.keras" and not checkpoint_file.rows(path):
+        return None, "it does not say of which epoch it is"
+    model = checkpoint_file.load(path)
+    bad = nonfinite_weights(model)
+    return (None, f"its weights {bad[0]} are NaN or infinite") if bad else (model, "")
+
+
+def _rows_of_file(run, epochs):
+    rows = [row for row in read_history(run.history) if row["epoch"] < epochs]
+    if len(rows) == epochs:
+        return rows
+    lacking = f"{run.history} holds {len(rows)} of the {epochs} epochs before"
+    if run.best.exists():
+        raise ValueError(
+            f"{lacking}, so the value that best.keras has is unknown. Put a copy of the file in "
+            "its place, or move best.keras away."
+        )
+    warnings.warn(f"{lacking}.", stacklevel=4)
+    return rows
+
+
+def _text(rows):
+    return json.dumps(rows, sort_keys=True)  # unlike ==, takes NaN for NaN

@@ -11,6 +11,8 @@ from tfsp.lock import locked
 
 FORMAT_VERSION = 1
 _LOCK = "lock"
+# What a run's config may lack, or have otherwise, and still be the same run.
+_FREE = ("presets", "train.strategy")
 _EPOCH_FILE = re.compile(r"epoch-(\d+)\.keras")
 
 
@@ -49,7 +51,7 @@ class RunDirectory:
             differences = [
                 line
                 for line in _differences(self.config(like=config), config)
-                if not line.startswith(("train.strategy:", "presets"))
+                if not line.startswith(_FREE)
             ]
             if differences:
                 raise ValueError(
@@ -200,6 +202,8 @@ def _is_passing(path):
 def _lacking(config, like):
     """Names of what `like` has at the top, or as the name of a class, and `config` has not."""
     for key, value in like.items():
+        if key in _FREE:
+            continue
         if key not in config or (isinstance(value, dict) and not isinstance(config[key], dict)):
             yield key
         elif isinstance(value, dict) and "name" in value and "name" not in config[key]:

@@ -13,7 +13,7 @@ import pytest
 
 from tfsp import callbacks, evaluation, experiment
 from tfsp.callbacks.logs import read_history
-from tfsp.config import default_config, to_dict
+from tfsp.config import default_config, preset, to_dict
 from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 
@@ -25,7 +25,7 @@ def config(**train):
     settings.data.update(train_size=200, validation_size=50, test_size=50)
     settings.model.latent_dim = 3
     settings.network.hidden = (16,)
-    settings.prior.update(num_components=5, hidden=(8,))
+    preset(settings, "prior", num_components=5, hidden=(8,))
     settings.train.update(
         batch_size=50, epochs=2, jit_compile=False, steps_per_execution=2, image_epochs=2
     )
@@ -251,3 +251,16 @@ def test_a_plain_autoencoder_is_evaluated_without_log_p(tmp_path):
     assert "log_p" not in row
     _, signatures = export_run(tmp_path / "run")
     assert signatures == ["encode", "decode", "reconstruct"]
+
+
+def test_a_run_of_an_earlier_version_resumes(tmp_path):
+    """`golden/run-0.1.0.json` is the config.json that version 0.1.0 wrote for these settings."""
+    run = RunDirectory(tmp_path / "run")
+    experiment.train(config(epochs=1), run.path, verbose=0)
+    before = pathlib.Path(ROOT / "tests/golden/run-0.1.0.json").read_text()
+    (run.path / "config.json").write_text(before)
+    experiment.train(config(epochs=1), run.path, verbose=0)  # complete: nothing is trained
+    assert experiment.load_run(run.path)[1]["model"]["latent_dim"] == 3
+    (run.path / "config.json").write_text(before.replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(ValueError, match="seed: 1 in the run, 0 now"):
+        experiment.train(config(epochs=1), run.path, verbose=0)

@@ -208,7 +208,7 @@ def load_run(run_dir, checkpoint="best"):
     config = run.config(like=defaults)
     for name, section in defaults.items():
         if isinstance(section, dict):  # settings that came after the run
-            config[name] = {**section, **config[name]}
+            config[name] = {**section, **config.get(name, {})}
     return resume.load(run, checkpoint), config
 
 

@@ -47,6 +47,7 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
     left_out = LeftOut(path)
     root = folder_tree.scan(path, left_out, keep_apart=part_names.part_of)
     parts = _parts(root)
+    _note_empty_parts(parts, left_out)
     classes = _class_names(parts, left_out)
     files, labels, sizes = [], [], {}
     for part in splits.PARTS:
@@ -109,6 +110,16 @@ def _parts(root):
     for folder in parts.values():
         _refuse_nested_parts(folder)
     return parts
+
+
+def _note_empty_parts(parts, left_out):
+    """Tells of part folders without images: what happens then is as if they were not there."""
+    root = parts["train"].path.parent
+    empty = [path.name for path in left_out.of("without images in them") if path.parent == root]
+    if absent := [name for name in empty if part_names.part_of(name) not in (None, *parts)]:
+        left_out.note(
+            f"{', '.join(absent)} being empty, some training images are held out in its place."
+        )
 
 
 def _refuse_unclear(root):

@@ -21,6 +21,10 @@ class LeftOut:
         """Notes a path of a kind: words that follow a number, such as "hidden"."""
         self._kinds[kind].append(path)
 
+    def of(self, kind):
+        """The paths of a kind."""
+        return self._kinds.get(kind, [])
+
     def note(self, sentence):
         """Adds a sentence of its own to the warning."""
         self._notes.append(sentence)

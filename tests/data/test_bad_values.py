@@ -28,7 +28,7 @@ def message(source, error=tfsp_data.DataFormatError):
 
 
 @pytest.mark.parametrize(
-    "beyond", [np.float64(2e-16), np.float32(1.2e-7), np.float32(2e-6), np.float64(9e-5)]
+    "beyond", [*map(np.float64, (2e-16, 9e-5)), *map(np.float32, (1.2e-7, 2e-6)), np.float16(1e-3)]
 )
 def test_rounding_is_clipped(beyond):
     x = (IMAGES.astype(beyond.dtype) * 1).astype(beyond.dtype)

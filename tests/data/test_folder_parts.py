@@ -101,6 +101,7 @@ def test_hidden_images_beside_parts_are_ignored(tree):
         ({"cat/test": 3, "cat/train": 3, "dog/train": 2}, ["cat/test", "train", "outermost"]),
         ({"cat/test": 3, "dog/train": 2}, ["cat/test", "dog/train", "outermost"]),
         ({"archive/train": 3, "archive/test": 3}, ["archive/train", "load the folder"]),
+        ({"train/train": 3, "test/test": 3}, ["train/train", "test/test", "outermost"]),
         ({"train/a/test": 3, "train/a/val": 3}, ["train/a/test", "outermost"]),
         # Parts without one to train on, or twice.
         ({"val": 3, "test": 3}, ["test, val", "none for training"]),
@@ -128,6 +129,13 @@ def test_words_in_the_names_of_classes_are_no_parts(tree):
     data = tfsp_data.load(tree({"bullet_train": 2, "valley": 2, "testudo": 2, "devil": 2}))
     assert data.info.num_classes == 4
     assert data.info.num_train == 6
+
+
+def test_within_parts_a_class_may_be_called_like_one(tree):
+    counts = {f"{part}/{name}": 2 for part in ("train", "test") for name in ("bus", "train")}
+    data = tfsp_data.load(tree(counts))
+    assert data.info.num_classes == 2
+    assert levels(data, "test") == ([5, 6, 7, 8], [0, 0, 1, 1])
 
 
 def test_an_empty_part_is_held_out_and_named(tree):

@@ -146,17 +146,22 @@ def test_exif_orientation(tmp_path, suffix, orientation):
     np.testing.assert_allclose(found, expected, rtol=0, atol=4 if orientation == 1 else 0)
 
 
+def png_with_chunk(image, name, value):
+    """A PNG file with one more chunk."""
+    content = tf.io.encode_png(image).numpy()
+    chunks = io.BytesIO(content[:33])  # the signature and the header
+    chunks.seek(33)
+    PngImagePlugin.putchunk(chunks, name, value)
+    return chunks.getvalue() + content[33:]
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_of_16_bits(tmp_path, orientation):
     """Pillow turns each plane by itself."""
     planes = RNG.integers(0, 65536, (7, 5, 3)).astype(np.uint16)
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    content = tf.io.encode_png(planes).numpy()
-    chunks = io.BytesIO(content[:33])  # the signature and the header
-    chunks.seek(33)
-    PngImagePlugin.putchunk(chunks, b"eXIf", exif.tobytes()[6:])
-    (tmp_path / "a.png").write_bytes(chunks.getvalue() + content[33:])
+    (tmp_path / "a.png").write_bytes(png_with_chunk(planes, b"eXIf", exif.tobytes()[6:]))
     flipped = {"exif": exif.tobytes()}
     expected = []
     for plane in range(3):
@@ -196,6 +201,16 @@ def test_16_bits_with_transparency(tmp_path):
     expected = planes[..., :3] / 65535 * alpha + np.array([255, 0, 0]) / 255 * (1 - alpha)
     found = load(tmp_path, background="red")[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_16_bits_with_a_transparent_colour(tmp_path, channels):
+    planes = RNG.integers(0, 65536, (7, 5, channels)).astype(np.uint16)
+    colour = planes[2, 3].copy()
+    chunk = colour.astype(">u2").tobytes()
+    (tmp_path / "a.png").write_bytes(png_with_chunk(planes, b"tRNS", chunk))
+    planes[2, 3] = 65535
+    np.testing.assert_array_equal(load(tmp_path)[0], planes / np.float32(65535))
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,7 @@ def _parts(root):
             "beside it. To take images for training from what is there, load "
             f"{next(iter(parts.values())).path} itself."
         )
-    for folder in parts.values():
-        _refuse_nested_parts(folder)
+    _refuse_nested_parts(root)
     return parts
 
 
@@ -134,8 +133,10 @@ def _refuse_unclear(root):
 
 
 def _refuse_nested_parts(root):
-    """Refuses parts within classes or within another folder, which would be mixed."""
-    found = {part_names.part_of(folder.path.name): folder.path for folder in root.all_folders()}
+    """Refuses parts within classes, parts or another folder, which would be mixed."""
+    outer = [sub for sub in root.folders.values() if part_names.part_of(sub.path.name)]
+    below = (folder for folder in root.all_folders() if folder not in outer)
+    found = {part_names.part_of(folder.path.name): folder.path for folder in below}
     found.pop(None, None)
     if len(found) > 1:
         paths = ", ".join(map(str, found.values()))

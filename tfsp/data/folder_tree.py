@@ -15,7 +15,7 @@ _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "system volum
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini"))
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Folder:
     """A folder with the image files in it and the subfolders that hold any.
 

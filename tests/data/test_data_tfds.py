@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfsp import data as tfsp_data
 
 
-def _store(folder, name, version, features, parts):
+def _store(folder, name, version, features, parts, file_format=None):
     """Writes dict part -> list of examples as a prepared data set."""
     import tensorflow_datasets as tfds
 
@@ -17,6 +17,7 @@ def _store(folder, name, version, features, parts):
         version=version,
         features=feature,
         data_dir=folder,
+        file_format=file_format,
         disable_shuffling=True,
         split_datasets={part: _dataset(examples) for part, examples in parts.items()},
     )
@@ -34,10 +35,23 @@ def _dataset(examples):
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    """A data folder with tiny mnist, omniglot and celeb_a."""
+    """A data folder with tiny mnist, omniglot and celeb_a, and the examples of omniglot."""
+    folder = tmp_path_factory.mktemp("tfds")
+    return folder, _fill(folder)
+
+
+@pytest.fixture(scope="module")
+def array_records(tmp_path_factory):
+    """The same in the format array_record."""
+    folder = tmp_path_factory.mktemp("array_record")
+    _fill(folder, "array_record")
+    return folder
+
+
+def _fill(folder, file_format=None):
+    """Writes the three; returns the examples of omniglot."""
     import tensorflow_datasets as tfds
 
-    folder = tmp_path_factory.mktemp("tfds")
     rng = np.random.default_rng(0)
 
     def digit(i):
@@ -48,7 +62,7 @@ def store(tmp_path_factory):
     shape = tfds.features.Image(shape=(28, 28, 1))
     features = {"image": shape, "label": tfds.features.ClassLabel(num_classes=10)}
     parts = {"train": [digit(i) for i in range(60)], "test": [digit(i) for i in range(60, 80)]}
-    _store(folder, "mnist", "3.0.1", features, parts)
+    _store(folder, "mnist", "3.0.1", features, parts, file_format)
 
     def drawing(label):
         paper = np.where(rng.random((105, 105, 1)) < 0.1, 0, 255).astype(np.uint8)
@@ -60,7 +74,7 @@ def store(tmp_path_factory):
     }
     drawings = {"train": [drawing(i % 4) for i in range(20)], "test": [drawing(1000)] * 1}
     drawings["test"] += [drawing(1001) for _ in range(4)]
-    _store(folder, "omniglot", "3.0.0", features, drawings)
+    _store(folder, "omniglot", "3.0.0", features, drawings, file_format)
 
     def face(i):
         image = np.full((218, 178, 3), 255, np.uint8)  # only the crop is dark
@@ -76,8 +90,8 @@ def store(tmp_path_factory):
         "validation": [face(i) for i in range(3)],
         "test": [face(i) for i in range(4)],
     }
-    _store(folder, "celeb_a", "2.1.0", features, parts)
-    return folder, drawings
+    _store(folder, "celeb_a", "2.1.0", features, parts, file_format)
+    return drawings
 
 
 def _damage(store, tmp_path, name, pattern, change):
@@ -203,3 +217,29 @@ def test_newest_version_is_read(store, tmp_path):
     assert tfds_source.find("mnist", tmp_path).name == "3.0.1"
     (tmp_path / "mnist" / "3.0.1").rename(tmp_path / "mnist" / "2.9.0")
     assert tfds_source.find("mnist", tmp_path).name == "2.10.0"
+
+
+@pytest.mark.parametrize("name", ["mnist", "omniglot", "celeb_a"])
+def test_array_record_holds_the_same(store, array_records, name):
+    """TFDS cannot read this format as a tf.data.Dataset."""
+    assert list((array_records / name).glob("*/*.array_record*"))
+    expected = tfsp_data.load(name, data_dir=store[0], labels=True, batch_size=3)
+    found = tfsp_data.load(name, data_dir=array_records, labels=True, batch_size=3)
+    assert found.info == expected.info
+    for part in ("train", "validation", "test"):
+        for ours, theirs in zip(found.arrays(part), expected.arrays(part), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(found.train, expected.train, strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+
+
+def test_damaged_array_record_is_named(array_records, tmp_path):
+    def cut(content):
+        return content[: len(content) // 2]
+
+    data_dir, file = _damage((array_records,), tmp_path, "mnist", "mnist-test.array_record*", cut)
+    with pytest.raises(tfsp_data.DataFormatError, match=file.name):
+        tfsp_data.load("mnist", data_dir=data_dir)
+    file.unlink()
+    with pytest.raises(tfsp_data.DataFormatError, match=file.name):
+        tfsp_data.load("mnist", data_dir=data_dir)

@@ -50,13 +50,19 @@ def as_images(array, what):
     return images[..., None] if images.ndim == 3 else images
 
 
+def rounding(dtype):
+    """By how much intensities of a NumPy floating-point dtype may leave [0, 1]."""
+    return max(ROUNDING, 2 * float(np.finfo(dtype).eps)) if dtype != "bfloat16" else ROUNDING
+
+
 def is_floating(dtype):
     """Whether a NumPy dtype is a real floating-point one, bfloat16 among them."""
-    return np.issubdtype(dtype, np.floating) or dtype.name == "bfloat16"
+    return np.issubdtype(dtype, np.floating) or dtype == "bfloat16"
 
 
 def _unit_floats(images, what):
-    if images.dtype.name == "bfloat16":  # NumPy's own functions do not know it
+    beyond = rounding(images.dtype)
+    if images.dtype == "bfloat16":  # NumPy's own functions do not know it
         images = images.astype(np.float32)
     if not np.isfinite(images).all():
         bad = int(images.size - np.isfinite(images).sum())
@@ -64,8 +70,7 @@ def _unit_floats(images, what):
     if not images.size:
         return images.astype(np.float32, copy=False)
     low, high = images.min(), images.max()
-    rounding = max(ROUNDING, 2 * float(np.finfo(images.dtype).eps))
-    if low < -rounding or high > 1 + rounding:
+    if low < -beyond or high > 1 + beyond:
         raise DataFormatError(
             f"{what} must lie in [0, 1]. Received values from {low:g} to {high:g}. "
             f"{advice.for_range(images, low, high)}"

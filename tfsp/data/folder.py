@@ -47,6 +47,7 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
     left_out = LeftOut(path)
     root = folder_tree.scan(path, left_out, keep_apart=part_names.part_of)
     parts = _parts(root)
+    _note_empty_parts(parts, left_out)
     classes = _class_names(parts, left_out)
     files, labels, sizes = [], [], {}
     for part in splits.PARTS:
@@ -106,9 +107,18 @@ def _parts(root):
             "beside it. To take images for training from what is there, load "
             f"{next(iter(parts.values())).path} itself."
         )
-    for folder in parts.values():
-        _refuse_nested_parts(folder)
+    _refuse_nested_parts(root)
     return parts
+
+
+def _note_empty_parts(parts, left_out):
+    """Tells of part folders without images: what happens then is as if they were not there."""
+    root = parts["train"].path.parent
+    empty = [path.name for path in left_out.of("without images in them") if path.parent == root]
+    if absent := [name for name in empty if part_names.part_of(name) not in (None, *parts)]:
+        left_out.note(
+            f"{', '.join(absent)} being empty, some training images are held out in its place."
+        )
 
 
 def _refuse_unclear(root):
@@ -123,8 +133,10 @@ def _refuse_unclear(root):
 
 
 def _refuse_nested_parts(root):
-    """Refuses parts within classes or within another folder, which would be mixed."""
-    found = {part_names.part_of(folder.path.name): folder.path for folder in root.all_folders()}
+    """Refuses parts within classes, parts or another folder, which would be mixed."""
+    outer = [sub for sub in root.folders.values() if part_names.part_of(sub.path.name)]
+    below = (folder for folder in root.all_folders() if folder not in outer)
+    found = {part_names.part_of(folder.path.name): folder.path for folder in below}
     found.pop(None, None)
     if len(found) > 1:
         paths = ", ".join(map(str, found.values()))

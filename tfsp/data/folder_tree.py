@@ -15,7 +15,7 @@ _SYSTEM_FOLDERS = frozenset(("__macosx", "@eadir", "$recycle.bin", "system volum
 _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini"))
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Folder:
     """A folder with the image files in it and the subfolders that hold any.
 
@@ -54,13 +54,11 @@ def scan(path, left_out, keep_apart=lambda name: False):
     Raises: DataFormatError for a folder that cannot be read.
     """
     try:
-        scanner = _Scanner(path, left_out)
-        root = scanner.folder(path, lambda name: not keep_apart(name))
-        scanner.follow_links()
+        root = _group(path, left_out, lambda name: not keep_apart(name))
         apart = [entry for entry in sorted(path.iterdir()) if keep_apart(entry.name)]
         for entry in apart:
             if entry.is_dir() and not _hidden(entry):
-                root.folders[entry.name] = scan(entry, left_out)
+                root.folders[entry.name] = _group(entry, left_out, lambda name: True)
     except OSError as error:
         raise DataFormatError(
             f"The folder {error.filename or path} cannot be read ({error.strerror}). Make it "
@@ -68,6 +66,13 @@ def scan(path, left_out, keep_apart=lambda name: False):
         ) from error
     _prune(root, left_out)
     return root
+
+
+def _group(path, left_out, wanted):
+    scanner = _Scanner(path, left_out)
+    folder = scanner.folder(path, wanted)
+    scanner.follow_links()
+    return folder
 
 
 class _Scanner:

@@ -94,7 +94,7 @@ def read_image(path, background):
 def _decode(content, background):
     if content.startswith(_PNG) and len(content) > _PNG_COLOUR:
         if content[_PNG_DEPTH] == 16:
-            image = tf.io.decode_png(content, dtype=tf.uint16).numpy()
+            image = _with_clear_colour(tf.io.decode_png(content, dtype=tf.uint16).numpy(), content)
             return _turned(_opaque(image, background), _png_orientation(content)), 1
         special = any(chunk in content for chunk in (b"tRNS", b"eXIf", b"Raw profile type exif"))
         plain = content[_PNG_COLOUR] not in _WITH_ALPHA and not special
@@ -161,6 +161,16 @@ def _opaque(image, background):
         behind = behind[:1]
     mixed = image[..., :-1] * alpha + behind * (1.0 - alpha)
     return np.rint(mixed if (alpha < 1).any() else image[..., :-1]).astype(np.uint16)
+
+
+def _with_clear_colour(image, content):
+    """Adds an alpha channel where a PNG declares one colour transparent, which TensorFlow skips."""
+    start = content.find(b"tRNS", 0, content.find(b"IDAT"))
+    if start < 0 or image.shape[2] not in (1, 3):
+        return image
+    colour = np.frombuffer(content, ">u2", image.shape[2], start + 4)
+    clear = (image == colour).all(axis=2, keepdims=True)
+    return np.concatenate([image, np.where(clear, 0, 65535).astype(np.uint16)], axis=2)
 
 
 def _png_orientation(content):

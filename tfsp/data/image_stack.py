@@ -111,7 +111,7 @@ def _tell_bad(files, bad, errors, left_out):
     if errors == "raise" or len(bad) == len(files):
         skip = " Mend or remove them, or leave them out by errors='skip'."
         raise DataFormatError(
-            f"{len(bad):,} of {len(files):,} files cannot be used. {listed(reasons, _NAMED)}."
+            f"{len(bad):,} of {len(files):,} files cannot be used. {listed(reasons, _NAMED, '; ')}."
             + (skip if len(bad) < len(files) else "")
         )
     for file in bad:

@@ -21,6 +21,10 @@ class LeftOut:
         """Notes a path of a kind: words that follow a number, such as "hidden"."""
         self._kinds[kind].append(path)
 
+    def of(self, kind):
+        """The paths of a kind."""
+        return self._kinds.get(kind, [])
+
     def note(self, sentence):
         """Adds a sentence of its own to the warning."""
         self._notes.append(sentence)
@@ -32,7 +36,7 @@ class LeftOut:
         kinds = [f"{len(p):,} {kind} ({self._names(p)})" for kind, p in self._kinds.items()]
         sentences = [f"Not loaded: {'; '.join(kinds)}."] if kinds else []
         text = " ".join(sentences + self._notes)
-        warnings.warn(f"Folder {self._folder}: {text}", stacklevel=2)
+        warnings.warn(f"Folder {self._folder}: {text}", stacklevel=7)  # where `load` was called
 
     def _names(self, paths):
         return listed([self._relative(path) for path in paths], _NAMED)
@@ -41,7 +45,7 @@ class LeftOut:
         return str(path.relative_to(self._folder) if self._folder in path.parents else path)
 
 
-def listed(names, most):
-    """The names with commas between them; of more than `most`, how many more there are."""
+def listed(names, most, between=", "):
+    """The names, joined; of more than `most`, how many more there are."""
     more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return between.join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -138,10 +138,11 @@ def _checked(image, label):
         return tf.cast(image, tf.uint8) * tf.constant(255, tf.uint8), label
     if image.dtype == tf.uint8:
         return image, label
+    beyond = arrays.rounding(np.dtype(image.dtype.as_numpy_dtype))
     image = tf.cast(image, tf.float32)
     message = "Images of the tf.data.Dataset must lie in [0, 1]; scale them, or pass uint8."
     # Written so that NaN fails as well.
-    inside = tf.reduce_all((image >= -arrays.ROUNDING) & (image <= 1.0 + arrays.ROUNDING))
+    inside = tf.reduce_all((image >= -beyond) & (image <= 1.0 + beyond))
     with tf.control_dependencies([tf.debugging.Assert(inside, [message])]):
         return tf.clip_by_value(image, 0.0, 1.0), label
 

@@ -63,8 +63,9 @@ def visualize_run(
     curves = {name: values for name, values in history.items() if name not in gates}
     figures = {"training_curves": viz.training_curves(curves)}
     images, labels = data.arrays("test", limit=_NUM_EXAMPLES)
+    labels = labels if np.ndim(labels) == 1 else None  # attributes are no classes
     codes, _ = evaluation.encode(model, images)
-    if codes.shape[1] > 1:
+    if codes.shape[1] == 2 or (codes.shape[1] > 2 and len(codes) > 3):  # t-SNE needs so many
         figures["latent_map"] = viz.latent_map(
             codes, labels, method="none" if codes.shape[1] == 2 else "tsne", seed=seed
         )
@@ -94,7 +95,7 @@ def visualize_run(
     if mapping is not None and mapping.latent_dim == mapping.output_dim == 2:
         figures["mapping"] = viz.mapping_planes(mapping)
     if mapping is not None and is_image:
-        if labels is not None and np.ndim(labels) == 1 and codes.shape[1] > 2:
+        if labels is not None and codes.shape[1] > 2:
             figures["class_magnitudes"] = viz.class_magnitudes(codes, labels, model)
         if hasattr(mapping, "levels"):
             figures["levels"] = viz.level_traversals(decode, inner, mapping.sizes, symbol="y")

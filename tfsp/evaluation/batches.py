@@ -10,27 +10,39 @@ def iterate(data, batch_size=100):
     """Yields (x, y) NumPy batches; y is None where there are no labels.
 
     Args:
-      data: a batched `tf.data.Dataset` of x or (x, y), an array `[n, ...]`, or a pair (x, y).
+      data: a batched `tf.data.Dataset` of x, (x,), (x, y) or (x, y, weights), an array `[n, ...]`,
+        or a pair (x, y).
       batch_size: for arrays.
 
-    Raises: ValueError for an empty array or an infinite dataset.
+    Raises: ValueError for no examples, examples that are not finite (which an encoder may turn
+      into codes that look sound), an infinite dataset, and anything else.
     """
-    if isinstance(data, tf.data.Dataset):
-        if data.cardinality() == tf.data.INFINITE_CARDINALITY:
-            raise ValueError(
-                "Evaluation needs data that ends, but this dataset repeats without end. Use "
-                "`data.test`, or `.take(number_of_batches)`."
-            )
-        for batch in data.as_numpy_iterator():
-            yield batch[:2] if isinstance(batch, tuple) else (batch, None)
+    if not isinstance(data, tf.data.Dataset):
+        x, y = _pair(data)
+        if not len(x):
+            raise ValueError(f"There is nothing to evaluate: the array has shape {x.shape}.")
+        for start in range(0, len(x), batch_size):
+            part = slice(start, start + batch_size)
+            yield _finite(x[part], range(start, len(x))), None if y is None else y[part]
         return
-    x, y = data if isinstance(data, tuple) else (data, None)
-    x = np.asarray(x)
-    if not len(x):
-        raise ValueError(f"There is nothing to evaluate: the array has shape {x.shape}.")
-    for start in range(0, len(x), batch_size):
-        part = slice(start, start + batch_size)
-        yield x[part], None if y is None else np.asarray(y)[part]
+    if data.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "Evaluation needs data that ends, but this dataset repeats without end. Use "
+            "`data.test`, or `.take(number_of_batches)`."
+        )
+    spec = data.element_spec
+    if not isinstance(spec[0] if isinstance(spec, tuple) and spec else spec, tf.TensorSpec):
+        raise ValueError(
+            "Evaluation needs a dataset of batches x, or (x, y). Give one by `.map`, such as "
+            f"`dataset.map(lambda d: (d['image'], d['label']))`. Received elements: {spec}."
+        )
+    count = 0
+    for batch in data.as_numpy_iterator():
+        x, y = (*batch, None)[:2] if isinstance(batch, tuple) else (batch, None)
+        yield _finite(x, range(count, count + len(x))), y
+        count += len(x)
+    if not count:
+        raise ValueError("There is nothing to evaluate: the dataset holds no examples.")
 
 
 def limited(data, limit=None):
@@ -48,15 +60,40 @@ def limited(data, limit=None):
         return data
     limit = arguments.integer("limit", limit)
     if not isinstance(data, tf.data.Dataset):
-        x, y = data if isinstance(data, tuple) else (data, None)
+        x, y = _pair(data)
         rows = subset.rows(len(x), limit)
-        x = np.asarray(x)[rows]
-        return x if y is None else (x, np.asarray(y)[rows])
+        x = _finite(x[rows], rows)
+        return x if y is None else (x, y[rows])
     pairs = ((x,) if y is None else (x, y) for x, y in iterate(data))
     columns = subset.of_batches(pairs, limit)
-    if columns is None:
-        raise ValueError("There is nothing to evaluate: the dataset holds no batch.")
     return columns[0] if len(columns) == 1 else tuple(columns)
+
+
+def _finite(x, rows):
+    """x; raises ValueError that names the first of its `rows` that is not finite."""
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        bad = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
+        raise ValueError(f"Data must be finite. Example {rows[bad]} is not. Clean the data first.")
+    return x
+
+
+def _pair(data):
+    """(x, y) of an array or a pair of arrays, y None where there are no labels."""
+    x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+    if isinstance(x, tuple | dict) or not hasattr(x, "__len__"):
+        raise ValueError(
+            "Evaluation needs an array of examples [n, ...], a pair (x, y), or a batched "
+            f"`tf.data.Dataset`. Received: {type(data).__name__}"
+            + (f" of {len(data)} entries." if isinstance(data, tuple | dict) else ".")
+        )
+    x = np.asarray(x)
+    y = None if y is None else np.asarray(y)
+    if y is not None and y.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"A pair (x, y) needs a label for each example. Received: {len(x)} examples, labels "
+            f"of shape {y.shape}."
+        )
+    return x, y
 
 
 def padded(data, batch_size=None):

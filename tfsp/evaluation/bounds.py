@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp.evaluation.batches import padded
+from tfsp.evaluation.checks import int32_seed
 
 
 def bounds(model, data, seed=0):
@@ -27,7 +28,7 @@ def bounds(model, data, seed=0):
         return {"elbo": terms["log_likelihood"] - terms["kl"], **terms}
 
     collected = []
-    with model.seeds.at(seed):
+    with model.seeds.at(int32_seed(seed)):
         for x, real in padded(data):
             collected.append({k: v.numpy()[:real] for k, v in terms_of(x).items()})
     result = {}

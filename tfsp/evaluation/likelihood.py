@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.evaluation.batches import padded
+from tfsp.evaluation.checks import int32_seed
 from tfsp.models import data_checks, importance_log_prob
 
 # Decoder rows in flight: enough to keep the matrix products busy, few enough to stay in cache.
@@ -49,14 +51,18 @@ def log_likelihood(
       mean_effective_sample_size: over the examples, out of `num_samples`.
       num_samples, num_examples; with `per_example` also log_p_per_example.
 
-    Raises: ValueError for a prior without a density or `num_samples` < 1.
+    Raises: ValueError for a prior without a density, no data, or numbers below 1.
 
     Source: Burda et al. 2016, arXiv:1509.00519, section 5.
     """
     if not model.prior.is_density:
         model.prior.log_prob(None)  # raises, and says what to do
 
-    data_checks.check(data[0] if isinstance(data, tuple) else data, model.likelihood)
+    data_checks.check(data[0] if isinstance(data, tuple) and data else data, model.likelihood)
+    num_samples = arguments.integer("num_samples", num_samples)
+    if chunk_size is not None:
+        chunk_size = arguments.integer("chunk_size", chunk_size)
+    seed = int32_seed(seed)
     estimate = _estimator(model, num_samples, chunk_size, jit_compile)
     bar = None
     parts = []
@@ -78,7 +84,7 @@ def log_likelihood(
         "monte_carlo_error": float(np.sqrt(collected["variance"].sum()) / n),
         "bits_per_dimension": float(model.likelihood.bits_per_dimension(mean, model.data_shape)),
         "mean_effective_sample_size": float(collected["effective_sample_size"].mean()),
-        "num_samples": int(num_samples),
+        "num_samples": num_samples,
         "num_examples": n,
     }
     if per_example:
@@ -110,4 +116,4 @@ def _num_batches(data, batch_size=100):
         count = int(data.cardinality())
         return count if count > 0 else None
     x = data[0] if isinstance(data, tuple) else data
-    return -(-len(x) // batch_size)
+    return -(-len(x) // batch_size) if hasattr(x, "__len__") else None

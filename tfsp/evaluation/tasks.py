@@ -286,7 +286,8 @@ def _bounds(subject):
     log_z = subject.log_z
     row = {**log_z, **bounds(subject.model, subject.data.test, subject.seed)}
     codes = subject.test if "test" in vars(subject) else encode(subject.model, subject.data.test)
-    row["active_units"] = active_units(codes[0])
+    if len(codes[0]) > 1:
+        row["active_units"] = active_units(codes[0])
     row["log_likelihood_term"] = row.pop("log_likelihood")
     return row
 

@@ -1,5 +1,6 @@
 """A small example of every public distribution, for what TFP asks of all of them."""
 
+import inspect
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -46,6 +47,19 @@ class Case(NamedTuple):
 
     def build(self, dtype=None, **changes):
         return self.make(**{**self.tensors(dtype), **self.others, **changes})
+
+    @property
+    def is_class(self):
+        return inspect.isclass(self.make)
+
+    @staticmethod
+    def change(key, value):
+        """Another value of a parameter: what is positive stays so, and trees stay trees."""
+        if key == "parent":
+            return value
+        if key == "time":
+            return tf.where(value < 1.0, 0.9 * value, value)
+        return 1.2 * value
 
 
 def _smoothed(name):
@@ -121,5 +135,21 @@ CASES = {
 
 
 def parts(value):
-    """The tensors of a value or a sample as a list (a tree has two)."""
-    return tf.nest.flatten(value)
+    """The tensors of a value or a sample as a tuple (a tree has two)."""
+    return tuple(tf.nest.flatten(value))
+
+
+def identical(ours, theirs, rtol):
+    for a, b in zip(parts(ours), parts(theirs), strict=True):
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+def sliced(distribution, draws, key):
+    """Those entries of draws `[n, *batch, *event]` that belong to `distribution[key]`."""
+    key = key if isinstance(key, tuple) else (key,)
+    key = key if Ellipsis in key else (*key, Ellipsis)
+
+    def entries(draw, event):
+        return draw.numpy()[(slice(None), *key, *[slice(None)] * event.rank)]
+
+    return tf.nest.map_structure(entries, draws, distribution.event_shape)

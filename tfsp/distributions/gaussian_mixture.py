@@ -53,9 +53,11 @@ class DiagonalGaussianMixture(tfd.Distribution):
     draws from the chosen component only.
 
     Args:
-      logits: `[K]`, unnormalised log weights.
-      loc: `[K, D]`.
-      log_variance: `[K, D]`.
+      logits: `[..., K]`, unnormalised log weights. Variables, here and below, are read whenever
+        they are needed.
+      loc: `[..., K, D]`.
+      log_variance: `[..., K, D]`. With batch dimensions the density is a sum over differences
+        instead of a matrix product.
       fast: compute the components in the dtype of the arguments (up to 1 nat off in float32
         for tight components: good enough for a training loss). By default they are computed in
         float64, whatever the dtype, and `log_prob` is right to the rounding of its result.
@@ -92,10 +94,10 @@ class DiagonalGaussianMixture(tfd.Distribution):
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         def logits_shape(sample_shape):
-            return [_known(num_classes)]
+            return [*sample_shape[:-1], _known(num_classes)]
 
         def loc_shape(sample_shape):
-            return [_known(num_classes), sample_shape[-1]]
+            return [*sample_shape[:-1], _known(num_classes), sample_shape[-1]]
 
         return {
             "logits": parameters.real(1, shape_fn=logits_shape),
@@ -117,28 +119,26 @@ class DiagonalGaussianMixture(tfd.Distribution):
 
     @property
     def num_components(self):
-        return self._loc.shape[0]
+        return self._loc.shape.with_rank_at_least(2)[-2]
 
     def _event_shape(self):
-        return self._loc.shape[1:].merge_with([None])
+        return self._loc.shape.with_rank_at_least(2)[-1:].merge_with([None])
 
     def _event_shape_tensor(self):
-        return tf.shape(self._loc)[1:]
-
-    def _batch_shape(self):
-        return tf.TensorShape([])
-
-    def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32)
+        return tf.shape(self._loc)[-1:]
 
     def joint_log_prob(self, z):
         """log p(k) + log p(z | k) for every component: `[..., D]` -> `[..., K]`, nats."""
         z = tf.convert_to_tensor(z, self.dtype)
         compute = self.dtype if self._fast else tf.float64
         weights = tf.nn.log_softmax(tf.cast(self._logits, compute))
-        components = component_log_prob(
-            tf.cast(z, compute), tf.cast(self._loc, compute), tf.cast(self._log_variance, compute)
-        )
+        held = (z, self._loc, self._log_variance)
+        z, loc, log_variance = (tf.cast(value, compute) for value in held)
+        if self.batch_shape.rank == 0:
+            components = component_log_prob(z, loc, log_variance)
+        else:
+            normal = tfd.MultivariateNormalDiag(loc, tf.exp(0.5 * log_variance))
+            components = normal.log_prob(z[..., tf.newaxis, :])
         return tf.cast(components + weights, self.dtype)
 
     def _log_prob(self, z):
@@ -146,23 +146,41 @@ class DiagonalGaussianMixture(tfd.Distribution):
 
     def _sample_n(self, n, seed=None):
         seeds = tfp.random.split_seed(seed, 2)
-        logits, loc = tf.convert_to_tensor(self._logits), tf.convert_to_tensor(self._loc)
-        component = tf.random.stateless_categorical(logits[tf.newaxis], n, seeds[0])[0]
-        loc = tf.gather(loc, component)
-        scale = tf.exp(0.5 * tf.gather(self._log_variance, component))
+        logits, loc, log_variance = self._batched()
+        batch = tf.shape(logits)[:-1]
+        flat = tf.reshape(logits, [-1, prefer_static.dimension_size(logits, -1)])
+        component = tf.transpose(tf.random.stateless_categorical(flat, n, seeds[0]))
+        component = tf.reshape(component, tf.concat([[n], batch], axis=0))
+
+        def chosen(parts):
+            return _gather_component(parts, component)
+
+        loc, scale = chosen(loc), tf.exp(0.5 * chosen(log_variance))
         return loc + scale * stateless_normal(tf.shape(loc), seeds[1], self.dtype)
 
+    def _batched(self):
+        """logits, loc and log_variance with all batch dimensions."""
+        batch = self.batch_shape_tensor()
+        held = ((self._logits, 1), (self._loc, 2), (self._log_variance, 2))
+        return [
+            tf.broadcast_to(part, tf.concat([batch, tf.shape(part)[-ndims:]], axis=0))
+            for part, ndims in held
+        ]
+
     def _mean(self):
-        return tf.linalg.matvec(self._loc, tf.nn.softmax(self._logits), transpose_a=True)
+        logits, loc, _ = self._batched()
+        return tf.linalg.matvec(loc, tf.nn.softmax(logits), transpose_a=True)
 
     def _covariance(self):
-        weights = tf.nn.softmax(self._logits)
-        loc = tf.convert_to_tensor(self._loc)
-        centred = loc - tf.linalg.matvec(loc, weights, transpose_a=True)
-        within = tf.linalg.diag(
-            tf.linalg.matvec(tf.exp(self._log_variance), weights, transpose_a=True)
-        )
-        return within + tf.matmul(centred, centred * weights[:, tf.newaxis], transpose_a=True)
+        logits, loc, log_variance = self._batched()
+        weights = tf.nn.softmax(logits)
+        centred = loc - tf.linalg.matvec(loc, weights, transpose_a=True)[..., tf.newaxis, :]
+        variance = tf.linalg.matvec(tf.exp(log_variance), weights, transpose_a=True)
+        between = tf.matmul(centred, centred * weights[..., tf.newaxis], transpose_a=True)
+        return tf.linalg.diag(variance) + between
+
+    def _variance(self):
+        return tf.linalg.diag_part(self._covariance())
 
     def _default_event_space_bijector(self):
         return tfp.bijectors.Identity(validate_args=self.validate_args)
@@ -178,17 +196,24 @@ def _known(num_classes):
     return num_classes
 
 
+def _gather_component(parts, component):
+    """`[*batch, K, D]` and numbers of components `[n, *batch]` -> `[n, *batch, D]`."""
+    flat = tf.reshape(parts, tf.concat([[-1], tf.shape(parts)[-2:]], axis=0))
+    index = tf.reshape(component, tf.stack([tf.shape(component)[0], -1]))
+    chosen = tf.gather(flat, tf.transpose(index), batch_dims=1)  # [T, n, D]
+    shape = tf.concat([tf.shape(component), tf.shape(parts)[-1:]], axis=0)
+    return tf.reshape(tf.transpose(chosen, [1, 0, 2]), shape)
+
+
 def _check_shapes(logits, loc, log_variance):
-    matrix = tf.TensorShape([None, None])
-    if not (loc.is_compatible_with(matrix) and log_variance.is_compatible_with(matrix)) or not (
-        loc.is_compatible_with(log_variance)
-    ):
+    enough = all(shape.rank is None or shape.rank >= 2 for shape in (loc, log_variance))
+    if not enough or not loc[-2:].is_compatible_with(log_variance[-2:]):
         raise ValueError(
-            "`loc` and `log_variance` must both have shape [K, D]. Received: "
+            "`loc` and `log_variance` must both have shape [..., K, D]. Received: "
             f"loc.shape={loc}, log_variance.shape={log_variance}."
         )
-    if not logits.is_compatible_with(loc.merge_with(matrix)[:1]):
+    if logits.rank == 0 or not logits[-1:].is_compatible_with(loc[-2:-1]):
         raise ValueError(
-            f"`logits` must have shape [{loc[0]}], one entry per row of `loc`. Received: "
+            f"`logits` must have shape [..., {loc[-2]}], one entry per row of `loc`. Received: "
             f"logits.shape={logits}."
         )

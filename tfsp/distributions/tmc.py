@@ -24,8 +24,8 @@ class TMC(tfd.Distribution):
 
     Args:
       num_leaves: N, at least 1.
-      concentration1, concentration0: a, b of the Beta of the times: numbers, scalar tensors or
-        variables.
+      concentration1, concentration0: a, b of the Beta of the times, `[...]`: one pair for each
+        entry of the batch. Variables are read whenever they are needed.
       validate_args: of no effect. Trees are always checked.
 
     Raises: ValueError if `num_leaves` is no positive integer, or a tree has another number of
@@ -53,13 +53,11 @@ class TMC(tfd.Distribution):
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        def scalar(sample_shape):
-            return []
+        def batch(sample_shape):
+            return tf.TensorShape(sample_shape)[:-1]
 
-        return {
-            "concentration1": parameters.positive(tf.float64, shape_fn=scalar),
-            "concentration0": parameters.positive(tf.float64, shape_fn=scalar),
-        }
+        concentration = parameters.positive(dtype, shape_fn=batch)
+        return {"concentration1": concentration, "concentration0": concentration}
 
     @property
     def num_leaves(self):
@@ -77,12 +75,6 @@ class TMC(tfd.Distribution):
         """Whether the event shape of each part is []: False, as a `Tree`."""
         return Tree(tf.constant(False), tf.constant(False))
 
-    def _batch_shape(self):
-        return tf.TensorShape([])
-
-    def _batch_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
     def _event_shape(self):
         shape = tf.TensorShape([2 * self._num_leaves - 1])
         return Tree(shape, shape)
@@ -94,32 +86,28 @@ class TMC(tfd.Distribution):
     def _default_event_space_bijector(self):
         return None  # no smooth map leads to topologies
 
-    def _concentrations(self):
-        return (tf.cast(c, tf.float64) for c in (self._concentration1, self._concentration0))
+    def _concentrations(self, shape):
+        """a and b of each entry of a batch, each `[n]` float64."""
+        held = (self._concentration1, self._concentration0)
+        return (tf.reshape(tf.broadcast_to(tf.cast(c, tf.float64), shape), [-1]) for c in held)
 
     def _sample_n(self, n, seed=None):
-        parent, time = _sample_trees(
-            self._num_leaves,
-            *self._concentrations(),
-            tf.convert_to_tensor(n),
-            tfp.random.sanitize_seed(seed),
-        )
-        for part in (parent, time):
-            part.set_shape([None, 2 * self._num_leaves - 1])
-        return Tree(parent, time)
+        shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
+        num_nodes = 2 * self._num_leaves - 1
+        seed = tfp.random.sanitize_seed(seed)
+        trees = _sample_trees(self._num_leaves, *self._concentrations(shape), seed)
+        return Tree(*(tf.reshape(part, tf.concat([shape, [num_nodes]], axis=0)) for part in trees))
 
     def _log_prob(self, value):
         num_nodes = 2 * self._num_leaves - 1
         for part in value:
             _check_size(part, num_nodes)
-        parent, time = value
-        result = _tree_log_probs(
-            tf.reshape(parent, [-1, num_nodes]),
-            tf.reshape(time, [-1, num_nodes]),
-            *self._concentrations(),
-        )
-        result = tf.reshape(result, tf.shape(parent)[:-1])
-        result.set_shape(parent.shape[:-1])
+        shape = tf.broadcast_dynamic_shape(tf.shape(value.parent)[:-1], self.batch_shape_tensor())
+        static = tf.broadcast_static_shape(value.parent.shape[:-1], self.batch_shape)
+        full = tf.concat([shape, [num_nodes]], axis=0)
+        trees = (tf.reshape(tf.broadcast_to(part, full), [-1, num_nodes]) for part in value)
+        result = tf.reshape(_tree_log_probs(*trees, *self._concentrations(shape)), shape)
+        result.set_shape(static)
         return result
 
 
@@ -142,16 +130,18 @@ def _check_size(part, num_nodes):
 
 
 @tf.function(reduce_retracing=True)
-def _sample_trees(num_leaves, concentration1, concentration0, n, seed):
+def _sample_trees(num_leaves, concentration1, concentration0, seed):
     def draw(i):
-        return ops.sample_prior(num_leaves, concentration1, concentration0, fold_in(seed, i))
+        pair = concentration1[i], concentration0[i]
+        return ops.sample_prior(num_leaves, *pair, fold_in(seed, i))
 
-    return tf.map_fn(draw, tf.range(n), fn_output_signature=(tf.int32, tf.float64))
+    numbers = tf.range(tf.shape(concentration1)[0])
+    return tf.map_fn(draw, numbers, fn_output_signature=(tf.int32, tf.float64))
 
 
 @tf.custom_gradient
 def _tree_log_probs(parent, time, concentration1, concentration0):
-    """log p of each tree: `[n, V]` -> `[n]`, by the native ops, which check the trees."""
+    """log p of each tree: `[n, V]` and `[n]` -> `[n]`, by the native ops, which check the trees."""
 
     def gradient(upstream):
         continuous = [time, concentration1, concentration0]
@@ -165,11 +155,11 @@ def _tree_log_probs(parent, time, concentration1, concentration0):
 
 @tf.function(reduce_retracing=True)
 def _native_log_probs(parent, time, concentration1, concentration0):
-    def one(tree):
-        times = ops.time_log_prob(tree[0], tree[1], concentration1, concentration0)
-        return ops.topology_log_prob(tree[0]) + times
+    def one(each):
+        return ops.topology_log_prob(each[0]) + ops.time_log_prob(*each)
 
-    return tf.map_fn(one, (parent, time), fn_output_signature=tf.float64)
+    each = (parent, time, concentration1, concentration0)
+    return tf.map_fn(one, each, fn_output_signature=tf.float64)
 
 
 def _time_log_probs(parent, time, concentration1, concentration0):
@@ -178,7 +168,8 @@ def _time_log_probs(parent, time, concentration1, concentration0):
     free = is_free(parent)
     left = tf.where(free, 1.0 - above, tf.ones_like(time))
     stick = tf.where(free, (time - above) / left, 0.5 * tf.ones_like(time))
-    beta = tfd.Beta(concentration1, concentration0).log_prob(stick)
+    pair = concentration1[:, tf.newaxis], concentration0[:, tf.newaxis]
+    beta = tfd.Beta(*pair).log_prob(stick)
     terms = tf.where(free, beta - tf.math.log(left), tf.zeros_like(time))
     return tf.reduce_sum(terms, axis=-1)
 

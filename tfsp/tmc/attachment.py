@@ -145,7 +145,9 @@ class Attachment(tfd.Distribution):
 
         def draw(parent, time, leaves, i):
             table = self._table(parent, time, leaves)
-            return tf.cast(table_sample(table, n, fold_in(seed, i)), self.dtype)
+            # The first tree's draws are those of the tree without a batch.
+            own = tf.where(i == 0, seed, fold_in(seed, i))
+            return tf.cast(table_sample(table, n, own), self.dtype)
 
         trees = self._trees()
         draws = self._for_each_tree(draw, *trees, tf.range(tf.shape(trees[0])[0]))

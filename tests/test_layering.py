@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # Lower number = lower floor. A module may import its own package and any lower floor.
 FLOORS = {
-    "tfsp.arguments": 0,
+    "tfsp.arguments": -1,
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,

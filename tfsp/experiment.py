@@ -12,6 +12,7 @@ from tfsp import callbacks, data, likelihoods, mappings, models, networks, prior
 from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config, to_dict
 from tfsp.models.base import ADAPT_LIMIT
+from tfsp.random import short_seed
 from tfsp.run_directory import RunDirectory
 
 
@@ -110,7 +111,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     train_config = config["train"]
     _warn_about(config)
     run = RunDirectory(run_dir)
-    keras.utils.set_random_seed(config["seed"])
+    keras.utils.set_random_seed(short_seed(config["seed"]))
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     run.check(config)

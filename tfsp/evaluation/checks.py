@@ -27,8 +27,3 @@ def check_labels(labels, codes, name="labels"):
     if labels.dtype.kind not in "iub":
         raise ValueError(f"`{name}` must be integers. Received: dtype {labels.dtype}.")
     return labels.astype(np.int64)
-
-
-def generator(seed, *stream):
-    """A NumPy generator from any integer seed; other numbers in `stream` give other draws."""
-    return np.random.default_rng([int(seed) % 2**64, *stream])

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfsp.evaluation.batches import padded
 from tfsp.models import data_checks, importance_log_prob
+from tfsp.random import int32_seed
 
 # Decoder rows in flight: enough to keep the matrix products busy, few enough to stay in cache.
 _ROWS = 2_000
@@ -62,7 +63,7 @@ def log_likelihood(
     parts = []
     total = _num_batches(data)
     for i, (x, real) in enumerate(padded(data)):
-        result = estimate(tf.constant(x), tf.constant([seed, i], tf.int32))
+        result = estimate(tf.constant(x), tf.constant([int32_seed(seed), i], tf.int32))
         parts.append({name: value.numpy()[:real] for name, value in result.items()})
         if progress:
             bar = bar or keras.utils.Progbar(total, unit_name="batch")

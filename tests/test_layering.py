@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 # Lower number = lower floor. A module may import its own package and any lower floor.
 FLOORS = {
-    "tfsp.arguments": 0,
+    "tfsp.arguments": -1,
     "tfsp.distribute": 0,
     "tfsp.precision": 0,
     "tfsp.version": 0,

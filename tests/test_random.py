@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsp.random import SeedStream, as_seed, split_seed
+from tfsp.random import (
+    SeedStream,
+    as_seed,
+    check_seed,
+    generator,
+    int32_seed,
+    short_seed,
+    split_seed,
+)
 
 
 def numbers(seed):
@@ -18,6 +26,15 @@ def numbers(seed):
         (5, (5, 0)),
         (-5, (-5, 0)),
         (np.int64(5), (5, 0)),
+        (np.int32(-5), (-5, 0)),
+        (np.array(5), (5, 0)),
+        (2**40, (0, 2**9)),
+        (np.int64(2**40), (0, 2**9)),
+        (np.uint32(2**31), (0, 1)),
+        (tf.constant(2**40, tf.int64), (0, 2**9)),
+        (tf.constant(2**31, tf.uint32), (0, 1)),
+        (-(2**40), (0, 2**31 - 2**9)),
+        (tf.constant(-(2**40), tf.int64), (0, 2**31 - 2**9)),
         (tf.constant(5, tf.int64), (5, 0)),
         ([3, 4], (3, 4)),
         (tf.constant([3, 4], tf.int64), (3, 4)),
@@ -29,7 +46,56 @@ def test_as_seed_takes_integers_and_pairs(seed, expected):
     assert numbers(seed) == expected
 
 
-@pytest.mark.parametrize("seed", [1.5, "a", True, [1, 2, 3], [[1, 2]], [1.0, 2.0]])
+def test_long_seeds_in_a_graph():
+    traced = tf.function(as_seed, input_signature=[tf.TensorSpec([], tf.int64)])
+    for seed in (0, -1, 2**31 - 1, 2**31, -(2**31) - 1, 2**40, 2**62 - 1):
+        assert numbers(traced(seed)) == numbers(as_seed(seed))
+
+
+def test_no_two_seeds_alike():
+    seeds = [0, 1, -1, 2**31, 2**32, 2**40, 2**62, 2**63, 2**70, -(2**70), 10**100]
+    assert len({numbers(as_seed(seed)) for seed in seeds}) == len(seeds)
+    streams = [s for s in seeds if s != -1]  # a stream takes -1 for 2**31 - 1
+    assert len({numbers(SeedStream(seed).next()) for seed in streams}) == len(streams)
+    assert len({short_seed(seed) for seed in seeds}) == len(seeds)
+    assert len({generator(seed).random() for seed in seeds}) == len(seeds)
+
+
+def test_seeds_of_numpy_and_scikit_learn():
+    for seed in (0, 7, 2**40, 2**63, np.int64(7)):
+        expected = np.random.default_rng(seed).random(3)
+        np.testing.assert_array_equal(generator(seed).random(3), expected)
+    assert generator(7, 1).random() != generator(7, 2).random()
+    assert [short_seed(s) for s in (0, 7, 2**32 - 1, -1)] == [0, 7, 2**32 - 1, 2**32 - 1]
+    assert 0 <= short_seed(2**40) < 2**32
+    assert short_seed(None, 3) is None
+    assert short_seed(7, 3) == 10
+    assert type(short_seed(np.int64(7))) is int
+
+
+@pytest.mark.parametrize("seed", [1.5, np.float64(2), np.nan, "1", True, [1, 2], None])
+@pytest.mark.parametrize("function", [check_seed, generator, int32_seed])
+def test_what_is_no_integer_is_refused(function, seed):
+    with pytest.raises(ValueError, match="`seed` must be an integer. Received: "):
+        function(seed)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        1.5,
+        "a",
+        True,
+        [1, 2, 3],
+        [[1, 2]],
+        [1.0, 2.0],
+        np.nan,
+        [1, "a"],
+        [1, [2, 3]],
+        {},
+        [2**70, 1],
+    ],
+)
 def test_as_seed_refuses_what_is_no_seed(seed):
     with pytest.raises(ValueError, match="`seed` must be None, an integer"):
         as_seed(seed)
@@ -101,7 +167,14 @@ def test_an_error_inside_at_does_not_lose_the_place():
     np.testing.assert_array_equal(stream.state.numpy(), [3, 0])
 
 
-@pytest.mark.parametrize("seed", [1.5, "a", [1, 2]])
+def test_a_stream_takes_integers_of_numpy():
+    stream = SeedStream(np.int64(3))
+    assert stream.get_config()["seed"] == 3
+    assert type(stream.seed) is int
+    assert numbers(stream.next()) == (3, 0)
+
+
+@pytest.mark.parametrize("seed", [1.5, "a", [1, 2], True])
 def test_a_stream_refuses_what_is_no_integer(seed):
     with pytest.raises(ValueError, match="`seed` must be an integer or None"):
         SeedStream(seed)

@@ -61,6 +61,14 @@ def number(name, value, interval="(-inf, inf)", meaning=""):
     return float(value)
 
 
+def shorten(text, limit=200):
+    """`text` for an error, its middle left out where it is longer than `limit`."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2 - 20
+    return f"{text[:half]} ... ({len(text)} characters) ... {text[-half:]}"
+
+
 def _refuse(name, value, wanted, meaning):
     meaning = f": {meaning}" if meaning else ""
-    raise ValueError(f"`{name}` must be {wanted}{meaning}. Received: {value!r}.")
+    raise ValueError(f"`{name}` must be {wanted}{meaning}. Received: {shorten(repr(value))}.")

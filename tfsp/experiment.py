@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors, resume
 from tfsp.config import default_config, keywords, to_dict
 from tfsp.models.examples import ADAPT_LIMIT
+from tfsp.random import short_seed
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory
 
@@ -120,7 +121,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     config = to_dict(config)
     _warn_about(config)
     run = RunDirectory(run_dir)
-    keras.utils.set_random_seed(config["seed"])
+    keras.utils.set_random_seed(short_seed(config["seed"]))
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
     run.check(config)

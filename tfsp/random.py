@@ -6,9 +6,13 @@ the same two numbers in an ordinary layer weight, which is saved, resumed and di
 """
 
 import contextlib
+import numbers
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from tfsp import arguments
 
 
 def as_seed(seed):
@@ -27,16 +31,93 @@ def as_seed(seed):
         return tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
     if isinstance(seed, SeedStream):
         return seed.next()
-    if isinstance(seed, int) and not -(2**31) <= seed < 2**31:
-        seed = [seed & 0x7FFFFFFF, (seed >> 31) & 0x7FFFFFFF]  # no two seeds below 2**62 alike
-    seed = tf.convert_to_tensor(seed)
+    if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
+        return tf.constant(_words(int(seed)), tf.int32)
+    try:
+        seed = tf.convert_to_tensor(seed)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{_WANTED}. Received: {arguments.shorten(repr(seed))}.") from None
     if not seed.dtype.is_integer or seed.shape.rank not in (0, 1) or seed.shape not in ([], [2]):
         raise ValueError(
-            "`seed` must be None, an integer, or an integer tensor of shape [2]. "
-            f"Received: shape={tuple(seed.shape)}, dtype={seed.dtype.name}."
+            f"{_WANTED}. Received: shape={tuple(seed.shape)}, dtype={seed.dtype.name}."
         )
-    seed = tf.cast(seed, tf.int32)
-    return tf.stack([seed, 0]) if seed.shape.rank == 0 else seed
+    if seed.shape.rank == 1:
+        return tf.cast(seed, tf.int32)
+    if seed.dtype.size <= 4 and seed.dtype != tf.uint32:
+        return tf.stack([tf.cast(seed, tf.int32), 0])
+    wide = tf.cast(seed, tf.int64)
+    low, high = wide & _MASK, tf.bitwise.right_shift(wide, 31) & _MASK
+    narrow = (wide >= tf.int32.min) & (wide <= tf.int32.max)
+    return tf.cast(tf.where(narrow, [wide, 0], [low, high]), tf.int32)
+
+
+_MASK = 2**31 - 1
+_WANTED = "`seed` must be None, an integer, or an integer tensor of shape [2]"
+
+
+def _words(seed):
+    """An int32 pair of its own for each seed from -2**31 to 2**62; hardly two alike beyond."""
+    if -(2**31) <= seed < 2**31:
+        return [seed, 0]
+    if -(2**62) <= seed < 2**62:
+        return [seed & _MASK, (seed >> 31) & _MASK]
+    return generator(seed).integers(2**31, size=2).tolist()
+
+
+def check_seed(seed, optional=False):
+    """`seed` as an int, of any sign and size.
+
+    Args:
+      seed: a Python or NumPy integer, or an array of no axis that holds one.
+      optional: None may stand for a fresh seed, and stays None.
+
+    Raises: ValueError for what is no integer (True and 2.0 are not).
+    """
+    if optional and seed is None:
+        return None
+    value = seed[()] if isinstance(seed, np.ndarray) and seed.ndim == 0 else seed
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        wanted = "an integer or None" if optional else "an integer"
+        raise ValueError(f"`seed` must be {wanted}. Received: {arguments.shorten(repr(seed))}.")
+    return int(value)
+
+
+def generator(seed, *stream):
+    """A NumPy generator from any integer; other numbers in `stream` give other draws.
+
+    A seed from 0 up gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives.
+
+    Raises: ValueError if `seed` is no integer.
+    """
+    seed = check_seed(seed)
+    if seed < 0:
+        seed %= 2 ** (64 * (seed.bit_length() // 64 + 1))
+    return np.random.default_rng([seed, *stream])
+
+
+def short_seed(seed, offset=0):
+    """`seed + offset` as an int in [0, 2**32), as scikit-learn and Keras want it; None stays None.
+
+    What lies in this range stays as it is; below, it is counted from the end; beyond, mixed.
+
+    Raises: ValueError if `seed` is no integer or None.
+    """
+    seed = check_seed(seed, optional=True)
+    if seed is None:
+        return None
+    seed += offset
+    if -(2**32) <= seed < 2**32:
+        return seed % 2**32
+    return int(generator(seed).integers(2**32))
+
+
+def int32_seed(seed):
+    """`seed` as an int in [-2**31, 2**31): what lies there stays as it is, the rest is mixed.
+
+    Raises: ValueError if `seed` is no integer.
+    """
+    seed = check_seed(seed)
+    return seed if -(2**31) <= seed < 2**31 else int(generator(seed).integers(2**31))
 
 
 def fold_in(seed, number):
@@ -60,16 +141,15 @@ class SeedStream(keras.layers.Layer):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
+        seed = check_seed(seed, optional=True)
         if seed is None:
             seed = int(keras.random.randint((), 0, 2**31 - 1))
-        if not isinstance(seed, int):
-            raise ValueError(f"`seed` must be an integer or None. Received: {seed!r}.")
         self.seed = seed
         self.state = self.add_weight(
             name="state",
             shape=(2,),
             dtype="int64",
-            initializer=lambda shape, dtype: tf.constant([seed, 0], dtype),
+            initializer=lambda shape, dtype: tf.constant([int32_seed(seed), 0], dtype),
             trainable=False,
             aggregation="only_first_replica",
         )
@@ -89,8 +169,9 @@ class SeedStream(keras.layers.Layer):
     @contextlib.contextmanager
     def at(self, seed):
         """Within this context the stream starts at `seed`; afterwards it is where it was."""
+        start = [int32_seed(seed), 0]
         before = tf.identity(self.state.value)
-        self.state.assign([seed, 0])
+        self.state.assign(start)
         try:
             yield self
         finally:

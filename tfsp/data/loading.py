@@ -1,6 +1,5 @@
 """The front door: `load` turns a source into train, validation and test data."""
 
-import operator
 import os
 
 import numpy as np
@@ -15,6 +14,7 @@ from tfsp.data.info import DataInfo
 from tfsp.data.memory import ImageStore, MemoryPart
 from tfsp.data.sources import GeneratedSet, Request, StreamSet, default_data_dir, find, names
 from tfsp.data.stream import StreamPart
+from tfsp.random import check_seed
 
 
 def load(
@@ -106,10 +106,7 @@ def load(
 
 def _check_numbers(batch_size, seed):
     arguments.integer("batch_size", batch_size)
-    try:
-        operator.index(seed)
-    except TypeError as error:
-        raise ValueError(f"`seed` must be an integer. Received: {seed!r}.") from error
+    check_seed(seed)
 
 
 def _find(source, data_dir, download, split, image_size, cache, sizes, options):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp.evaluation.batches import padded
-from tfsp.evaluation.checks import int32_seed
+from tfsp.random import int32_seed
 
 
 def bounds(model, data, seed=0):

@@ -1,7 +1,5 @@
 """What the measures of codes ask of their arguments."""
 
-import numbers
-
 import numpy as np
 
 
@@ -29,25 +27,3 @@ def check_labels(labels, codes, name="labels"):
     if labels.dtype.kind not in "iub":
         raise ValueError(f"`{name}` must be integers. Received: dtype {labels.dtype}.")
     return labels.astype(np.int64)
-
-
-def generator(seed, *stream):
-    """A NumPy generator from any integer seed; other numbers in `stream` give other draws."""
-    return np.random.default_rng([_integer_seed(seed) % 2**64, *stream])
-
-
-def int32_seed(seed):
-    """Any integer seed as one of 32 bits: itself if it fits, else another number.
-
-    Raises: ValueError for what is no integer.
-    """
-    seed = _integer_seed(seed)
-    if -(2**31) <= seed < 2**31:
-        return seed
-    return int(np.random.SeedSequence([seed % 2**128]).generate_state(1)[0] >> 1)
-
-
-def _integer_seed(seed):
-    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
-        raise ValueError(f"`seed` must be an integer. Received: {seed!r}.")
-    return int(seed)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, generator
+from tfsp.evaluation.checks import check_codes
+from tfsp.random import generator
 
 
 def coverage(samples, data, quantile=0.99):

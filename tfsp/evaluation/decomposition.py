@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from tfsp import arguments
 from tfsp.distributions.gaussian_mixture import component_log_prob
 from tfsp.evaluation.batches import iterate, limited
-from tfsp.evaluation.checks import generator
+from tfsp.random import generator
 
 tfd = tfp.distributions
 

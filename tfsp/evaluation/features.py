@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import generator
 from tfsp.evaluation.proportions import Labeller
+from tfsp.random import check_seed, generator, short_seed
 
 _CACHE = collections.OrderedDict()
 _CACHED = 4  # classifiers kept
@@ -182,7 +182,7 @@ def _train(images, labels, epochs, seed):
 
 
 def _train_in_policy(images, labels, epochs, seed):
-    seeds = iter(range(10 * int(seed), 10 * int(seed) + 10))
+    seeds = (short_seed(10 * check_seed(seed), i) for i in range(10))
 
     def init():
         return keras.initializers.GlorotUniform(next(seeds))

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels, generator
+from tfsp.evaluation.checks import check_codes, check_labels
 from tfsp.evaluation.classifier import fit_and_score
+from tfsp.random import generator
 
 PAPER_SIZES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 PAPER_SIZES_MANY_CLASSES = (1, 2, 5, 10, 15)

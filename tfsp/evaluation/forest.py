@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels, generator
+from tfsp.evaluation.checks import check_codes, check_labels
+from tfsp.random import generator, short_seed
 
 SIZES = (50, 100, 500, 1000, 5000, 10000)
 
@@ -55,7 +56,7 @@ def few_shot_forest(
         for j, size in enumerate(sizes):
             rows = order[:size]
             forest = RandomForestClassifier(
-                num_trees, max_depth=max_depth, random_state=int(seed) % 2**31 + i, n_jobs=1
+                num_trees, max_depth=max_depth, random_state=short_seed(seed, i), n_jobs=1
             )
             forest.fit(train_codes[rows], train_labels[rows])
             accuracies[j, i] = np.mean(forest.predict(test_codes) == test_labels)

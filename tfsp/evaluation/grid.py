@@ -12,6 +12,7 @@ from tfsp.evaluation.coverage import coverage
 from tfsp.evaluation.draws import draw
 from tfsp.evaluation.energy import energy_distance
 from tfsp.evaluation.report import format_table
+from tfsp.random import short_seed
 
 _MEASURES = ("energy_distance", "stray", "missed", "elbo")
 
@@ -116,7 +117,7 @@ class _Trainer:
 
     def train(self, config):
         """(model trained as `config` says, its data). The model is reused by the next call."""
-        keras.utils.set_random_seed(config["seed"])
+        keras.utils.set_random_seed(short_seed(config["seed"]))
         dataset = experiment.load_data(config)
         model = experiment.build_model(config, dataset.info.image_shape)
         if model.prior.wants_data and not model.prior.start_epoch:

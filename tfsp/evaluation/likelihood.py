@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from tfsp import arguments
 from tfsp.evaluation.batches import padded
-from tfsp.evaluation.checks import int32_seed
 from tfsp.models import data_checks, importance_log_prob
+from tfsp.random import int32_seed
 
 # Decoder rows in flight: enough to keep the matrix products busy, few enough to stay in cache.
 _ROWS = 2_000

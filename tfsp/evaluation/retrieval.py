@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels, generator
+from tfsp.evaluation.checks import check_codes, check_labels
+from tfsp.random import generator
 
 _BLOCK = 2**21  # distances held at once (16 MiB): they stay in cache between product and sort
 # Of a typical squared norm: above the rounding error of distances by matrix product, so that equal

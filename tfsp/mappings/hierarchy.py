@@ -9,6 +9,7 @@ from tfsp.bijectors import AffineHierarchy, Hierarchy
 from tfsp.mappings.base import Mapping, register
 from tfsp.mappings.perceptron import Perceptron
 from tfsp.mappings.sphere import check_sizes
+from tfsp.random import check_seed, short_seed
 
 _FORMS = ("network", "affine")
 
@@ -65,7 +66,7 @@ class HierarchyMapping(Mapping):
             hidden=hidden,
             activation=activation,
             form=form,
-            seed=seed,
+            seed=check_seed(seed, optional=True),
         )
         self.networks = [
             Perceptron(
@@ -73,7 +74,7 @@ class HierarchyMapping(Mapping):
                 own * (1 if form == "network" else 2),
                 hidden,
                 activation,
-                None if seed is None else seed + i * (len(hidden) + 1),
+                short_seed(seed, i * (len(hidden) + 1)),
                 dtype=self.variable_dtype,
             )
             for i, (above, own) in enumerate(zip(self.sizes[:-1], self.sizes[1:], strict=True), 1)

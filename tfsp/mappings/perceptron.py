@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfsp.random import short_seed
+
 
 class Perceptron(keras.layers.Layer):
     """`[..., num_inputs]` -> `[..., num_outputs]`, no activation at the end; made already built.
@@ -24,9 +26,7 @@ class Perceptron(keras.layers.Layer):
             keras.layers.Dense(
                 width,
                 activation=activation if i < len(hidden) else None,
-                kernel_initializer=keras.initializers.GlorotUniform(
-                    None if seed is None else seed + i
-                ),
+                kernel_initializer=keras.initializers.GlorotUniform(short_seed(seed, i)),
                 dtype=self.dtype_policy,
             )
             for i, width in enumerate([*hidden, num_outputs])

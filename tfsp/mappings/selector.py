@@ -7,6 +7,7 @@ from tfsp import arguments
 from tfsp.bijectors import DimensionSelector, selection_penalty
 from tfsp.mappings.base import Mapping, register
 from tfsp.mappings.perceptron import Perceptron
+from tfsp.random import check_seed
 
 
 @register("selector")
@@ -43,7 +44,10 @@ class SelectorMapping(Mapping):
         hidden = arguments.integers("hidden", hidden)
         keras.activations.get(activation)
         self._config = dict(
-            sparsity_weight=sparsity_weight, hidden=hidden, activation=activation, seed=seed
+            sparsity_weight=sparsity_weight,
+            hidden=hidden,
+            activation=activation,
+            seed=check_seed(seed, optional=True),
         )
         self.sparsity_weight = sparsity_weight
         self.network = Perceptron(

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp.random import check_seed, short_seed
+
 
 @keras.saving.register_keras_serializable("tfsp")
 class MaskedDense(keras.layers.Dense):
@@ -46,7 +48,10 @@ class MADE(keras.layers.Layer):
         if not hidden:
             raise ValueError("`hidden` must name at least one hidden layer. Received: ().")
         self._config = dict(
-            num_inputs=num_inputs, num_parameters=num_parameters, hidden=tuple(hidden), seed=seed
+            num_inputs=num_inputs,
+            num_parameters=num_parameters,
+            hidden=tuple(hidden),
+            seed=check_seed(seed, optional=True),
         )
         self.num_inputs = num_inputs
         self.num_parameters = num_parameters
@@ -59,7 +64,7 @@ class MADE(keras.layers.Layer):
                 next_degrees = 1 + np.arange(width) % top
             else:  # spread out, up to the last: every input still counts
                 next_degrees = np.round(np.linspace(top, 1, width)).astype(int)
-            initializer = keras.initializers.GlorotUniform(None if seed is None else seed + i)
+            initializer = keras.initializers.GlorotUniform(short_seed(seed, i))
             self.hidden_layers.append(
                 MaskedDense(
                     width,

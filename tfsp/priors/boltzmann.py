@@ -10,7 +10,7 @@ from tfsp.distributions.boltzmann import BoltzmannMachine
 from tfsp.priors import relaxed_boltzmann
 from tfsp.priors.base import Prior
 from tfsp.priors.smoothing import UnitSmoothing
-from tfsp.random import SeedStream, as_seed, split_seed
+from tfsp.random import SeedStream, as_seed, check_seed, generator, split_seed
 
 _EXACT = 20  # units of the smaller side up to which log Z is enumerated
 
@@ -88,7 +88,7 @@ class BoltzmannPrior(Prior):
             **counts,
             warmup_epochs=arguments.integer("warmup_epochs", warmup_epochs, 0),
             warmup_strength=arguments.number("warmup_strength", warmup_strength, "[1, inf)"),
-            seed=seed,
+            seed=check_seed(seed),
         )
         self.num_left = self.latent_dim // 2
         self.smoothing = UnitSmoothing(**spec, dtype=self.variable_dtype)
@@ -105,7 +105,7 @@ class BoltzmannPrior(Prior):
             "couplings", np.zeros((self.num_left, n - self.num_left), "float32")
         )
         # Where W = 0 and b = 0, as here, fair coins are draws of p, and log Z = n log 2.
-        rng = np.random.default_rng(self._config["seed"])
+        rng = generator(self._config["seed"])
         replicas = rng.integers(0, 2, (self._config["num_replicas"], num_chains, n))
         self.chains = self._state("chains", replicas[0])
         self.hot = self._state("hot", replicas[1:]) if len(replicas) > 1 else None

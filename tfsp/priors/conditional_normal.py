@@ -12,7 +12,7 @@ from tfsp.distributions.normal import stateless_normal
 from tfsp.priors import conditional_start
 from tfsp.priors.base import Prior
 from tfsp.priors.temperature import Temperature
-from tfsp.random import as_seed, split_seed
+from tfsp.random import as_seed, check_seed, generator, short_seed, split_seed
 
 _WEIGHTS = ("aggregated", "uniform")
 _HOLD = 100.0  # kl_discrete is so heavy that categories stay alike
@@ -90,10 +90,10 @@ class ConditionalNormalPrior(Prior):
             start=start,
             start_epoch=start_epoch,
             momentum=self.momentum,
-            seed=seed,
+            seed=check_seed(seed),
         )
         shape = (num_categories, self.latent_dim)
-        places = 0.5 * np.random.default_rng(_unsigned(seed)).standard_normal(shape)
+        places = 0.5 * generator(short_seed(seed)).standard_normal(shape)
         self.loc = self._constant("loc", places if num_categories > 1 else np.zeros(shape))
         variance = 0.75 if num_categories > 1 else 1.0
         self.log_variance = self._constant("log_variance", np.full(shape, math.log(variance)))
@@ -121,7 +121,7 @@ class ConditionalNormalPrior(Prior):
         Raises: ValueError for fewer than K codes.
         """
         found = conditional_start.components(
-            loc, log_variance, self.num_categories, _unsigned(self._config["seed"])
+            loc, log_variance, self.num_categories, short_seed(self._config["seed"])
         )
         self.loc.assign(found[0])
         self.log_variance.assign(np.log(found[1]))
@@ -281,8 +281,3 @@ class ConditionalNormalPrior(Prior):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
-
-
-def _unsigned(seed):
-    """The seed as NumPy and scikit-learn take it."""
-    return seed % 2**32

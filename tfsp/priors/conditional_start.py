@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfsp.random import short_seed
+
 _ACTIVE = 0.05  # share of a dimension's variance that is between codes
 _LEAST = 1e-10  # below this share codes differ by their rounding
 _MANY = 20  # components from which on one start of the fit is enough
@@ -58,6 +60,6 @@ def _responsibilities(codes, num_components, seed):
         reg_covar=1e-2,
         n_init=5 if num_components < _MANY else 1,
         init_params="k-means++",
-        random_state=seed,
+        random_state=short_seed(seed),
     )
     return mixture.fit(codes).predict_proba(codes)

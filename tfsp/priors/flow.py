@@ -7,6 +7,7 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.networks.made import MADE
 from tfsp.priors.base import Prior, register
+from tfsp.random import check_seed, short_seed
 
 tfd = tfp.distributions
 tfb = tfp.bijectors
@@ -36,13 +37,15 @@ class FlowPrior(Prior):
         super().__init__(latent_dim, **kwargs)
         num_flows = arguments.integer("num_flows", num_flows)
         hidden = arguments.integers("hidden", hidden, meaning="widths of layers")
-        self._config = dict(num_flows=num_flows, hidden=hidden, seed=seed)
+        self._config = dict(
+            num_flows=num_flows, hidden=hidden, seed=check_seed(seed, optional=True)
+        )
         self.networks = [
             MADE(
                 latent_dim,
                 num_parameters=2,
                 hidden=hidden,
-                seed=None if seed is None else seed + i * len(hidden),  # one for each layer
+                seed=short_seed(seed, i * len(hidden)),  # one for each layer
                 dtype=self.variable_dtype,
             )
             for i in range(num_flows)

@@ -8,7 +8,7 @@ from tfsp.priors import loracs_health, loracs_start
 from tfsp.priors.base import register
 from tfsp.priors.recognition import Recognition
 from tfsp.priors.tree_prior import TreePrior, check_num_nodes
-from tfsp.random import fold_in
+from tfsp.random import fold_in, generator
 from tfsp.tmc import ops
 from tfsp.tmc.attachment_table import build_table
 
@@ -116,7 +116,7 @@ class LORACs(TreePrior):
         super().__init__(latent_dim, config, seed, **kwargs)
         self.num_inducing = config["num_inducing"]
         self.start_epoch = config["start_epoch"]
-        rng = np.random.default_rng(seed)
+        rng = generator(seed)
         learned = inducing_points == "learned"
         # Adam's steps have a fixed length: a weight in other units moves faster or slower.
         self._unit = config["inducing_learning_rate"] if learned else 1.0
@@ -199,7 +199,7 @@ class LORACs(TreePrior):
         if parent is None and settings["tree_start"] == "ward":
             parent, time = loracs_start.ward_tree(inducing)
         elif parent is None:
-            rng = np.random.default_rng(settings["seed"])
+            rng = generator(settings["seed"])
             parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
         self._inducing.assign(inducing / self._unit)
         # Not `tf.cast`, by which times in a list would go through float32.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp.random import generator, short_seed
 from tfsp.tmc import Phylogeny
 from tfsp.tmc.spacing import separate
 
@@ -17,7 +18,7 @@ def inducing_points(codes, num_inducing, method, seed):
     Raises: ValueError for too few codes or codes that are not finite.
     """
     codes = np.asarray(codes, np.float64)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     if method == "noise":
         return rng.standard_normal((num_inducing, codes.shape[1]))
     if len(codes) < num_inducing:
@@ -31,7 +32,7 @@ def inducing_points(codes, num_inducing, method, seed):
         return codes[rng.choice(len(codes), num_inducing, replace=False)]
     from sklearn.cluster import KMeans
 
-    means = KMeans(num_inducing, n_init=1, max_iter=50, random_state=seed)
+    means = KMeans(num_inducing, n_init=1, max_iter=50, random_state=short_seed(seed))
     return means.fit(codes).cluster_centers_
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.priors.base import Prior, register
+from tfsp.random import check_seed, generator
 
 
 @register("mixture")
@@ -52,10 +53,10 @@ class MixturePrior(Prior):
             loc=None if loc is None else np.asarray(loc, float).tolist(),
             scale=None if scale is None else np.asarray(scale, float).tolist(),
             weights=None if weights is None else np.asarray(weights, float).tolist(),
-            seed=seed,
+            seed=check_seed(seed),
         )
         if loc is None:
-            loc = 0.5 * np.random.default_rng(seed).standard_normal(shape)
+            loc = 0.5 * generator(seed).standard_normal(shape)
         loc = np.asarray(loc, float)
         if loc.shape != shape:
             raise ValueError(

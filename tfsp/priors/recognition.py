@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.random import as_seed
+from tfsp.random import as_seed, check_seed, short_seed
 from tfsp.tmc import ops
 
 # Smooth limits of the network's outputs. They keep logits below about 160, where every length on an
@@ -100,7 +100,7 @@ class Recognition(keras.layers.Layer):
                 f"`edge_weights` must be 'prior' or 'bayes'. Received: {edge_weights!r}."
             )
         self.edge_weights = edge_weights
-        self.seed = seed
+        self.seed = check_seed(seed, optional=True)
         self.max_entries = arguments.integer("max_entries", max_entries)
 
     def build(self, input_shape):
@@ -113,7 +113,7 @@ class Recognition(keras.layers.Layer):
         self.layer_weights = []
         for i, (rows, columns) in enumerate(itertools.pairwise(widths)):
             last = i == len(self.hidden)
-            start = keras.initializers.GlorotUniform(None if self.seed is None else self.seed + i)
+            start = keras.initializers.GlorotUniform(short_seed(self.seed, i))
             self.layer_weights += [
                 self.add_weight(
                     name=f"{kind}_{i}",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tfsp.random import short_seed
 from tfsp.tmc import Phylogeny
 
 # Ward's linkage keeps all N (N - 1) / 2 distances: 100 MB for so many points.
@@ -48,7 +49,9 @@ def _two_stages(points, seed):
     from sklearn.cluster import KMeans
 
     num_centres = -(-len(points) // _PER_CENTRE)
-    means = KMeans(num_centres, init="random", n_init=1, max_iter=10, random_state=seed).fit(points)
+    means = KMeans(
+        num_centres, init="random", n_init=1, max_iter=10, random_state=short_seed(seed)
+    ).fit(points)
     rows, tops, centres = [], [], []
     for k in range(num_centres):
         members = np.flatnonzero(means.labels_ == k)

@@ -10,7 +10,7 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
-from tfsp.random import SeedStream, as_seed, fold_in, split_seed
+from tfsp.random import SeedStream, as_seed, check_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
 from tfsp.tmc.attachment_table import build_table, restrict_table, table_log_prob, table_sample
 
@@ -50,6 +50,7 @@ class TreePrior(Prior):
         )
         config["num_nodes"] = check_num_nodes("num_nodes", config["num_nodes"])
         config["move_mixture"] = _check_mixture(config["move_mixture"])
+        config["seed"] = check_seed(seed)
         self._config = config
         self.seeds = SeedStream(seed)
         self._posterior = None

@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.priors.base import Prior, register
+from tfsp.random import check_seed, generator
 
 tfd = tfp.distributions
 
@@ -63,7 +64,11 @@ class VampPrior(Prior):
         if start not in ("noise", "data"):
             raise ValueError(f"`start` must be 'noise' or 'data'. Received: {start!r}.")
         self._config = dict(
-            num_components=num_components, start=start, bounded=bounded, learned=learned, seed=seed
+            num_components=num_components,
+            start=start,
+            bounded=bounded,
+            learned=learned,
+            seed=check_seed(seed),
         )
         self.num_components = num_components
         self.pseudo_inputs = None
@@ -84,7 +89,7 @@ class VampPrior(Prior):
         if self.pseudo_inputs is not None:
             return
         shape = (self.num_components, *data_shape)
-        rng = np.random.default_rng(self._config["seed"])
+        rng = generator(self._config["seed"])
         noise = np.clip(rng.normal(0.5, 0.1, size=shape), 0, 1)
         self.pseudo_inputs = self._constant(
             "pseudo_inputs",
@@ -113,7 +118,7 @@ class VampPrior(Prior):
                 "The pseudo-inputs are kept in [0, 1], but the data they are to start from run "
                 f"from {x.min():.6g} to {x.max():.6g}. Set bounded=False."
             )
-        rng = np.random.default_rng(self._config["seed"])
+        rng = generator(self._config["seed"])
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])
         self._adapted.assign(True)

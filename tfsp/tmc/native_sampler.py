@@ -5,8 +5,8 @@ No TensorFlow. Trees, leaves and the letters a = `concentration1`, b = `concentr
 same result bit for bit on one machine (another C library may round a logarithm otherwise). The GIL
 is released while the core works.
 
-A `seed` is an integer in [0, 2**64) or a pair of them. Errors are ValueErrors that name the index
-and the value.
+A `seed` is an integer in [-2**63, 2**64) or a pair of them. Errors are ValueErrors that name the
+index and the value.
 
 Source: Vikram, Hoffman and Johnson 2018, "The LORACs prior for VAEs", arXiv:1810.06891; Boyles and
 Welling 2012; for the moves Neal 2003 (subtree prune and regraft).
@@ -67,16 +67,18 @@ class PosteriorSample(NamedTuple):
 
 
 def _seed(seed):
-    pair = tuple(seed) if isinstance(seed, tuple | list | np.ndarray) else (seed, 0)
+    listed = isinstance(seed, tuple | list) or (isinstance(seed, np.ndarray) and seed.ndim)
+    pair = tuple(seed) if listed else (seed, 0)
     try:
-        pair = tuple(operator.index(s) for s in pair)
+        whole = tuple(operator.index(s) for s in pair if not isinstance(s, bool))
     except TypeError:
-        pair = ()
-    if len(pair) != 2 or not all(0 <= s < 2**64 for s in pair):
+        whole = ()
+    if len(whole) != len(pair) or len(pair) != 2 or not all(-(2**63) <= s < 2**64 for s in whole):
         raise ValueError(
-            f"seed must be an integer in [0, 2**64) or a pair of them. Received: {seed!r}."
+            "seed must be an integer in [-2**63, 2**64) or a pair of them. Received: "
+            f"{arguments.shorten(repr(seed))}."
         )
-    return pair
+    return tuple(s % 2**64 for s in whole)
 
 
 def _shares(mixture):

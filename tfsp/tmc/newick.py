@@ -3,8 +3,9 @@
     tree   = ["[comment]"] branch ";"
     branch = ( "(" branch "," branch ... ")" )  [label]  [":" length]
 
-Labels stand bare or in single quotes ('' is a quote inside); comments stand in square brackets,
-may nest and may come between any two tokens. Labels of internal nodes are read and dropped.
+Labels stand bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
+stand in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
+read and dropped.
 Source: https://phylipweb.github.io/phylip/newicktree.html.
 """
 
@@ -14,11 +15,12 @@ import re
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import newick_grammar, spacing
 from tfsp.tmc.phylogeny import Phylogeny
 
-# How far the leaves' distances from the root may differ, relative to the largest.
-TOLERANCE = 1e-6
+# Lengths of six digits, as many programs print them, add up to this in some hundred levels.
+TOLERANCE = 1e-4
 # Decimal digits that hold any sum of float64 numbers in [0, 1].
 PRECISION = 400
 _BARE = re.compile(r"[A-Za-z0-9.+|/-]+\Z")  # an underscore is a blank to some readers: quoted
@@ -30,6 +32,14 @@ def write(tree):
     Lengths are differences of the times' shortest decimals, which add up without rounding: `read`
     gives back every time to the last bit, where sums of rounded lengths would not. A tree whose
     root is not at 0 has a root length.
+
+    Not every program reads every name back. Names of letters, digits and . + | / - stand bare and
+    survive everywhere; all others stand in single quotes, a quote inside is doubled. Tried: ete4
+    4.4 and DendroPy 5.1 read all of them. Bio.Phylo 1.88 takes the quotes off a name that has some
+    of its own at both ends. treeswift 1.1.51 drops every apostrophe. toytree 3.0.11 does not know
+    quotes: they become part of the name, blanks are dropped, and text with commas, colons,
+    semicolons, brackets or parentheses in names is misread or refused. Not tried, by its
+    documentation: ape (R) reads single quotes; apostrophes inside them it does not mention.
     """
     lengths = _decimal_lengths(tree)
     names = tree.names or [str(n) for n in range(tree.num_leaves)]
@@ -61,7 +71,7 @@ def _quoted(name):
     return name if _BARE.match(name) else "'" + name.replace("'", "''") + "'"
 
 
-def read(text, names=None, rescale=False, resolve=False):
+def read(text, names=None, rescale=False, resolve=False, tolerance=TOLERANCE):
     """A Phylogeny from Newick text.
 
     Leaves labelled 0..N-1 get these numbers; leaves without labels are numbered in order of
@@ -75,11 +85,15 @@ def read(text, names=None, rescale=False, resolve=False):
             the leaves must lie at distance 1.
         resolve: turn nodes with more than two children into nested splits, drop nodes with one,
             take lengths of 0 apart by tiny gaps, and pull negative lengths to 0.
+        tolerance: how far the leaves' distances from the root may differ from each other (and from
+            1 without `rescale`), relative to the largest: lengths that were printed with six
+            digits add up to distances that do. All leaves' times are 1 in the result.
     Raises: ValueError naming the place in the text; or the node that is not binary; or the leaf
         that lies at another distance than the rest.
     """
     if not isinstance(text, str):
         raise TypeError(f"`text` must be a string. Received: {type(text).__name__}.")
+    tolerance = arguments.number("tolerance", tolerance, "[0, 1)")
     nodes = newick_grammar.parse(text)
     parent, place = np.array(nodes.parent), nodes.place
     lengths = _lengths(nodes, text, resolve)
@@ -93,7 +107,11 @@ def read(text, names=None, rescale=False, resolve=False):
     is_leaf = np.ones(len(parent), bool)
     is_leaf[parent[1:]] = False
     time = _heights(
-        time, is_leaf, rescale, lambda i: newick_grammar.where(text, place[origin[is_leaf][i]])
+        time,
+        is_leaf,
+        rescale,
+        tolerance,
+        lambda i: newick_grammar.where(text, place[origin[is_leaf][i]]),
     )
     labels, numbers = _leaf_order([nodes.label[o] for o in origin[is_leaf]], names)
     new = np.empty(len(parent), np.int32)
@@ -116,9 +134,9 @@ def _lengths(nodes, text, resolve):
             )
         if not resolve and length is not None and (length < 0 or (v and length == 0)):
             raise ValueError(
-                f"Lengths must be positive. Received: {length} at "
+                f"Lengths must be positive. Received: {arguments.shorten(str(length), 80)} at "
                 f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` puts a tiny one "
-                "instead."
+                "instead. (Printed with few digits, short lengths become 0.)"
             )
     return [x if x is None else max(x, 0) for x in nodes.length]
 
@@ -175,22 +193,26 @@ def _resolve(parent, lengths):
     return np.array(out_parent), out_lengths, np.array(origin)
 
 
-def _heights(time, is_leaf, rescale, where):
+def _heights(time, is_leaf, rescale, tolerance, where):
     """Times with leaves at exactly 1; checks that they lie at one distance."""
     height = time[is_leaf].max()
     off = height - time[is_leaf] if height < math.inf else np.isinf(time[is_leaf])
-    if not 0 < height < math.inf or off.max() > TOLERANCE * height:
+    if not 0 < height < math.inf or off.max() > tolerance * height:
         raise ValueError(
-            f"Leaves must lie at one positive distance from the root. Received: {height} and "
-            f"{time[is_leaf][off.argmax()]}, the latter at {where(off.argmax())}."
+            f"Leaves must lie at one positive distance from the root, up to {tolerance:g} of it. "
+            f"Received: {height} and {time[is_leaf][off.argmax()]}, the latter at "
+            f"{where(off.argmax())}. Where lengths were printed with few digits, a larger "
+            "`tolerance` lets them in."
         )
     if rescale:
         time = time / height
-    elif abs(height - 1) > TOLERANCE:
+    elif abs(height - 1) > tolerance:
         raise ValueError(
             f"Leaves must lie at distance 1 from the root. Received: {height}. "
             "`rescale=True` divides all lengths by it."
         )
+    elif np.any(time[~is_leaf] >= 1):  # by rounding, just above a leaf
+        time = time[0] + (time - time[0]) * ((1 - time[0]) / (height - time[0]))
     time = time.copy()
     time[is_leaf] = 1.0
     return time
@@ -205,9 +227,9 @@ def _leaf_order(labels, names):
         labels = [label if label in known else blanks.get(label, label) for label in labels]
         if sorted(names) != sorted(label or "" for label in labels):
             odd = set(names).symmetric_difference(labels)
+            odd = [arguments.shorten(label, 80) for label in sorted(map(str, odd))[:5]]
             raise ValueError(
-                f"`names` must be the labels of the {count} leaves. They differ in: "
-                f"{sorted(map(str, odd))[:5]}."
+                f"`names` must be the labels of the {count} leaves. They differ in: {odd}."
             )
         number = {name: n for n, name in enumerate(names)}
         return names, [number[label] for label in labels]

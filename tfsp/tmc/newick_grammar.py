@@ -7,8 +7,13 @@ import decimal
 import math
 import re
 
-_TOKEN = re.compile(r"\s*([(),:;\[]|'(?:[^']|'')*'|[^\s(),:;\[\]']+)")
+from tfsp import arguments
+
+_TOKEN = re.compile(
+    r"""\s*([(),:;\[]|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\s(),:;\[\]'"][^\s(),:;\[\]']*)"""
+)
 _SPACE = re.compile(r"\s*")
+_OPEN = "A quote is not closed"
 _BRACKET = re.compile(r"[\[\]]")
 
 
@@ -47,7 +52,7 @@ def _tokens(text):
             if place == len(text):
                 yield "", place
                 return
-            what = {"'": "A quote is not closed", "]": "A comment ends that was not begun"}
+            what = {"]": "A comment ends that was not begun"} | dict.fromkeys("'\"", _OPEN)
             message = what.get(text[place], "Unexpected text")
             raise ValueError(f"{message} at {where(text, place)}.")
         token, start = match.group(1), match.start(1)
@@ -78,7 +83,7 @@ def parse(text):
 
         if done:
             if token:
-                fail(f"{token!r} follows the semicolon: one tree is expected")
+                fail(f"{_shown(token)} follows the semicolon: one tree is expected")
             continue
         if token == "":
             still = ", with an open parenthesis" if current else ""
@@ -108,17 +113,22 @@ def parse(text):
             done = True
         else:
             if last == "label":
-                fail(f"A second label, {token!r}: labels with blanks need quotes")
+                fail(f"A second label, {_shown(token)}: labels with blanks need quotes")
             if last == "length":
-                fail(f"Text after a length, {token!r}")
+                fail(f"Text after a length, {_shown(token)}")
             nodes.label[current] = _unquoted(token)
             nodes.place[current] = place
             last = "label"
     return nodes
 
 
+def _shown(token):
+    return arguments.shorten(repr(token), 80)
+
+
 def _unquoted(token):
-    return token[1:-1].replace("''", "'") if token.startswith("'") else token
+    quote = token[0]
+    return token[1:-1].replace(2 * quote, quote) if quote in "'\"" else token
 
 
 def _number(token, fail):
@@ -128,5 +138,5 @@ def _number(token, fail):
     except decimal.InvalidOperation:
         value = None
     if value is None or not value.is_finite() or math.isinf(value):
-        fail(f"A length must be a finite number, not {token!r},")
+        fail(f"A length must be a finite number, not {_shown(token)},")
     return value if float(value) else decimal.Decimal(0)  # what float64 cannot tell from 0

@@ -264,11 +264,11 @@ class Phylogeny:
         return newick.write(self)
 
     @staticmethod
-    def from_newick(text, names=None, rescale=False, resolve=False):
+    def from_newick(text, names=None, rescale=False, resolve=False, tolerance=1e-4):
         """`newick.read`: a tree from Newick text."""
         from tfsp.tmc import newick
 
-        return newick.read(text, names, rescale, resolve)
+        return newick.read(text, names, rescale, resolve, tolerance)
 
     def to_linkage(self):
         """`linkage.to_linkage`: a scipy linkage matrix `[N - 1, 4]` with heights 1 - t."""

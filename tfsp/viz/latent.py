@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
+from tfsp.random import generator, short_seed
 from tfsp.viz import checks, scatter, style
 
 _METHODS = ("tsne", "pca", "none")
@@ -53,7 +54,7 @@ def latent_map(
         labels = checks.as_labels(labels, len(codes))
     elif class_names is not None:
         raise ValueError("`class_names` needs `labels`, one per code. Received: labels=None.")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     # The order of drawing is random, so that no class lies on top of the others.
     kept = rng.permutation(len(codes))[:max_points]
     names = None
@@ -91,6 +92,7 @@ def project(codes, method="tsne", seed=0, perplexity=30):
     Raises: ValueError for too few points or dimensions.
     """
     count, dims = codes.shape
+    seed = short_seed(seed)
     if method == "none":
         if dims != 2:
             raise ValueError(

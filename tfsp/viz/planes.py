@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
+from tfsp.random import generator
 from tfsp.viz import checks, style
 from tfsp.viz.scatter import MAX_CLASSES, draw_points
 
@@ -39,7 +40,7 @@ def mapping_planes(mapping, components=None, num_points=4000, seed=0, titles=Non
     titles = ("$y$", "$z = g(y)$") if titles is None else tuple(titles)
     if len(titles) != 2:
         raise ValueError(f"`titles` must be two texts. Received: {titles!r}.")
-    y = np.random.default_rng(seed).normal(size=(num_points, 2)).astype(np.float32)
+    y = generator(seed).normal(size=(num_points, 2)).astype(np.float32)
     turn = np.linspace(0, 2 * np.pi, 721)
     ring = 1.5 * np.stack([np.cos(turn), np.sin(turn)], axis=-1).astype(np.float32)
     z, ring_z = (_apply(forward, points) for points in (y, ring))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
+from tfsp.random import generator
 from tfsp.viz import checks, latent, scatter, style, tree_layout, tree_text
 
 _BRANCH = "#1a1a1a"
@@ -64,7 +65,7 @@ def latent_tree(
         names = scatter.class_names_of(labels, class_names)
     elif class_names is not None:
         raise ValueError("`class_names` needs `labels`, one per code. Received: labels=None.")
-    kept = np.random.default_rng(seed).permutation(len(codes))[:max_points]
+    kept = generator(seed).permutation(len(codes))[:max_points]
     nodes, _ = native.node_posterior(phylogeny.parent, phylogeny.time, leaves)
     together = np.concatenate([codes[kept].astype(np.float64), nodes])
     points, axis_labels = latent.project(together, method, seed, perplexity)

@@ -1,6 +1,5 @@
 """The contract of a model: one training step, one evaluation, one way to serve."""
 
-import contextlib
 import functools
 
 import keras
@@ -11,6 +10,7 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 from tfsp import arguments
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, serving
+from tfsp.models.step_order import update_last
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
 
@@ -236,9 +236,7 @@ class StructuredVAE(keras.Model):
 
     def train_step(self, data):
         self.update()
-        if not self._compile_optimizer:
-            return super().train_step(data)
-        with _compiled(self.optimizer):
+        with update_last(self.optimizer, self._compile_optimizer):
             return super().train_step(data)
 
     def predict_step(self, data):
@@ -325,21 +323,6 @@ class StructuredVAE(keras.Model):
             "num_samples": self.num_samples,
             "seed": self.seeds.seed,
         }
-
-
-@contextlib.contextmanager
-def _compiled(optimizer):
-    """Within this context, while a step is traced, XLA compiles the optimizer's `apply`."""
-    plain = optimizer.apply
-
-    def apply(gradients, weights):
-        tf.function(lambda: plain(gradients, weights), jit_compile=True)()
-
-    optimizer.apply = apply
-    try:
-        yield
-    finally:
-        del optimizer.apply
 
 
 ADAPT_LIMIT = 20_000  # examples that a prior starts from

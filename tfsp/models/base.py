@@ -1,6 +1,5 @@
 """The contract of a model: one training step, one evaluation, one way to serve."""
 
-import contextlib
 import functools
 
 import keras
@@ -12,6 +11,7 @@ from tfsp import arguments, distribute, precision
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models import data_checks, fit_inputs, serving
 from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
+from tfsp.models.step_order import update_last
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
 
@@ -294,9 +294,7 @@ class StructuredVAE(keras.Model):
 
     def train_step(self, data):
         self.update()
-        if not self._compile_optimizer:
-            return super().train_step(data)
-        with _compiled(self.optimizer):
+        with update_last(self.optimizer, self._compile_optimizer):
             return super().train_step(data)
 
     def predict_step(self, data):
@@ -396,18 +394,3 @@ class StructuredVAE(keras.Model):
 def _aligned(rows, value):
     """`[B]` as `[B, 1, ...]`, of the rank of `value`."""
     return tf.reshape(rows, [-1] + [1] * (value.shape.rank - 1))
-
-
-@contextlib.contextmanager
-def _compiled(optimizer):
-    """Within this context, while a step is traced, XLA compiles the optimizer's `apply`."""
-    plain = optimizer.apply
-
-    def apply(gradients, weights):
-        tf.function(lambda: plain(gradients, weights), jit_compile=True)()
-
-    optimizer.apply = apply
-    try:
-        yield
-    finally:
-        del optimizer.apply

@@ -36,6 +36,7 @@ FLOORS = {
     "tfsp.evaluation": 7,
     "tfsp.export": 7,
     "tfsp.visualize": 8,
+    "tfsp.faults": 8,
     "tfsp": 9,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))

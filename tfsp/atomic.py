@@ -28,6 +28,7 @@ _ADVICE = {
     errno.EPERM: "Change the permissions, or choose another folder.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
     errno.ENOTDIR: "A part of the path is a file: choose another folder.",
+    errno.EEXIST: "A part of the path is a file: choose another folder.",
     errno.EISDIR: "It is a folder: choose another name, or remove it.",
     errno.ENOTEMPTY: "Something was written there meanwhile: choose another name.",
 }

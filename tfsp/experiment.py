@@ -128,7 +128,7 @@ def _train(config, run, data_dir, download, verbose):
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
     distribution = strategy(train_config["strategy"])
     with distribution.scope() if distribution else contextlib.nullcontext():
-        model, first_epoch, checkpoint, damaged = resume.newest(run)
+        model, first_epoch, checkpoint, problems = resume.newest(run)
         if model is None:
             model = build_model(config, dataset.info.image_shape)
             compile_model(model, config, steps)
@@ -139,7 +139,7 @@ def _train(config, run, data_dir, download, verbose):
     if data_dir:
         run.remember_data_dir(data_dir)
     since = model.prior.start_epoch
-    rows = resume.mend(run, first_epoch, checkpoint, damaged, since)
+    rows = resume.mend(run, first_epoch, checkpoint, problems, since)
     history = callbacks.HistoryFile(run.history, first_epoch, rows)
     stopping = []
     if train_config["patience"]:

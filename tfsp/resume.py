@@ -15,14 +15,13 @@ from tfsp.callbacks.nonfinite import nonfinite_weights
 def newest(run):
     """The checkpoint to go on from: the newest one that is whole and holds finite weights.
 
-    `best.keras` serves where no other does. Of what is damaged there is a warning; no file is
-    changed.
+    `best.keras` serves where no other does. No file is changed.
 
     Args:
       run: a `RunDirectory`.
 
-    Returns: (model, number of epochs, path, list of the damaged paths); model and path are None,
-      and the number is 0, where there is no checkpoint at all.
+    Returns: (model, number of epochs, path, dict of damaged path -> what is wrong with it); model
+      and path are None, and the number is 0, where there is no checkpoint at all.
 
     Raises: ValueError, naming them, if there are checkpoints, but each of them is damaged.
     """
@@ -35,41 +34,40 @@ def newest(run):
         if model is None:
             problems[path] = problem
             continue
-        for bad, problem in problems.items():
-            warnings.warn(f"{bad} is damaged: {problem}.", stacklevel=3)
         if path == run.best:
             epochs = checkpoint_file.rows(path)[-1]["epoch"] + 1
-        if problems or path == run.best:
-            warnings.warn(
-                f"{run.path} goes on after epoch {epochs}, from {path.name}, the newest checkpoint "
-                "that is whole.",
-                stacklevel=3,
-            )
-        return model, epochs, path, list(problems)
+        return model, epochs, path, problems
     if problems:
         found = "; ".join(f"{path}: {problem}" for path, problem in problems.items())
         raise ValueError(
             f"{run.path} cannot go on: no checkpoint is whole ({found}). Put a copy of one in its "
             "place, or remove them all to start from the beginning."
         )
-    return None, 0, None, []
+    return None, 0, None, {}
 
 
-def mend(run, epochs, checkpoint, damaged, since):
+def mend(run, epochs, checkpoint, problems, since):
     """Sets right what a killed or damaged run has left, before it goes on; it must be locked.
 
-    Damaged checkpoints are set aside, `history.csv` and `best.keras` made again where they are
-    lost.
+    Damaged checkpoints are renamed, `history.csv` and `best.keras` made again where they are lost,
+    each with a warning.
 
     Args:
       run: a `RunDirectory`.
-      epochs, checkpoint, damaged: as of `newest`.
+      epochs, checkpoint, problems: as of `newest`.
       since: the first epoch that may be the best.
 
     Returns: rows of the epochs before, a list of dicts.
+
+    Raises: ValueError as `earlier_rows`; WriteError.
     """
-    for path in damaged:
-        set_aside(path)
+    told = [f"{path} is damaged: {why}{set_aside(path)}." for path, why in problems.items()]
+    if told or checkpoint == run.best:
+        warnings.warn(
+            " ".join(told) + f" {run.path} goes on after epoch {epochs}, from {checkpoint.name}, "
+            "the newest checkpoint that is whole.",
+            stacklevel=3,
+        )
     rows = earlier_rows(run, epochs, checkpoint)
     check_best(run, rows, since=since)
     return rows
@@ -102,20 +100,22 @@ def load(run, checkpoint):
             which = older[-1]
 
 
-def set_aside(path, reason=""):
-    """Renames a file to `damaged-...` beside it, so that nothing takes it for what it was."""
+def set_aside(path):
+    """Renames a file, if it is there, so that nothing takes it for what it was; says so."""
+    if not path.exists():
+        return ""
     aside = path.with_name(f"damaged-{path.name}")
     with atomic.explained(path):
         os.replace(path, aside)
-    warnings.warn(f"{path} was renamed to {aside.name}{reason}.", stacklevel=3)
+    return f" (renamed to {aside.name})"
 
 
 def earlier_rows(run, epochs, checkpoint):
     """The metrics of the epochs before, as the checkpoint holds them.
 
     `history.csv` is a copy for people: where it is lost or says something else, it is written
-    again, and what stood there is set aside, with a warning. Checkpoints of earlier versions of
-    the package hold no metrics; then the file must be whole.
+    again, and what stood there is renamed, with a warning. Checkpoints of earlier versions of the
+    package hold no metrics; then the file must be whole.
 
     Args:
       run: a `RunDirectory`.
@@ -137,9 +137,10 @@ def earlier_rows(run, epochs, checkpoint):
     except ValueError as error:
         found, problem = None, str(error).removesuffix(".")
     if found is None or _text(found) != _text(rows):
-        if run.history.exists():
-            set_aside(run.history)
-        warnings.warn(f"{problem}. It was written again from {checkpoint.name}.", stacklevel=3)
+        warnings.warn(
+            f"{problem}{set_aside(run.history)}. It was written again from {checkpoint.name}.",
+            stacklevel=4,
+        )
         write_history(run.history, rows)
     return rows
 
@@ -155,29 +156,31 @@ def check_best(run, rows, monitor="val_elbo", since=0):
       rows: metrics of the epochs before.
       monitor, since: as in `Checkpoint`.
     """
+    lost = "is lost"
     if run.best.exists():
         problem = checkpoint_file.damage(run.best)
         if not problem:
             return
-        set_aside(run.best, f": it is damaged, {problem}")
+        lost = f"is damaged: {problem}{set_aside(run.best)}"
     values = measured(rows, monitor, since)
-    if not values:
-        return
     kept = {}
-    for epoch in run.epochs():
+    for epoch in run.epochs() if values else ():
         path = run.checkpoint_path(epoch)
-        if not checkpoint_file.damage(path):
-            value = measured((checkpoint_file.rows(path) or [])[-1:], monitor, since)
-            kept |= {path: value[0]} if value else {}
+        own = checkpoint_file.rows(path) if not checkpoint_file.damage(path) else None
+        value = measured((own or [])[-1:], monitor, since)
+        if value:
+            kept[path] = value[0]
+    instead = "There is no other"
     if kept:
         path = max(kept, key=kept.get)
         with atomic.replacing(run.best) as partial:
             shutil.copyfile(path, partial)
-        warnings.warn(
-            f"{run.best} was lost. {path.name}, the best that is kept, has taken its place: "
-            f"{monitor} {kept[path]:.2f}, where the lost one had {max(values):.2f}.",
-            stacklevel=3,
+        instead = (
+            f"{path.name}, the best that is kept, takes its place: {monitor} {kept[path]:.2f}, "
+            f"where the best was {max(values):.2f}"
         )
+    if values or lost != "is lost":
+        warnings.warn(f"{run.best} {lost}. {instead}.", stacklevel=4)
 
 
 def rows_of(run):

@@ -79,7 +79,7 @@ def test_a_damaged_latest_checkpoint_is_set_aside_for_the_one_before(damage, run
     epochs, path, problems = found(run)
     assert (epochs, path, list(problems)) == (3, run.checkpoint_path(3), [latest])
     assert latest.exists()  # nothing is changed before the run goes on
-    with pytest.warns(UserWarning, match="") as caught:
+    with pytest.warns(UserWarning, match="is damaged") as caught:
         rows = resume.mend(run, epochs, path, problems, since=0)
     (message,) = [str(w.message) for w in caught]
     assert message.startswith(f"{latest} is damaged: it")
@@ -227,7 +227,7 @@ def test_checkpoints_of_earlier_versions_need_a_whole_history(run):
     with pytest.raises(ValueError, match="holds 2 of the 4 epochs.*move best.keras away"):
         resume.mend(run, 4, latest, {}, since=0)
     run.best.unlink()
-    with pytest.warns(UserWarning, match="") as caught:
+    with pytest.warns(UserWarning, match="is lost") as caught:
         assert len(resume.mend(run, 4, latest, {}, since=0)) == 2
     assert [str(w.message).split("/")[-1] for w in caught] == [
         "history.csv holds 2 of the 4 epochs before.",

@@ -213,7 +213,7 @@ def state_in_errors(run):
     try:
         yield
     except atomic.WriteError as error:
-        error.state = f"{kept(run)} The same command goes on from there once that is mended."
+        error.state = f"{kept(run)} The same command goes on from there once it can write."
         raise
     except KeyboardInterrupt as error:
         sentence = kept(run)

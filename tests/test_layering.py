@@ -32,6 +32,7 @@ FLOORS = {
     "tfsp.run_directory": 4,
     "tfsp.callbacks": 3,
     "tfsp.resume": 5,
+    "tfsp.run_reader": 5,
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,
     "tfsp.export": 7,

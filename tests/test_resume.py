@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfsp import callbacks, checkpoint_file, models, networks, resume
+from tfsp import callbacks, checkpoint_file, models, networks, resume, run_reader
 from tfsp.callbacks.logs import read_history
 from tfsp.run_directory import RunDirectory
 
@@ -153,7 +153,7 @@ def test_a_broken_history_is_told_of_with_its_line_and_written_again(case, run):
         read_history(run.history)
     assert str(run.history) in str(caught.value)
     with pytest.warns(UserWarning, match=rf"{message}.* epoch-00004.keras is read instead"):
-        assert [row["val_elbo"] for row in resume.rows_of(run)] == VALUES
+        assert [row["val_elbo"] for row in run_reader.rows_of(run)] == VALUES
     with pytest.warns(
         UserWarning, match=rf"{message}.*damaged-history.csv.* written again from epoch-00004.keras"
     ):
@@ -220,7 +220,7 @@ def test_checkpoints_of_earlier_versions_need_a_whole_history(run):
         rows = resume.mend(run, 4, latest, {}, since=0)
     assert callbacks.Checkpoint(run, history=rows).best == -5.0
     HISTORIES["value"][0](run.history)
-    for read in (lambda: resume.mend(run, 4, latest, {}, 0), lambda: resume.rows_of(run)):
+    for read in (lambda: resume.mend(run, 4, latest, {}, 0), lambda: run_reader.rows_of(run)):
         with pytest.raises(ValueError, match="history.csv, line 3: expected a number"):
             read()
     run.history.write_bytes(b"".join(whole.splitlines(keepends=True)[:3]))
@@ -238,13 +238,13 @@ def test_checkpoints_of_earlier_versions_need_a_whole_history(run):
 def test_readers_take_the_one_before_a_damaged_last(run):
     zero(run.checkpoint_path(4))
     with pytest.warns(UserWarning, match="epoch-00004.keras is damaged.*epoch-00003.keras is load"):
-        assert float(resume.load(run, "last").kl_weight) == 3
+        assert float(run_reader.load(run, "last").kl_weight) == 3
     with pytest.raises(checkpoint_file.DamagedError, match="epoch-00004.keras is damaged"):
-        resume.load(run, 4)
-    assert float(resume.load(run, "best").kl_weight) == 2
+        run_reader.load(run, 4)
+    assert float(run_reader.load(run, "best").kl_weight) == 2
     cut(run.best)
     with pytest.raises(checkpoint_file.DamagedError, match="best.keras is damaged"):
-        resume.load(run, "best")
+        run_reader.load(run, "best")
 
 
 def test_readers_take_the_next_where_training_removes_one(run, monkeypatch):
@@ -258,11 +258,11 @@ def test_readers_take_the_next_where_training_removes_one(run, monkeypatch):
         return load(path)
 
     monkeypatch.setattr(checkpoint_file, "load", slow)
-    assert float(resume.load(run, "last").kl_weight) == 4
+    assert float(run_reader.load(run, "last").kl_weight) == 4
     assert calls == [run.checkpoint_path(4), run.checkpoint_path(5)]
     run.checkpoint_path(6).symlink_to(run.path / "nowhere")
     with pytest.raises(FileNotFoundError):
-        resume.load(run, "last")
+        run_reader.load(run, "last")
 
 
 def test_metrics_survive_the_way_through_both_files(run):

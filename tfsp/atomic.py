@@ -11,8 +11,6 @@ import socket
 import time
 import zlib
 
-import tensorflow as tf
-
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 _NAME = re.compile(r"partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 _LONGEST = 86_400  # seconds that writing may take
@@ -69,8 +67,11 @@ def explained(path):
         yield
     except WriteError:
         raise
-    except (OSError, tf.errors.OpError) as error:
-        raise WriteError(path, error) from error
+    except Exception as error:
+        # `tf.errors.OpError` by its attributes: trees and pictures are used without TensorFlow.
+        if isinstance(error, OSError) or hasattr(error, "error_code"):
+            raise WriteError(path, error) from error
+        raise
 
 
 @contextlib.contextmanager

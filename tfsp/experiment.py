@@ -8,7 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors, resume
+from tfsp import (
+    callbacks,
+    data,
+    likelihoods,
+    mappings,
+    models,
+    networks,
+    priors,
+    resume,
+    run_reader,
+)
 from tfsp.config import default_config, to_dict
 from tfsp.models.base import ADAPT_LIMIT
 from tfsp.run_directory import RunDirectory
@@ -198,12 +208,12 @@ def load_run(run_dir, checkpoint="best"):
     for name, section in defaults.items():
         if isinstance(section, dict):  # settings that came after the run
             config[name] = {**section, **config[name]}
-    return resume.load(run, checkpoint), config
+    return run_reader.load(run, checkpoint), config
 
 
 def history(run_dir):
     """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
-    rows = resume.rows_of(RunDirectory(run_dir))
+    rows = run_reader.rows_of(RunDirectory(run_dir))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, np.nan) for row in rows] for name in names}
 

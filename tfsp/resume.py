@@ -63,48 +63,22 @@ def mend(run, epochs, checkpoint, problems, since):
     """
     told = [f"{path} is damaged: {why}{set_aside(path)}." for path, why in problems.items()]
     if told or checkpoint == run.best:
-        warnings.warn(
-            " ".join(told) + f" {run.path} goes on after epoch {epochs}, from {checkpoint.name}, "
-            "the newest checkpoint that is whole.",
-            stacklevel=3,
+        told.append(
+            f"{run.path} goes on after epoch {epochs}, from {checkpoint.name}, the newest "
+            "checkpoint that is whole."
         )
+        warnings.warn(" ".join(told), stacklevel=3)
     rows = earlier_rows(run, epochs, checkpoint)
     check_best(run, rows, since=since)
     return rows
-
-
-def load(run, checkpoint):
-    """The model of a checkpoint of a run, which another process may be training.
-
-    Args:
-      run: a `RunDirectory`.
-      checkpoint: as in `RunDirectory.checkpoint`; where the last one is damaged the one before is
-        loaded, with a warning.
-
-    Raises: FileNotFoundError; DamagedError.
-    """
-    which = checkpoint
-    while True:
-        path = run.checkpoint(which)
-        try:
-            return checkpoint_file.load(path)
-        except FileNotFoundError:
-            if os.path.lexists(path):
-                raise
-            # Training has removed it in favour of a newer one.
-        except checkpoint_file.DamagedError as error:
-            older = [epoch for epoch in run.epochs() if run.checkpoint_path(epoch) < path]
-            if checkpoint not in ("best", "last") or path == run.best or not older:
-                raise
-            warnings.warn(f"{error} {run.checkpoint_path(older[-1])} is loaded.", stacklevel=3)
-            which = older[-1]
 
 
 def set_aside(path):
     """Renames a file, if it is there, so that nothing takes it for what it was; says so."""
     if not path.exists():
         return ""
-    aside = path.with_name(f"damaged-{path.name}")
+    names = (f"damaged{number}-{path.name}" for number in ("", *range(2, 1000)))
+    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     with atomic.explained(path):
         os.replace(path, aside)
     return f" (renamed to {aside.name})"
@@ -181,30 +155,6 @@ def check_best(run, rows, monitor="val_elbo", since=0):
         )
     if values or lost != "is lost":
         warnings.warn(f"{run.best} {lost}. {instead}.", stacklevel=4)
-
-
-def rows_of(run):
-    """Metrics of the epochs of a run, to be read: those in `history.csv`.
-
-    Where the file is lost or garbled, those of the newest whole checkpoint, with a warning.
-
-    Raises: ValueError, with path and line, if a garbled file is all there is.
-    """
-    try:
-        rows, problem = read_history(run.history), ""
-        if rows or not run.epochs():
-            return rows
-    except ValueError as error:
-        rows, problem = None, str(error).removesuffix(".")
-    for epochs in reversed(run.epochs()):
-        path = run.checkpoint_path(epochs)
-        if not checkpoint_file.damage(path) and checkpoint_file.rows(path):
-            problem = problem or f"{run.history} is lost"
-            warnings.warn(f"{problem}. {path.name} is read instead.", stacklevel=3)
-            return checkpoint_file.rows(path)
-    if rows is None:
-        raise ValueError(f"{problem}.")
-    return rows
 
 
 @contextlib.contextmanager

@@ -72,7 +72,12 @@ def test_the_newest_is_found_in_silence(run):
     assert rows == read_history(run.history)
 
 
-@pytest.mark.parametrize("damage", [cut, zero, ruin, lambda path: path.write_bytes(b"")])
+def exchange(path):
+    """The file of another epoch under this name."""
+    shutil.copy(path.with_name("epoch-00002.keras"), path)
+
+
+@pytest.mark.parametrize("damage", [cut, zero, ruin, exchange, lambda path: path.write_bytes(b"")])
 def test_a_damaged_latest_checkpoint_is_set_aside_for_the_one_before(damage, run):
     latest = run.checkpoint_path(4)
     damage(latest)

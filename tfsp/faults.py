@@ -175,7 +175,7 @@ class Trials:
 
     def _wait(self, process, condition):
         while process.is_alive() and not condition():
-            time.sleep(0.001)
+            time.sleep(0.003)
 
     def _finish(self, process, run):
         process.join()

@@ -30,7 +30,7 @@ def newest(run):
         paths[run.best] = None
     problems = {}
     for path, epochs in paths.items():
-        model, problem = _usable(path)
+        model, problem = _usable(path, epochs)
         if model is None:
             problems[path] = problem
             continue
@@ -179,13 +179,22 @@ def kept(run):
     return "No epoch was completed, so there is no checkpoint."
 
 
-def _usable(path):
-    """(model, "") or (None, what is wrong with the checkpoint)."""
+def _usable(path, epochs):
+    """(model, "") or (None, what is wrong with the checkpoint).
+
+    Args:
+      path: of the checkpoint.
+      epochs: how many its name says; None for `best.keras`, which must say it inside.
+    """
     problem = checkpoint_file.damage(path)
     if problem:
         return None, problem
-    if path.name == "best.keras" and not checkpoint_file.rows(path):
+    rows = checkpoint_file.rows(path)
+    if not rows and epochs is None:
         return None, "it does not say of which epoch it is"
+    own = rows[-1]["epoch"] + 1 if rows else epochs
+    if epochs not in (None, own):
+        return None, f"it is of epoch {own}"
     model = checkpoint_file.load(path)
     bad = nonfinite_weights(model)
     return (None, f"its weights {bad[0]} are NaN or infinite") if bad else (model, "")

@@ -1,7 +1,10 @@
 """From config to run directory: training, resuming, strategies, errors."""
 
+import json
 import os
 import pathlib
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,10 +14,11 @@ import keras
 import numpy as np
 import pytest
 
-from tfsp import callbacks, evaluation, experiment
+from tfsp import atomic, callbacks, evaluation, experiment
 from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config, preset, to_dict
 from tfsp.export import export_run
+from tfsp.lock import InUseError
 from tfsp.run_directory import RunDirectory
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -101,6 +105,137 @@ def test_sigkill_and_resume_deterministically(tmp_path):
     assert_same_weights(weights(killed, 6), weights(whole, 6))
 
 
+class Interrupt(callbacks.EpochLine):
+    """Does something once, at the end of a batch; `train` prints its lines through this class."""
+
+    step, action = 5, None
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self.action is not None and self.model.optimizer.iterations.numpy() == self.step:
+            type(self).action(self.model)
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Has `train` do something after a step: `interrupt(step, action)`."""
+
+    def at(step, action):
+        once = type("Once", (Interrupt,), {"step": step, "action": staticmethod(action)})
+        monkeypatch.setattr(callbacks, "EpochLine", once)
+
+    return at
+
+
+def test_one_process_trains_and_others_read(interrupt, tmp_path):
+    """Each epoch has 4 steps of training; at step 6 there is one checkpoint."""
+    settings, seen = config(epochs=2), []
+
+    def meanwhile(model):
+        with pytest.raises(InUseError, match=rf"run is being trained by process {os.getpid()} on"):
+            experiment.train(settings, tmp_path / "run")
+        for checkpoint in ("best", "last", 1):
+            loaded, _ = experiment.load_run(tmp_path / "run", checkpoint)
+            seen.append(int(loaded.optimizer.iterations))
+        seen.append(len(experiment.history(tmp_path / "run")["elbo"]))
+
+    interrupt(6, meanwhile)
+    experiment.train(settings, tmp_path / "run")
+    assert seen == [4, 4, 4, 1]
+    assert RunDirectory(tmp_path / "run").epochs() == [1, 2]
+    assert not (tmp_path / "run" / "lock").exists()
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_what_the_last_update_of_an_epoch_ruined_is_not_saved(validate, interrupt, tmp_path):
+    settings = config(epochs=3, keep_checkpoints=1, validate=validate)
+    experiment.train(settings, tmp_path / "whole", verbose=0)
+    run = RunDirectory(tmp_path / "run")
+
+    def ruin(model):
+        weight = model.trainable_weights[0]
+        weight.assign(np.full(weight.shape, np.nan))
+
+    interrupt(8, ruin)  # the last step of the second epoch
+    with pytest.raises(callbacks.NonFiniteError) as caught:
+        experiment.train(settings, run.path)
+    assert "the last updates of epoch 2 made weights NaN or infinite" in str(caught.value)
+    assert f"The last good checkpoint is {run.checkpoint_path(1)}." in str(caught.value)
+    assert run.epochs() == [1]
+    for which in ("last", "best"):
+        model, _ = experiment.load_run(run.path, which)
+        assert all(np.isfinite(w).all() for w in model.weights)
+    experiment.train(settings, run.path, verbose=0)
+    assert_same_weights(weights(tmp_path / "whole", 3), weights(run.path, 3))
+
+
+@pytest.mark.parametrize("how", ["interrupt", "full"])
+def test_what_stops_a_run_says_how_much_is_kept(how, interrupt, tmp_path):
+    settings = config(epochs=3)
+    experiment.train(settings, tmp_path / "whole", verbose=0)
+    run = RunDirectory(tmp_path / "run")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def stop(model):
+        if how == "interrupt":
+            raise KeyboardInterrupt
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # less than a checkpoint
+
+    for step, kept in (
+        (3, "no epoch was completed"),
+        (7, f"last good .* {run.checkpoint_path(1)}"),
+    ):
+        interrupt(step, stop)
+        try:
+            with pytest.raises((KeyboardInterrupt, atomic.WriteError), match=f"(?i){kept}") as c:
+                experiment.train(settings, run.path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        if how == "full":
+            assert "could not be written: File too large. Raise the limit" in str(c.value)
+            assert str(c.value).endswith("The same command goes on from there once it can write.")
+        assert not [*run.path.rglob("partial-*"), *run.path.rglob("lock")]
+    interrupt(0, None)
+    experiment.train(settings, run.path)
+    assert_same_weights(weights(tmp_path / "whole", 3), weights(run.path, 3))
+
+
+def test_damaged_files_of_a_run(tmp_path):
+    """The run goes on from what is whole, and ends as if nothing had happened."""
+    settings = config(epochs=3, keep_checkpoints=2)
+    whole, run = RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "run")
+    experiment.train(settings, whole.path, verbose=0)
+    shutil.copytree(whole.path, run.path)
+    latest = run.checkpoint_path(3)
+    latest.write_bytes(latest.read_bytes()[:-1000])
+    run.history.write_text("epoch\n0\n")
+    with pytest.warns(UserWarning, match="goes on after epoch 2, from epoch-00002") as caught:
+        experiment.train(settings, run.path, verbose=0)
+    assert sum("history.csv does not hold the 2 epochs" in str(w.message) for w in caught) == 1
+    assert_same_weights(weights(whole.path, 3), weights(run.path, 3))
+    assert whole.history.read_bytes() == run.history.read_bytes()
+    for which in ("best", "last"):
+        one, two = (experiment.load_run(r.path, which)[0].get_weights() for r in (whole, run))
+        assert all(map(np.array_equal, one, two))
+    run.history.unlink()
+    with pytest.warns(UserWarning, match="history.csv is lost. epoch-00003.keras is read"):
+        assert experiment.history(run.path) == experiment.history(whole.path)
+    content = json.loads((run.path / "config.json").read_text())
+    del content["data"]
+    (run.path / "config.json").write_text(json.dumps(content))
+    for use in (experiment.load_run, lambda path: experiment.train(settings, path)):
+        with pytest.raises(ValueError, match=f"{run.path}/config.json lacks data: it is damaged"):
+            use(run.path)
+
+
+def test_names_of_runs_that_cannot_be(tmp_path):
+    (tmp_path / "file").touch()
+    for name in ("x" * 300, "file", "file/run"):
+        with pytest.raises(OSError, match="name too long|Not a directory"):
+            experiment.train(config(), tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path, capsys):
     experiment.train(config(), tmp_path / "run", verbose=0)
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*") if p.is_file()}
@@ -114,7 +249,9 @@ def test_early_stopping_ends_a_run_for_good(tmp_path, capsys):
     experiment.train(settings, tmp_path / "run", verbose=0)
     done = RunDirectory(tmp_path / "run").epochs()[-1]
     assert done < 50
-    experiment.train(settings, tmp_path / "run")
+    RunDirectory(tmp_path / "run").history.unlink()  # the checkpoints remember
+    with pytest.warns(UserWarning, match="history.csv does not hold"):
+        experiment.train(settings, tmp_path / "run")
     assert RunDirectory(tmp_path / "run").epochs()[-1] == done
     assert "complete" in capsys.readouterr().out
 

@@ -37,10 +37,12 @@ FLOORS = {
     "tfsp.run_directory": 4,
     "tfsp.callbacks": 3,
     "tfsp.resume": 5,
+    "tfsp.run_reader": 5,
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,
     "tfsp.export": 7,
     "tfsp.visualize": 8,
+    "tfsp.faults": 8,
     "tfsp": 9,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))

@@ -3,8 +3,11 @@
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
+
+from tfsp.run_directory import RunDirectory
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -98,6 +101,46 @@ def test_help_explains_each_flag(script):
     for flag in ("--run_dir",):
         assert flag in result.stdout
     assert "(no help available)" not in result.stdout
+
+
+def test_show_config_needs_no_run_dir():
+    out = run(
+        "train",
+        "--config=configs/vae/digits.py",
+        "--config.train.epochs=7",
+        "--strategy=mirrored",
+        "--show_config",
+    ).stdout
+    assert "epochs: 7" in out
+    assert "strategy: mirrored" in out
+
+
+def test_sigterm_ends_a_run_with_a_sentence(tmp_path):
+    run_dir = RunDirectory(tmp_path / "run")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            str(ROOT / "scripts" / "train.py"),
+            f"--config={ROOT}/configs/vae/digits.py",
+            "--config.train.epochs=10000",
+            "--config.train.steps_per_epoch=2",
+            "--config.train.jit_compile=False",
+            f"--run_dir={run_dir.path}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not run_dir.epochs():
+        time.sleep(0.01)
+    process.terminate()
+    errors = process.communicate()[1]
+    assert process.returncode == 143
+    assert "Traceback" not in errors
+    latest = run_dir.checkpoint("last")
+    line = f"Stopped by SIGTERM: the last good checkpoint is {latest}."
+    assert errors.splitlines()[-1] == line
+    assert not [*run_dir.path.rglob("partial-*"), *run_dir.path.rglob("lock")]
 
 
 def test_missing_data_is_explained(tmp_path):

@@ -11,8 +11,6 @@ import socket
 import time
 import zlib
 
-import tensorflow as tf
-
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 _NAME = re.compile(r"partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 _LONGEST = 86_400  # seconds that writing may take
@@ -28,6 +26,7 @@ _ADVICE = {
     errno.EPERM: "Change the permissions, or choose another folder.",
     errno.ENAMETOOLONG: "Choose a shorter name.",
     errno.ENOTDIR: "A part of the path is a file: choose another folder.",
+    errno.EEXIST: "A part of the path is a file: choose another folder.",
     errno.EISDIR: "It is a folder: choose another name, or remove it.",
     errno.ENOTEMPTY: "Something was written there meanwhile: choose another name.",
 }
@@ -68,8 +67,11 @@ def explained(path):
         yield
     except WriteError:
         raise
-    except (OSError, tf.errors.OpError) as error:
-        raise WriteError(path, error) from error
+    except Exception as error:
+        # `tf.errors.OpError` by its attributes: trees and pictures are used without TensorFlow.
+        if isinstance(error, OSError) or hasattr(error, "error_code"):
+            raise WriteError(path, error) from error
+        raise
 
 
 @contextlib.contextmanager

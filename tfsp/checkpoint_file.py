@@ -8,7 +8,7 @@ import keras
 
 from tfsp import atomic
 
-_HISTORY = "history.json"
+_METADATA = "metadata.json"  # of Keras, which writes it and takes more keys
 
 
 class DamagedError(ValueError):
@@ -27,8 +27,12 @@ def save(model, path, rows=()):
     """
     with atomic.replacing(path) as partial:
         model.save(partial)
-        with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_HISTORY, json.dumps(list(rows)))
+        with zipfile.ZipFile(partial, "a") as archive:
+            metadata = json.loads(archive.read(_METADATA))
+            metadata["history"] = list(rows)
+            # In place of the old one: with a fourth part Keras unpacks the file when it loads it.
+            archive.filelist.remove(archive.NameToInfo.pop(_METADATA))
+            archive.writestr(_METADATA, json.dumps(metadata), zipfile.ZIP_DEFLATED)
 
 
 def load(path):
@@ -73,6 +77,4 @@ def damage(path):
 def rows(path):
     """The metrics in a checkpoint, as `save` was given; None in one of an earlier version."""
     with zipfile.ZipFile(path) as archive:
-        if _HISTORY not in archive.namelist():
-            return None
-        return json.loads(archive.read(_HISTORY))
+        return json.loads(archive.read(_METADATA)).get("history")

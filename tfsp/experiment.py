@@ -8,7 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, likelihoods, mappings, models, networks, priors, resume
+from tfsp import (
+    callbacks,
+    data,
+    likelihoods,
+    mappings,
+    models,
+    networks,
+    priors,
+    resume,
+    run_reader,
+)
 from tfsp.config import default_config, keywords, to_dict
 from tfsp.models.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
@@ -136,7 +146,7 @@ def _train(config, run, data_dir, download, verbose):
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
     distribution = strategy(train_config["strategy"])
     with distribution.scope() if distribution else contextlib.nullcontext():
-        model, first_epoch, checkpoint, damaged = resume.newest(run)
+        model, first_epoch, checkpoint, problems = resume.newest(run)
         if model is None:
             model = build_model(config, dataset.info.image_shape)
             compile_model(model, config, steps)
@@ -147,7 +157,7 @@ def _train(config, run, data_dir, download, verbose):
     if data_dir:
         run.remember_data_dir(data_dir)
     since = model.prior.start_epoch
-    rows = resume.mend(run, first_epoch, checkpoint, damaged, since)
+    rows = resume.mend(run, first_epoch, checkpoint, problems, since)
     history = callbacks.HistoryFile(run.history, first_epoch, rows)
     stopping = []
     if train_config["patience"]:
@@ -210,12 +220,12 @@ def load_run(run_dir, checkpoint="best"):
     for name, section in defaults.items():
         if isinstance(section, dict):  # settings that came after the run
             config[name] = {**section, **config.get(name, {})}
-    return resume.load(run, checkpoint), config
+    return run_reader.load(run, checkpoint), config
 
 
 def history(run_dir):
     """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
-    rows = resume.rows_of(RunDirectory(run_dir))
+    rows = run_reader.rows_of(RunDirectory(run_dir))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, np.nan) for row in rows] for name in names}
 

@@ -15,14 +15,13 @@ from tfsp.callbacks.nonfinite import nonfinite_weights
 def newest(run):
     """The checkpoint to go on from: the newest one that is whole and holds finite weights.
 
-    `best.keras` serves where no other does. Of what is damaged there is a warning; no file is
-    changed.
+    `best.keras` serves where no other does. No file is changed.
 
     Args:
       run: a `RunDirectory`.
 
-    Returns: (model, number of epochs, path, list of the damaged paths); model and path are None,
-      and the number is 0, where there is no checkpoint at all.
+    Returns: (model, number of epochs, path, dict of damaged path -> what is wrong with it); model
+      and path are None, and the number is 0, where there is no checkpoint at all.
 
     Raises: ValueError, naming them, if there are checkpoints, but each of them is damaged.
     """
@@ -31,91 +30,66 @@ def newest(run):
         paths[run.best] = None
     problems = {}
     for path, epochs in paths.items():
-        model, problem = _usable(path)
+        model, problem = _usable(path, epochs)
         if model is None:
             problems[path] = problem
             continue
-        for bad, problem in problems.items():
-            warnings.warn(f"{bad} is damaged: {problem}.", stacklevel=3)
         if path == run.best:
             epochs = checkpoint_file.rows(path)[-1]["epoch"] + 1
-        if problems or path == run.best:
-            warnings.warn(
-                f"{run.path} goes on after epoch {epochs}, from {path.name}, the newest checkpoint "
-                "that is whole.",
-                stacklevel=3,
-            )
-        return model, epochs, path, list(problems)
+        return model, epochs, path, problems
     if problems:
         found = "; ".join(f"{path}: {problem}" for path, problem in problems.items())
         raise ValueError(
             f"{run.path} cannot go on: no checkpoint is whole ({found}). Put a copy of one in its "
             "place, or remove them all to start from the beginning."
         )
-    return None, 0, None, []
+    return None, 0, None, {}
 
 
-def mend(run, epochs, checkpoint, damaged, since):
+def mend(run, epochs, checkpoint, problems, since):
     """Sets right what a killed or damaged run has left, before it goes on; it must be locked.
 
-    Damaged checkpoints are set aside, `history.csv` and `best.keras` made again where they are
-    lost.
+    Damaged checkpoints are renamed, `history.csv` and `best.keras` made again where they are lost,
+    each with a warning.
 
     Args:
       run: a `RunDirectory`.
-      epochs, checkpoint, damaged: as of `newest`.
+      epochs, checkpoint, problems: as of `newest`.
       since: the first epoch that may be the best.
 
     Returns: rows of the epochs before, a list of dicts.
+
+    Raises: ValueError as `earlier_rows`; WriteError.
     """
-    for path in damaged:
-        set_aside(path)
+    told = [f"{path} is damaged: {why}{set_aside(path)}." for path, why in problems.items()]
+    if told or checkpoint == run.best:
+        told.append(
+            f"{run.path} goes on after epoch {epochs}, from {checkpoint.name}, the newest "
+            "checkpoint that is whole."
+        )
+        warnings.warn(" ".join(told), stacklevel=3)
     rows = earlier_rows(run, epochs, checkpoint)
     check_best(run, rows, since=since)
     return rows
 
 
-def load(run, checkpoint):
-    """The model of a checkpoint of a run, which another process may be training.
-
-    Args:
-      run: a `RunDirectory`.
-      checkpoint: as in `RunDirectory.checkpoint`; where the last one is damaged the one before is
-        loaded, with a warning.
-
-    Raises: FileNotFoundError; DamagedError.
-    """
-    which = checkpoint
-    while True:
-        path = run.checkpoint(which)
-        try:
-            return checkpoint_file.load(path)
-        except FileNotFoundError:
-            if os.path.lexists(path):
-                raise
-            # Training has removed it in favour of a newer one.
-        except checkpoint_file.DamagedError as error:
-            older = [epoch for epoch in run.epochs() if run.checkpoint_path(epoch) < path]
-            if checkpoint not in ("best", "last") or path == run.best or not older:
-                raise
-            warnings.warn(f"{error} {run.checkpoint_path(older[-1])} is loaded.", stacklevel=3)
-            which = older[-1]
-
-
-def set_aside(path, reason=""):
-    """Renames a file to `damaged-...` beside it, so that nothing takes it for what it was."""
-    aside = path.with_name(f"damaged-{path.name}")
+def set_aside(path):
+    """Renames a file, if it is there, so that nothing takes it for what it was; says so."""
+    if not path.exists():
+        return ""
+    names = (f"damaged{number}-{path.name}" for number in ("", *range(2, 1000)))
+    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
     with atomic.explained(path):
         os.replace(path, aside)
-    warnings.warn(f"{path} was renamed to {aside.name}{reason}.", stacklevel=3)
+    return f" (renamed to {aside.name})"
 
 
 def earlier_rows(run, epochs, checkpoint):
     """The metrics of the epochs before, as the checkpoint holds them.
 
     `history.csv` is a copy for people: where it is lost or says something else, it is written
-    again, and what stood there is set aside, with a warning. Checkpoints of earlier versions of
-    the package hold no metrics; then the file must be whole.
+    again, and what stood there is renamed, with a warning. Checkpoints of earlier versions of the
+    package hold no metrics; then the file must be whole.
 
     Args:
       run: a `RunDirectory`.
@@ -137,9 +111,10 @@ def earlier_rows(run, epochs, checkpoint):
     except ValueError as error:
         found, problem = None, str(error).removesuffix(".")
     if found is None or _text(found) != _text(rows):
-        if run.history.exists():
-            set_aside(run.history)
-        warnings.warn(f"{problem}. It was written again from {checkpoint.name}.", stacklevel=3)
+        warnings.warn(
+            f"{problem}{set_aside(run.history)}. It was written again from {checkpoint.name}.",
+            stacklevel=4,
+        )
         write_history(run.history, rows)
     return rows
 
@@ -155,53 +130,31 @@ def check_best(run, rows, monitor="val_elbo", since=0):
       rows: metrics of the epochs before.
       monitor, since: as in `Checkpoint`.
     """
+    lost = "is lost"
     if run.best.exists():
         problem = checkpoint_file.damage(run.best)
         if not problem:
             return
-        set_aside(run.best, f": it is damaged, {problem}")
+        lost = f"is damaged: {problem}{set_aside(run.best)}"
     values = measured(rows, monitor, since)
-    if not values:
-        return
     kept = {}
-    for epoch in run.epochs():
+    for epoch in run.epochs() if values else ():
         path = run.checkpoint_path(epoch)
-        if not checkpoint_file.damage(path):
-            value = measured((checkpoint_file.rows(path) or [])[-1:], monitor, since)
-            kept |= {path: value[0]} if value else {}
+        own = checkpoint_file.rows(path) if not checkpoint_file.damage(path) else None
+        value = measured((own or [])[-1:], monitor, since)
+        if value:
+            kept[path] = value[0]
+    instead = "There is no other"
     if kept:
         path = max(kept, key=kept.get)
         with atomic.replacing(run.best) as partial:
             shutil.copyfile(path, partial)
-        warnings.warn(
-            f"{run.best} was lost. {path.name}, the best that is kept, has taken its place: "
-            f"{monitor} {kept[path]:.2f}, where the lost one had {max(values):.2f}.",
-            stacklevel=3,
+        instead = (
+            f"{path.name}, the best that is kept, takes its place: {monitor} {kept[path]:.2f}, "
+            f"where the best was {max(values):.2f}"
         )
-
-
-def rows_of(run):
-    """Metrics of the epochs of a run, to be read: those in `history.csv`.
-
-    Where the file is lost or garbled, those of the newest whole checkpoint, with a warning.
-
-    Raises: ValueError, with path and line, if a garbled file is all there is.
-    """
-    try:
-        rows, problem = read_history(run.history), ""
-        if rows or not run.epochs():
-            return rows
-    except ValueError as error:
-        rows, problem = None, str(error).removesuffix(".")
-    for epochs in reversed(run.epochs()):
-        path = run.checkpoint_path(epochs)
-        if not checkpoint_file.damage(path) and checkpoint_file.rows(path):
-            problem = problem or f"{run.history} is lost"
-            warnings.warn(f"{problem}. {path.name} is read instead.", stacklevel=3)
-            return checkpoint_file.rows(path)
-    if rows is None:
-        raise ValueError(f"{problem}.")
-    return rows
+    if values or lost != "is lost":
+        warnings.warn(f"{run.best} {lost}. {instead}.", stacklevel=4)
 
 
 @contextlib.contextmanager
@@ -210,7 +163,7 @@ def state_in_errors(run):
     try:
         yield
     except atomic.WriteError as error:
-        error.state = f"{kept(run)} The same command goes on from there once that is mended."
+        error.state = f"{kept(run)} The same command goes on from there once it can write."
         raise
     except KeyboardInterrupt as error:
         sentence = kept(run)
@@ -226,13 +179,22 @@ def kept(run):
     return "No epoch was completed, so there is no checkpoint."
 
 
-def _usable(path):
-    """(model, "") or (None, what is wrong with the checkpoint)."""
+def _usable(path, epochs):
+    """(model, "") or (None, what is wrong with the checkpoint).
+
+    Args:
+      path: of the checkpoint.
+      epochs: how many its name says; None for `best.keras`, which must say it inside.
+    """
     problem = checkpoint_file.damage(path)
     if problem:
         return None, problem
-    if path.name == "best.keras" and not checkpoint_file.rows(path):
+    rows = checkpoint_file.rows(path)
+    if not rows and epochs is None:
         return None, "it does not say of which epoch it is"
+    own = rows[-1]["epoch"] + 1 if rows else epochs
+    if epochs not in (None, own):
+        return None, f"it is of epoch {own}"
     model = checkpoint_file.load(path)
     bad = nonfinite_weights(model)
     return (None, f"its weights {bad[0]} are NaN or infinite") if bad else (model, "")

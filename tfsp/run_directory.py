@@ -48,9 +48,10 @@ class RunDirectory:
             if not self._trained():
                 return
             config = json.loads(json.dumps(config))  # tuples become lists, as in the file
+            sections = {key: value for key, value in config.items() if isinstance(value, dict)}
             differences = [
                 line
-                for line in _differences(self.config(like=config), config)
+                for line in _differences(self.config(like=sections), config)
                 if not line.startswith(_FREE)
             ]
             if differences:

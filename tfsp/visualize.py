@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from tfsp import evaluation, experiment, subset, viz
+from tfsp import atomic, evaluation, experiment, subset, viz
 from tfsp.run_directory import RunDirectory
 
 _MOST_LEAVES = 2000  # of a tree that is drawn
@@ -124,7 +124,7 @@ def visualize_run(
     }
     if tree is not None:
         paths["newick"] = run.figures / "tree.nwk"
-        paths["newick"].write_text(tree.to_newick() + "\n")
+        atomic.write(paths["newick"], tree.to_newick() + "\n")
     return paths
 
 
@@ -175,7 +175,7 @@ def write_grid(folder, figure, rows):
     paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
     summary = evaluation.summarise_grid(rows)
     table = evaluation.format_grid(summary)
-    (folder / "table.txt").write_text(table)
+    atomic.write(folder / "table.txt", table)
     evaluation.write_json(folder / "results.json", {"summary": summary, "runs": rows})
     return table, [*paths, folder / "table.txt", folder / "results.json"]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsp import callbacks, models, networks
+from tfsp import atomic, callbacks, models, networks
 from tfsp.callbacks.logs import read_history
 from tfsp.run_directory import RunDirectory
 
@@ -96,6 +96,49 @@ def test_nan_in_the_kl_alone_is_named(binary_images):
         model.fit(binary_images, verbose=0, callbacks=[callbacks.StopOnNonFinite()])
 
 
+@pytest.mark.parametrize("where", ["weights", "optimizer"])
+def test_weights_that_the_last_update_ruined_stop_training(where, binary_images):
+    class Ruin(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                optimizer = self.model.optimizer.variables
+                ruined = self.model.trainable_weights[1] if where == "weights" else optimizer[2]
+                ruined.assign(np.full(ruined.shape, np.inf))
+
+    stop = callbacks.StopOnNonFinite(lambda: "The last good checkpoint is here.")
+    saved = []
+    save = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: saved.append(epoch))
+    with pytest.raises(callbacks.NonFiniteError) as caught:
+        tiny().fit(binary_images, batch_size=32, verbose=0, callbacks=[Ruin(), stop, save])
+    message = str(caught.value)
+    assert "the last updates of epoch 1 made weights NaN or infinite (" in message
+    assert "The last good checkpoint is here." in message
+    assert saved == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_a_validation_that_is_not_finite_stops_training(bad, binary_images):
+    """Also the first one, after which there is nothing to compare with."""
+    stop = callbacks.StopOnNonFinite()
+    stop.set_model(tiny())
+    stop.model.build((None, 8, 8, 1))
+    stop.on_epoch_end(0, {"val_elbo": -5.0, "elbo": np.nan})  # of a measure of one's own
+    with pytest.raises(callbacks.NonFiniteError, match="val_elbo became NaN .* after epoch 1"):
+        stop.on_epoch_end(0, {"val_elbo": bad, "val_kl": 1.0})
+    x = np.repeat(binary_images, 2, axis=0)
+    x[-1, 0, 0, 0] = np.nan  # in a batch that `fit` does not look at beforehand
+    validation = tf.data.Dataset.from_tensor_slices(x).batch(64)
+    with pytest.raises(callbacks.NonFiniteError, match="val_elbo.* in the validation after epoch"):
+        tiny().fit(binary_images, validation_data=validation, verbose=0)
+
+
+def test_what_is_not_finite_is_never_the_best():
+    rows = [{"epoch": i, "val_elbo": v} for i, v in enumerate([np.nan, -5.0, -6.0])]
+    stopping = callbacks.EarlyStopping(2, history=rows)
+    assert not stopping.done()
+    assert stopping.values == [-5.0, -6.0]
+
+
 def test_early_stopping_counts_over_a_restart(binary_images):
     values = [-5.0, -4.0, -4.5, -4.6]
     fresh = callbacks.EarlyStopping(patience=3)
@@ -138,7 +181,9 @@ def test_epochs_of_an_earlier_prior_do_not_count(binary_images, tmp_path):
     assert saved == [False, False, True, True, True, True]
     best = keras.saving.load_model(run.checkpoint("best"))
     np.testing.assert_allclose(best.kl_weight, 0.3)
-    assert callbacks.Checkpoint(run, history=before, since=2).best == -9.0
+    assert callbacks.Checkpoint(run, history=before, since=2).best == -8.0  # the file's own
+    other = RunDirectory(tmp_path / "other")
+    assert callbacks.Checkpoint(other, history=before, since=2).best == -9.0
 
 
 def test_early_stopping_needs_its_metric(binary_images):
@@ -147,6 +192,19 @@ def test_early_stopping_needs_its_metric(binary_images):
     for wrong in (0, 2.5, "2", None):
         with pytest.raises(ValueError, match=f"`patience` must be a positive integer.*: {wrong!r}"):
             callbacks.EarlyStopping(wrong)
+
+
+@pytest.mark.parametrize("keep", [-1, 1.5, "2", None, True])
+def test_checkpoints_keep_a_number_of_files(keep, tmp_path):
+    with pytest.raises(ValueError, match=f"`keep` must be an integer from 0 up.*: {keep!r}"):
+        callbacks.Checkpoint(RunDirectory(tmp_path), keep=keep)
+
+
+def test_tensorboard_that_cannot_be_written_is_named(binary_images, tmp_path):
+    (tmp_path / "file").touch()
+    log = callbacks.TensorBoardLog(tmp_path / "file" / "events")
+    with pytest.raises(atomic.WriteError, match="events could not be written: Not a directory"):
+        tiny().fit(binary_images, verbose=0, callbacks=[log])
 
 
 def test_history_file_drops_rows_of_epochs_to_be_redone(binary_images, tmp_path):

@@ -199,7 +199,7 @@ def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
                 continue
             for module in modules:
                 assert (
-                    module.startswith(("tfsp.viz", "tfsp.tmc", "tfsp.arguments"))
+                    module.startswith(("tfsp.viz", "tfsp.tmc", "tfsp.arguments", "tfsp.atomic"))
                     or module.split(".")[0] in allowed | standard
                 )
                 assert module != "matplotlib.pyplot"

@@ -49,7 +49,9 @@ class Checkpoint(keras.callbacks.Callback):
                 self.run.checkpoint_path(old).unlink(missing_ok=True)
 
     def _best_so_far(self):
-        rows = checkpoint_file.rows(self.run.best) if self.run.best.exists() else None
+        best, rows = self.run.best, None
+        if best.exists() and not checkpoint_file.damage(best):
+            rows = checkpoint_file.rows(best)
         rows = rows[-1:] if rows else self.rows
         return max(measured(rows, self.monitor, self.since), default=-math.inf)
 

@@ -69,7 +69,8 @@ def add_row(rows, model, epoch, logs):
     if rows and rows[-1].get("epoch") == epoch:
         return
     row = {"epoch": epoch, **{k: float(v) for k, v in (logs or {}).items()}}
-    row["kl_weight"] = float(model.kl_weight.numpy())
+    if hasattr(model, "kl_weight"):
+        row["kl_weight"] = float(model.kl_weight.numpy())
     row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     rows.append(row)
 

@@ -1,7 +1,10 @@
 """Evaluation of a run directory: test results as JSON and as a table."""
 
+import json
+
 import numpy as np
 
+from tfsp.atomic import WriteError
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.discrete_tasks import prior_name
 from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
@@ -223,9 +226,19 @@ def evaluate_run(
     for results in measured.values():
         row |= results
     # Another evaluation of the run may have added results meanwhile, and may be adding some now.
-    with locked(run.path / "metrics.lock", f"{run.metrics} is being written", wait=True):
-        rows = _merged(read_rows(run.metrics), row, measured)
-        write_json(run.metrics, {"results": rows})
+    try:
+        with locked(run.path / "metrics.lock", f"{run.metrics} is being written", wait=True):
+            rows = _merged(read_rows(run.metrics), row, measured)
+            write_json(run.metrics, {"results": rows})
+    except WriteError as error:
+        numbers = {
+            key: value
+            for results in measured.values()
+            for key, value in results.items()
+            if not isinstance(value, list)
+        }
+        error.state = f"What was measured, and is kept nowhere: {json.dumps(numbers)}"
+        raise
     return rows[-1]
 
 

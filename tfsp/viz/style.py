@@ -6,6 +6,8 @@ leaves the caller's matplotlib settings and open figures as they were.
 
 import pathlib
 
+from tfsp import atomic
+
 DPI = 200  # device pixels per inch of every figure and of what is saved
 TEXT_WIDTH = 5.5  # inches; the text width of a one-column conference page
 
@@ -150,7 +152,7 @@ def save(figure, path):
       path: ends in .png (200 dots per inch), .pdf or .svg. The same picture gives the same
         bytes: no dates are written.
     Returns: the path, a `pathlib.Path`.
-    Raises: TypeError if `figure` is no figure; ValueError for any other suffix.
+    Raises: TypeError if `figure` is no figure; ValueError for any other suffix; `WriteError`.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -167,13 +169,12 @@ def save(figure, path):
             f"`path` must end in one of {', '.join('.' + f for f in _FORMATS)}. Received: "
             f"{str(path)!r}, with {'suffix ' + repr(path.suffix) if suffix else 'no suffix'}."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
     undated = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
     settings = {
         "pdf.fonttype": 42,  # TrueType: publishers refuse matplotlib's default, Type 3
         "svg.hashsalt": "tfsp",
         "savefig.bbox": "standard",  # keep the size the figure was laid out for
     }
-    with paper_style(), matplotlib.rc_context(settings):
-        figure.savefig(path, format=suffix, dpi=DPI, metadata=undated[suffix])
+    with paper_style(), matplotlib.rc_context(settings), atomic.replacing(path) as partial:
+        figure.savefig(partial, format=suffix, dpi=DPI, metadata=undated[suffix])
     return path

@@ -10,6 +10,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Lower number = lower floor. A module may import its own package and any lower floor.
 FLOORS = {
     "tfsp.arguments": 0,
+    "tfsp.gradients": 0,
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,

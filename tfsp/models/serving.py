@@ -5,6 +5,7 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from tfsp import gradients
 from tfsp.models.importance import importance_log_prob
 
 _CHUNK = 50
@@ -73,7 +74,7 @@ def export(model, path):
         )
     archive = keras.export.ExportArchive()
     archive.track(model)
-    with model.prior.portable():
+    with model.prior.portable(), gradients.plain():
         endpoints = model.signatures()
         for name, (function, specs) in endpoints.items():
             function = tf.function(function, input_signature=specs)

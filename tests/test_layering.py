@@ -11,11 +11,13 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "tfsp.arguments": 0,
     "tfsp.gradients": 0,
+    "tfsp.shapes": 0,
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.command_line": 0,
     "tfsp.random": 0,
     "tfsp.latent_layer": 1,
+    "tfsp.serving": 1,
     "tfsp.bijectors": 1,
     "tfsp.networks": 1,
     "tfsp.tmc": 1,

@@ -46,8 +46,7 @@ class Sylvester(tfb.Bijector):
             if validate_args:
                 self._check_values()
             # Only the upper triangles count.
-            self._r = tf.linalg.band_part(self._r, 0, -1)
-            self._r_tilde = tf.linalg.band_part(self._r_tilde, 0, -1)
+            self._r, self._r_tilde = _upper(self._r), _upper(self._r_tilde)
             super().__init__(
                 forward_min_event_ndims=1,
                 dtype=self._q.dtype,
@@ -231,6 +230,12 @@ def _solve(target, r, r_tilde, shift):
     zeros = tf.zeros_like(target)
     _, y, _ = tf.while_loop(lambda i, *_: i >= 0, entry, (size - 1, zeros, zeros))
     return y
+
+
+def _upper(matrix):
+    """The upper triangle. By a mask: few runtimes of served models have `tf.linalg.band_part`."""
+    mask = np.triu(np.ones(matrix.shape[-2:], bool))
+    return tf.where(mask, matrix, tf.zeros_like(matrix))
 
 
 def _check_shapes(q, r, r_tilde, shift):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
+from tfsp import arguments, shapes
 
 tfd = tfp.distributions
 
@@ -95,7 +95,7 @@ class DiscretizedLogistic(tfd.Distribution):
         _, total = tf.while_loop(
             lambda k, _: k <= top, add, (tf.constant(1), zero), maximum_iterations=top
         )
-        return tf.ensure_shape(total, self.batch_shape) / top
+        return shapes.known(total, self.batch_shape) / top
 
     def _mode(self):
         # The level nearest to the centre, or an end, which holds a whole tail.

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import shapes
+
 tfd = tfp.distributions
 
 
@@ -21,7 +23,7 @@ class Normal(tfd.Normal):
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
         noise = stateless_normal(shape, tfp.random.sanitize_seed(seed), self.dtype)
-        return tf.ensure_shape(self.loc + self.scale * noise, [None, *self.batch_shape])
+        return shapes.known(self.loc + self.scale * noise, [None, *self.batch_shape])
 
 
 def diagonal_normal(loc, scale):
@@ -38,7 +40,7 @@ class CorrelatedNormal(tfd.MultivariateNormalTriL):
         noise = stateless_normal(tf.concat(parts, 0), tfp.random.sanitize_seed(seed), self.dtype)
         rank = sample_shape.shape[0]
         known = [None] * rank + [*self.batch_shape, *self.event_shape]
-        return self.bijector.forward(tf.ensure_shape(noise, known), **kwargs)
+        return self.bijector.forward(shapes.known(noise, known), **kwargs)
 
 
 def correlated_normal(loc, scale_tril):

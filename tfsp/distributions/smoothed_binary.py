@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import shapes
 from tfsp.bijectors import smoothing as smoothings
 from tfsp.random import as_seed, fold_in
 
@@ -155,7 +156,7 @@ class SmoothedBinary(tfd.Distribution):
         shape = tf.concat([tf.reshape(n, [-1]), self.batch_shape_tensor()], axis=0)
         static = [n if isinstance(n, int) else None, *self.batch_shape]
         rho = open_uniform(shape, as_seed(seed), self.dtype)
-        return tf.ensure_shape(self._smoothing.forward(rho), static)
+        return shapes.known(self._smoothing.forward(rho), static)
 
     def _log_prob(self, zeta):
         return self._smoothing.log_prob(zeta)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import shapes
 from tfsp.distributions.normal import Normal, stateless_normal
 
 tfd = tfp.distributions
@@ -83,8 +84,8 @@ class SpikeAndSlab(tfd.Distribution):
         static = [n if isinstance(n, int) else None, *self.batch_shape]
         uniform = tf.random.stateless_uniform(shape, seeds[0], dtype=self.dtype, alg="philox")
         normal = stateless_normal(shape, seeds[1], self.dtype)
-        slab = tf.ensure_shape(self._loc + self._scale * normal, static)
-        return tf.ensure_shape(uniform, static), slab
+        slab = shapes.known(self._loc + self._scale * normal, static)
+        return shapes.known(uniform, static), slab
 
     def _log_prob(self, z):
         slab = tf.math.log_sigmoid(self._logits) + self.slab.log_prob(z)

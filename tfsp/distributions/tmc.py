@@ -5,7 +5,7 @@ import collections
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
+from tfsp import arguments, shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.random import fold_in
 from tfsp.tmc import ops
@@ -72,7 +72,7 @@ class TMC(tfd.Distribution):
             tfp.random.sanitize_seed(seed),
         )
         shape = [None, 2 * self._num_leaves - 1]
-        return Tree(tf.ensure_shape(parent, shape), tf.ensure_shape(time, shape))
+        return Tree(shapes.known(parent, shape), shapes.known(time, shape))
 
     def _log_prob(self, value):
         parent, time = value
@@ -85,7 +85,7 @@ class TMC(tfd.Distribution):
             tf.cast(self._concentrations[0], tf.float64),
             tf.cast(self._concentrations[1], tf.float64),
         )
-        return tf.ensure_shape(tf.reshape(result, leading), parent.shape[:-1])
+        return shapes.known(tf.reshape(result, leading), parent.shape[:-1])
 
 
 class BrownianLeaves(tfd.Distribution):
@@ -138,7 +138,7 @@ class BrownianLeaves(tfd.Distribution):
         result = _leaves_log_probs(self._parent, self._time, flat)
         leading = tf.shape(leaves)[:-2]
         result = tf.cast(tf.reshape(result, leading), self.dtype)
-        return tf.ensure_shape(result, leaves.shape[:-2])
+        return shapes.known(result, leaves.shape[:-2])
 
     def _sample_n(self, n, seed=None):
         # Each node moves away from its parent by N(0, edge length); the root from the origin by

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfsp import shapes
+
 
 class Perceptron(keras.layers.Layer):
     """`[..., num_inputs]` -> `[..., num_outputs]`, no activation at the end; made already built.
@@ -43,4 +45,4 @@ class Perceptron(keras.layers.Layer):
             outputs = layer(outputs)
         shape = tf.concat([tf.shape(inputs)[:-1], [self.dense[-1].units]], axis=0)
         static = [*inputs.shape[:-1], self.dense[-1].units]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)

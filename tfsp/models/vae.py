@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import likelihoods, networks, priors
+from tfsp import likelihoods, networks, priors, shapes
 from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import ADAPT_LIMIT, StructuredVAE, register, take_examples
 from tfsp.random import as_seed
@@ -220,7 +220,7 @@ class VAE(StructuredVAE):
         outputs = self.decoder(flat, training=training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)
 
     def _check_representation(self, z):
         """Raises ValueError unless the last axis of z is what the decoder takes."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments, gradients
+from tfsp import arguments, gradients, shapes
 from tfsp.random import as_seed
 from tfsp.tmc import ops
 
@@ -212,7 +212,7 @@ class Recognition(keras.layers.Layer):
         parent, time = tf.convert_to_tensor(parent, tf.int32), _float64(time)
         lower = tf.cast(tf.where(parent >= 0)[:, 0], tf.int32)
         if parent.shape[0] is not None:
-            lower = tf.ensure_shape(lower, [parent.shape[0] - 1])
+            lower = shapes.known(lower, [parent.shape[0] - 1])
         upper = tf.gather(parent, lower)
         start, end = tf.gather(time, upper), tf.gather(time, lower)
         cavity, upward, log_prob = (tf.gather(x, lower) for x in (cavity, upward, log_prob))

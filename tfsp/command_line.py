@@ -6,7 +6,7 @@ import sys
 from absl import app, logging
 
 # What bad input raises. Anything else is a fault of the program and shows its traceback.
-_MISTAKES = (ArithmeticError, FileNotFoundError, FileExistsError, ValueError)
+_MISTAKES = (ArithmeticError, FileNotFoundError, FileExistsError, ImportError, ValueError)
 
 
 def plain_errors(main):

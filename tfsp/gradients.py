@@ -2,18 +2,14 @@
 
 `tf.custom_gradient` registers a function for each graph that it is traced into. The registry is
 never emptied, so that the graph stays in memory with all that it captured, and a SavedModel made
-of it does the same wherever it is loaded, once a load. Here one function is registered for all
-graphs, and what is saved holds none.
+of it does the same wherever it is loaded, once a load. Here the gradient belongs to the operation
+and goes with its graph.
 """
 
-import contextlib
-import contextvars
 import functools
 
 import tensorflow as tf
 from tensorflow.python.eager import record
-
-_PLAIN = contextvars.ContextVar("tfsp_plain_gradients", default=False)
 
 
 def explicit(gradient, differentiable=True):
@@ -23,18 +19,17 @@ def explicit(gradient, differentiable=True):
       gradient: `(upstream, value, *tensors)` -> one gradient for each tensor, None for those
         that have none. It may use nothing but its arguments. Derivatives of second order are the
         tape's of it.
-      differentiable: whether the tape's gradient is right as well, at a greater cost. Within
-        `plain` it is taken, or else there is none, with an error that says so.
+      differentiable: whether the tape's gradient is right as well, at a greater cost: then it is
+        what a graph has that was saved and loaded. Otherwise it has none, and says so.
 
-    Source: the mechanism is that of `tf.custom_gradient`, with one name for all graphs.
+    Source: the way of `tf.custom_gradient`, but for the registry.
     """
 
     def decorate(function):
-        name = f"Tfsp>{function.__module__}.{function.__qualname__}"
+        message = f"{function.__name__} has no gradient in a graph that was saved and loaded."
 
-        @tf.RegisterGradient(name)
-        def _of_operation(op, upstream, *_):  # of the `tf.identity_n` below
-            return [None, *gradient(upstream, *op.inputs)]
+        def of_operation(operation, upstream, *_):  # the `tf.identity_n` below
+            return [None, *gradient(upstream, *operation.inputs)]
 
         @tf.custom_gradient
         def eagerly(*tensors):
@@ -44,36 +39,23 @@ def explicit(gradient, differentiable=True):
         @functools.wraps(function)
         def wrapped(*tensors):
             tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
-            if _PLAIN.get():
-                return function(*tensors) if differentiable else _without(function, tensors)
             if tf.executing_eagerly():
                 return eagerly(*tensors)
             value = function(*tensors)
-            graph = tf.compat.v1.get_default_graph()
+            if not differentiable:
+                value = tf.raw_ops.PreventGradient(input=value, message=message)
             # Gradients come by two ways: of a graph's operations, and of an open tape's records.
-            with record.stop_recording(), graph.gradient_override_map({"IdentityN": name}):
+            with record.stop_recording():
                 output = tf.identity_n([value, *tensors])[0]
+            output.op._gradient_function = of_operation
             record.record_operation(
-                name, [output], tensors, lambda upstream: gradient(upstream, value, *tensors)
+                function.__name__,
+                [output],
+                tensors,
+                lambda upstream: gradient(upstream, value, *tensors),
             )
             return output
 
         return wrapped
 
     return decorate
-
-
-@contextlib.contextmanager
-def plain():
-    """Within this context graphs are traced with the tape's gradients: for what is to be saved."""
-    token = _PLAIN.set(True)
-    try:
-        yield
-    finally:
-        _PLAIN.reset(token)
-
-
-def _without(function, tensors):
-    return tf.raw_ops.PreventGradient(
-        input=function(*tensors), message=f"{function.__name__} has no gradient in a saved graph."
-    )

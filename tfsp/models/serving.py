@@ -6,7 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from tfsp import gradients, serving
+from tfsp import serving
 from tfsp.models.importance import importance_log_prob
 from tfsp.tmc import blocks
 
@@ -84,7 +84,7 @@ def export(model, path, format="tf_saved_model"):
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
             "`model.build((None, *data_shape))`, before exporting."
         )
-    with model.prior.portable(), gradients.plain():
+    with model.prior.portable():
         endpoints = {
             name: (serving.marked(function, specs), specs)
             for name, (function, specs) in model.signatures().items()

@@ -1,5 +1,6 @@
 """Rows that are not finite, made plain in what is served."""
 
+import functools
 import math
 
 import tensorflow as tf
@@ -24,13 +25,12 @@ def marked(function, specs):
 
     def guarded(*arguments):
         arguments = list(arguments)
-        bad = tf.logical_not(tf.stack([_finite(arguments[i]) for i in places]))
-        bad = tf.reduce_any(bad, axis=0)
+        sound = functools.reduce(tf.logical_and, [_finite(arguments[i]) for i in places])
         for i in places:
-            arguments[i] = _fill(arguments[i], bad, 0)
+            arguments[i] = _fill(arguments[i], sound, 0)
         results = function(*arguments)
         return {
-            name: _fill(value, bad, math.nan if value.dtype.is_floating else -1)
+            name: _fill(value, sound, math.nan if value.dtype.is_floating else -1)
             if _holds_rows(value) and (value.dtype.is_floating or value.dtype.is_integer)
             else value
             for name, value in results.items()
@@ -45,13 +45,17 @@ def _holds_rows(tensor):
 
 
 def _finite(x):
-    """Which rows of x are finite: `[B, ...]` -> bool `[B]`. Runtimes differ over `IsFinite`."""
+    """Which rows of x are finite: `[B, ...]` -> bool `[B]`.
+
+    By a comparison, as LiteRT has no `IsFinite`; and one that is used as it is, since TensorFlow's
+    converter makes `not (a <= b)` into `a > b`, which a NaN is not either.
+    """
     finite = tf.abs(x) <= x.dtype.max
     axes = list(range(1, x.shape.rank))
     return tf.reduce_all(finite, axis=axes) if axes else finite
 
 
-def _fill(x, rows, value):
-    """x with `value` in these rows."""
-    rows = tf.reshape(rows, [-1] + [1] * (x.shape.rank - 1))
-    return tf.where(rows, tf.constant(value, x.dtype), x)
+def _fill(x, sound, value):
+    """x with `value` in the other rows."""
+    sound = tf.reshape(sound, [-1] + [1] * (x.shape.rank - 1))
+    return tf.where(sound, x, tf.constant(value, x.dtype))

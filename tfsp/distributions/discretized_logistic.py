@@ -91,7 +91,7 @@ class DiscretizedLogistic(tfd.Distribution):
             threshold = (tf.cast(k, self.dtype) - 0.5) / top
             return k + 1, total + tf.sigmoid((self._loc - threshold) * inverse_scale)
 
-        zero = tf.zeros(self.batch_shape_tensor(), self.dtype)
+        zero = tf.zeros_like(self._loc + self._log_scale)
         _, total = tf.while_loop(
             lambda k, _: k <= top, add, (tf.constant(1), zero), maximum_iterations=top
         )

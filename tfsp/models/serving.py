@@ -110,11 +110,11 @@ def _files(model, path, endpoints, kind):
     contents, left_out = {}, []
     for name, (function, specs) in endpoints.items():
         try:
-            function, specs = _without_seed(function, specs)
+            function = _without_seed(function, specs)
         except ValueError as reason:
             left_out.append(f"{name} ({reason})")
             continue
-        contents[name] = serving.converted(kind, name, function, specs, model)
+        contents[name] = serving.converted(kind, name, function)
     if left_out:
         warnings.warn(f"Not written as {kind.name}: {', '.join(left_out)}.", stacklevel=4)
     path.mkdir(parents=True, exist_ok=True)
@@ -126,12 +126,11 @@ def _files(model, path, endpoints, kind):
 def _without_seed(function, specs):
     """A signature that other runtimes can answer. Raises ValueError, with the reason, if not."""
     if any(spec.name == "seed" for spec in specs):
-        sampler = serving.Sampler(function, specs)
-        return sampler, sampler.specs
-    results = tf.function(function, input_signature=specs).get_concrete_function().outputs
-    if any(result.dtype == tf.string for result in results):
+        return serving.Sampler(function, specs)
+    frozen = serving.Frozen(function, specs)
+    if tf.string in frozen.dtypes:
         raise ValueError("it holds text")
-    return function, specs
+    return frozen
 
 
 def check_folder(path):

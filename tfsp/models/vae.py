@@ -170,6 +170,9 @@ class VAE(StructuredVAE):
 
     def encode(self, x):
         """Posterior means: `[B, ...]` -> `[B, D]`."""
+        if self.posterior_covariance == "full":
+            # Without the factor, whose operations few runtimes of served models have.
+            return self._encode(x)[..., : self.latent_dim]
         return self.posterior(self._check_data(x)).mean()
 
     def decode(self, z):

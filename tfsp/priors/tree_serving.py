@@ -118,7 +118,7 @@ class _Attachment:
         )
         self._centre = tf.constant(mean.mean(axis=0), dtype)
         self._mean = tf.constant((mean - mean.mean(axis=0))[np.newaxis], dtype)
-        self._block = max(1, _MAX_ENTRIES // (num_nodes * max(dim, counts.max())))
+        self._block = max(1, _MAX_ENTRIES // (num_nodes * max(dim, int(counts.max()))))
 
     def __call__(self, z):
         return map_rows(self._log_prob, z, self._block, [self._mean.shape[1]])

@@ -21,7 +21,7 @@ class Format:
 
     name, packages, suffix = None, (), None
 
-    def converted(self, function, specs, model):
+    def converted(self, function, specs):
         """The file's content, of a `tf.function`. Raises whatever the converter does."""
         raise NotImplementedError
 
@@ -34,7 +34,7 @@ class ONNX(Format):
 
     name, packages, suffix = "onnx", ("tf2onnx", "onnx", "onnxruntime"), ".onnx"
 
-    def converted(self, function, specs, model):
+    def converted(self, function, specs):
         import onnxruntime
 
         content = _onnx(function, specs).SerializeToString()
@@ -47,7 +47,7 @@ class OpenVINO(Format):
 
     name, packages, suffix = "openvino", ("tf2onnx", "onnx", "openvino"), ".xml"
 
-    def converted(self, function, specs, model):
+    def converted(self, function, specs):
         import io
 
         import openvino
@@ -68,11 +68,11 @@ class LiteRT(Format):
 
     name, packages, suffix = "litert", ("ai_edge_litert",), ".tflite"
 
-    def converted(self, function, specs, model):
+    def converted(self, function, specs):
         from ai_edge_litert.interpreter import Interpreter
 
         concrete = function.get_concrete_function()
-        content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model).convert()
+        content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
         Interpreter(model_content=content).allocate_tensors()
         return content
 
@@ -97,20 +97,19 @@ def check(name):
     return FORMATS[name]
 
 
-def converted(kind, name, function, specs, model):
+def converted(kind, name, frozen):
     """The content of the file of signature `name`.
 
     Args:
       kind: a `Format`.
-      function, specs: of the signature.
-      model: what holds the variables that it reads.
+      frozen: a `Frozen`, what the signature computes.
 
     Raises: ValueError where the format lacks an operation that the signature needs.
     """
-    function = tf.function(function, input_signature=specs)
+    function = tf.function(frozen, input_signature=frozen.specs)
     try:
         with _quiet():
-            return kind.converted(function, specs, model)
+            return kind.converted(function, frozen.specs)
     except Exception as error:
         raise ValueError(
             f"The signature {name!r} cannot be written as {kind.name}; 'tf_saved_model' takes "

@@ -2,14 +2,15 @@
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from tfsp.serving.frozen import Frozen
 
 _NORMAL, _UNIFORM = "StatelessRandomNormalV2", "StatelessRandomUniformV2"
 _INTEGER, _CATEGORY = "StatelessRandomUniformIntV2", "StatelessMultinomial"
 _DRAWS = {_NORMAL: "normal", _UNIFORM: "uniform", _INTEGER: "uniform", _CATEGORY: "uniform"}
 
 
-class Sampler:
+class Sampler(Frozen):
     """A function of `num_samples` and `seed` made one of its noise.
 
         normal    standard normal numbers         uniform    uniform numbers on [0, 1)
@@ -30,15 +31,11 @@ class Sampler:
     """
 
     def __init__(self, function, specs):
-        concrete = tf.function(function, input_signature=specs).get_concrete_function()
-        self._outputs = list(concrete.structured_outputs)
-        self._frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-        self._graph = self._frozen.graph.as_graph_def()
+        super().__init__(function, specs)
         for node in self._graph.node:
             if node.op == "MulNoNan":  # no other runtime has it, and noise is finite
                 node.op = "Mul"
-        self._names = [spec.name for spec in specs]
-        self._draws = _find_draws(self._graph, [t.name for t in self._frozen.outputs])
+        self._draws = _find_draws(self._graph, self._outputs)
         if not self._draws:
             raise ValueError("it draws no random numbers")
         few, more = (
@@ -68,8 +65,7 @@ class Sampler:
         for node, numbers in zip(self._draws, noise, strict=True):
             dependencies = self._import(known, _parameters(node))
             known[f"{node.name}:0"] = _drawn(node, numbers, *dependencies)
-        values = self._import(known, [tensor.name for tensor in self._frozen.outputs])
-        return dict(zip(self._outputs, values, strict=True))
+        return self._import_results(known)
 
     def noise(self, **arguments):
         """The noise with which the results are those of the function, a list of arrays.
@@ -81,11 +77,6 @@ class Sampler:
             parameters = self._values(arguments, _parameters(node))
             noise.append(_undrawn(node, value, *parameters))
         return noise
-
-    def _import(self, known, names):
-        if not names:
-            return []
-        return tf.graph_util.import_graph_def(self._graph, known, names, name="drawn")
 
     def _values(self, arguments, names=None):
         """Arrays of these tensors of the graph (default: the draws); other arguments are 0."""

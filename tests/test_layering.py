@@ -11,7 +11,9 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = {
     "tfsp.arguments": -1,
     "tfsp.distribute": 0,
+    "tfsp.gradients": 0,
     "tfsp.precision": 0,
+    "tfsp.shapes": 0,
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.parameters": 0,
@@ -23,6 +25,7 @@ FLOORS = {
     "tfsp.checkpoint_file": 1,
     "tfsp.command_line": 1,
     "tfsp.latent_layer": 1,
+    "tfsp.serving": 1,
     "tfsp.bijectors": 1,
     "tfsp.networks": 1,
     "tfsp.tmc": 1,

@@ -11,7 +11,7 @@ from absl import app, logging
 from tfsp import atomic
 
 # What bad input raises. Anything else is a fault of the program and shows its traceback.
-_MISTAKES = (ArithmeticError, OSError, ValueError)
+_MISTAKES = (ArithmeticError, ImportError, OSError, ValueError)
 
 
 class Terminated(KeyboardInterrupt):

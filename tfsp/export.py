@@ -1,4 +1,4 @@
-"""From a run directory to a SavedModel."""
+"""From a run directory to a SavedModel, or to files of other runtimes."""
 
 import pathlib
 
@@ -11,13 +11,14 @@ from tfsp.priors.log_partition import has_log_partition, refresh_log_partition
 from tfsp.run_directory import RunDirectory
 
 
-def export_run(run_dir, path=None, checkpoint="best"):
-    """Writes a run's model as a SavedModel that needs TensorFlow and nothing else.
+def export_run(run_dir, path=None, checkpoint="best", format="tf_saved_model"):
+    """Writes a run's model for processes that know nothing of tfsp.
 
     Args:
       run_dir: the run's folder.
       path: where to; None takes `export/` in the run's folder. Must not hold anything yet.
       checkpoint: "best", "last" or an epoch.
+      format: "tf_saved_model", "onnx", "openvino" or "litert"; see `tfsp.models.serving.export`.
 
     A discrete VAE's log Z is computed anew first (`refresh_log_partition`, seed 0, as in the
     evaluation of the run), and its `sample` starts from the chains of the checkpoint.
@@ -31,7 +32,7 @@ def export_run(run_dir, path=None, checkpoint="best"):
     serving.check_folder(path)  # before log Z, which may take a minute
     if has_log_partition(model.prior):
         refresh_log_partition(model.prior)
-    return path, model.export(path)
+    return path, model.export(path, format)
 
 
 def describe(path):

@@ -91,11 +91,11 @@ class Sylvester(tfb.Bijector):
     @property
     def _r(self):
         # Only the upper triangles count.
-        return tf.linalg.band_part(self._held_r, 0, -1)
+        return _upper(self._held_r)
 
     @property
     def _r_tilde(self):
-        return tf.linalg.band_part(self._held_r_tilde, 0, -1)
+        return _upper(self._held_r_tilde)
 
     @property
     def _shift(self):
@@ -295,6 +295,14 @@ def _solve(target, r, r_tilde, shift):
     zeros = tf.zeros_like(target)
     _, y, _ = tf.while_loop(lambda i, *_: i >= 0, entry, (size - 1, zeros, zeros))
     return y
+
+
+def _upper(matrix):
+    """The upper triangle. By a mask: few runtimes of served models have `tf.linalg.band_part`."""
+    if matrix.shape.rank is None or None in matrix.shape[-2:]:
+        return tf.linalg.band_part(matrix, 0, -1)
+    mask = np.triu(np.ones(matrix.shape[-2:], bool))
+    return tf.where(mask, matrix, tf.zeros_like(matrix))
 
 
 def _check_shapes(q, r, r_tilde, shift):

@@ -8,6 +8,7 @@ other m units with biases b, and `weights` is `[n, m]`.
 import numpy as np
 import tensorflow as tf
 
+from tfsp import gradients
 from tfsp.distributions.boltzmann_sampling import loop
 
 MAX_UNITS = 20  # 2^20 states, about a second for 64 units on the other side
@@ -91,17 +92,16 @@ def _log_z(weights, a, b):
     return loop(count, body, tf.constant(-np.inf, tf.float64))[1]
 
 
-@tf.custom_gradient
+def _log_z_gradient(upstream, value, weights, a, b):
+    # Not by the tape: it would keep the inputs of all 2^n states in memory.
+    mean, other, product = moments(weights, a, b, value)
+    return upstream * product, upstream * mean, upstream * other
+
+
+@gradients.explicit(_log_z_gradient)
 def log_z(weights, a, b):
     """log Z `[]`, nats; float64. Its gradient is the moments, by a second enumeration."""
-    result = _log_z(weights, a, b)
-
-    def gradient(upstream):
-        # Not by the tape: it would keep the inputs of all 2^n states in memory.
-        mean, other, product = moments(weights, a, b, result)
-        return upstream * product, upstream * mean, upstream * other
-
-    return result, gradient
+    return _log_z(weights, a, b)
 
 
 def decode(index, n):

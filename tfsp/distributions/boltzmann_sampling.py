@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfsp import shapes
 from tfsp.random import as_seed
 
 _PHILOX = tf.random.Algorithm.PHILOX.value
@@ -172,7 +173,7 @@ def run(machine, chains, num_sweeps, seed, inverse_temperature):
     """`gibbs` on chains `[..., L + R]`; see `BoltzmannMachine.gibbs`."""
     flat = tf.reshape(chains, [-1, chains.shape[-1]])
     if chains.shape[:-1].is_fully_defined():
-        flat = tf.ensure_shape(flat, [chains.shape[:-1].num_elements(), chains.shape[-1]])
+        flat = shapes.known(flat, [chains.shape[:-1].num_elements(), chains.shape[-1]])
     beta = tf.convert_to_tensor(inverse_temperature, machine.dtype)
     if beta.shape.rank != 0:
         beta = tf.reshape(tf.broadcast_to(beta, tf.shape(chains)[:-1]), [-1, 1])
@@ -183,4 +184,4 @@ def run(machine, chains, num_sweeps, seed, inverse_temperature):
         as_seed(seed),
         tf.stop_gradient(beta),
     )
-    return tf.ensure_shape(tf.reshape(tf.concat([left, right], -1), tf.shape(chains)), chains.shape)
+    return shapes.known(tf.reshape(tf.concat([left, right], -1), tf.shape(chains)), chains.shape)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, parameters
+from tfsp import arguments, parameters, shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.distributions.tmc import is_free
 from tfsp.tmc import ops
@@ -92,8 +92,7 @@ class BrownianLeaves(tfd.Distribution):
         leaves = tf.broadcast_to(leaves, tf.concat([batch, event], axis=0))
         flat = tf.reshape(tf.cast(leaves, tf.float64), tf.concat([[-1], event], axis=0))
         result = tf.reshape(_leaves_log_probs(*self._trees(batch), flat), batch)
-        result.set_shape(static)
-        return tf.cast(result, self.dtype)
+        return shapes.known(tf.cast(result, self.dtype), static)
 
     def _sample_n(self, n, seed=None):
         batch = self.batch_shape_tensor()

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, parameters
+from tfsp import arguments, parameters, shapes
 from tfsp.distributions.measures import Discrete
 
 tfd = tfp.distributions
@@ -103,12 +103,11 @@ class DiscretizedLogistic(Discrete, tfd.Distribution):
             threshold = (tf.cast(k, self.dtype) - 0.5) / top
             return k + 1, total + tf.sigmoid((loc - threshold) * inverse_scale)
 
-        zero = tf.zeros(self.batch_shape_tensor(), self.dtype)
+        zero = tf.zeros_like(self._loc + self._log_scale)
         _, total = tf.while_loop(
             lambda k, _: k <= top, add, (tf.constant(1), zero), maximum_iterations=top
         )
-        total.set_shape(self.batch_shape)
-        return total / top
+        return shapes.known(total, self.batch_shape) / top
 
     def _mode(self):
         # The level nearest to the centre, or an end, which holds a whole tail.

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from tfsp import shapes
+
 
 def stateless_gumbel(shape, seed, dtype):
     """Standard Gumbel draws, -log(-log u), finite at both ends, by the Philox generator."""
@@ -36,4 +38,4 @@ def _noise(log_probs, num_samples, seed):
     shape = tf.concat([[num_samples], tf.shape(log_probs)], axis=0)
     noise = stateless_gumbel(shape, seed, log_probs.dtype)
     static = num_samples if isinstance(num_samples, int) else None
-    return tf.ensure_shape(noise, [static, *log_probs.shape])
+    return shapes.known(noise, [static, *log_probs.shape])

@@ -5,7 +5,7 @@ import collections
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, parameters
+from tfsp import arguments, parameters, shapes
 from tfsp.random import fold_in
 from tfsp.tmc import ops
 
@@ -107,8 +107,7 @@ class TMC(tfd.Distribution):
         full = tf.concat([shape, [num_nodes]], axis=0)
         trees = (tf.reshape(tf.broadcast_to(part, full), [-1, num_nodes]) for part in value)
         result = tf.reshape(_tree_log_probs(*trees, *self._concentrations(shape)), shape)
-        result.set_shape(static)
-        return result
+        return shapes.known(result, static)
 
 
 def _concentration(value):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import gradients
 from tfsp.likelihoods.base import Likelihood, register
 
 tfd = tfp.distributions
@@ -36,7 +37,11 @@ class Bernoulli(Likelihood):
         return tf.reduce_sum(x * logits, axis=axes) - _sum_softplus(tf.reshape(logits, flat))
 
 
-@tf.custom_gradient
+def _softplus_gradient(upstream, value, logits):
+    return [upstream[..., tf.newaxis] * tf.sigmoid(logits)]
+
+
+@gradients.explicit(_softplus_gradient)
 def _sum_softplus(logits):
     """sum log(1 + e^l) over the last axis, as sum max(l, 0) + log prod (1 + e^-|l|).
 
@@ -48,11 +53,6 @@ def _sum_softplus(logits):
     group = max(d for d in range(1, min(num_pixels, 64) + 1) if num_pixels % d == 0)
     shape = tf.concat([tf.shape(logits)[:-1], [num_pixels // group, group]], axis=0)
     products = tf.reduce_prod(tf.reshape(1.0 + tf.exp(-tf.abs(logits)), shape), axis=-1)
-    value = tf.reduce_sum(tf.nn.relu(logits), axis=-1) + tf.reduce_sum(
+    return tf.reduce_sum(tf.nn.relu(logits), axis=-1) + tf.reduce_sum(
         tf.math.log(products), axis=-1
     )
-
-    def gradient(upstream):
-        return upstream[..., tf.newaxis] * tf.sigmoid(logits)
-
-    return value, gradient

@@ -1,11 +1,19 @@
 """Laplace likelihood: sharper images than the Gaussian's, less swayed by outliers."""
 
+import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.likelihoods.base import register
 from tfsp.likelihoods.location_scale import LocationScale
 
 tfd = tfp.distributions
+
+
+class _Laplace(tfd.Laplace):
+    """`tfd.Laplace` whose mean needs no shapes, which some runtimes of served models lack."""
+
+    def _mean(self):
+        return self.loc + tf.zeros_like(self.scale)
 
 
 @register("laplace")
@@ -16,4 +24,4 @@ class Laplace(LocationScale):
     )
 
     def pixel_distribution(self, *outputs):
-        return tfd.Laplace(*self.location_and_scale(*outputs))
+        return _Laplace(*self.location_and_scale(*outputs))

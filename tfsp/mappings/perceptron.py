@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfsp import shapes
 from tfsp.random import short_seed
 
 
@@ -43,4 +44,4 @@ class Perceptron(keras.layers.Layer):
             outputs = layer(outputs)
         shape = tf.concat([tf.shape(inputs)[:-1], [self.dense[-1].units]], axis=0)
         static = [*inputs.shape[:-1], self.dense[-1].units]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)

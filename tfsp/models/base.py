@@ -307,16 +307,16 @@ class StructuredVAE(keras.Model):
             for name, value in results.items()
         }
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        """Writes a SavedModel with named signatures that needs no tfsp where it is served.
+    def export(self, filepath, format="tf_saved_model"):
+        """Writes named signatures that need no tfsp where they are served; returns their names.
 
-        Signatures: see `signatures`. Other formats go to `keras.Model.export`.
+        Args:
+          format: "tf_saved_model", "onnx", "openvino" or "litert"; see `tfsp.models.serving`.
 
-        Raises: FileExistsError if `filepath` exists and is not an empty folder.
+        Raises: FileExistsError if `filepath` exists and is not an empty folder; ImportError and
+          ValueError where the format cannot be written.
         """
-        if format != "tf_saved_model":
-            return super().export(filepath, format=format, **kwargs)
-        return serving.export(self, filepath)
+        return serving.export(self, filepath, format)
 
     @staticmethod
     def _log_mean_weight(log_weights):

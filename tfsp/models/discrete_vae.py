@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from tfsp import arguments, likelihoods, networks
+from tfsp import arguments, likelihoods, networks, shapes
 from tfsp.models import continuous_layers, discrete_units, own_prior
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.discrete_posterior import HierarchicalPosterior
@@ -381,7 +381,7 @@ class DiscreteVAE(StructuredVAE):
         outputs = self.decoder(latents=features, training=training)
         shape = tf.concat([tf.shape(outputs)[:-1], self._outputs_shape], axis=0)
         static = [*outputs.shape[:-1], *self._outputs_shape]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)
 
     def get_config(self):
         return {

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, shapes
 from tfsp.distributions.normal import Normal, stateless_normal
 from tfsp.models import own_prior
 from tfsp.models.base import register
@@ -211,7 +211,7 @@ class GMPrior(Prior):
         outputs = self.outputs(self.hidden(tf.reshape(w, [-1, self.style_dim])))
         shape = tf.concat([tf.shape(w)[:-1], [self.num_components, 2 * self.latent_dim]], axis=0)
         static = [*w.shape[:-1], self.num_components, 2 * self.latent_dim]
-        outputs = tf.ensure_shape(tf.reshape(outputs, shape), static)
+        outputs = shapes.known(tf.reshape(outputs, shape), static)
         loc, log_variance = tf.split(outputs, 2, axis=-1)
         return loc, tf.exp(0.5 * tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE))
 

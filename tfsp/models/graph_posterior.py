@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfsp import shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.random import as_seed
 
@@ -75,7 +76,7 @@ class GraphPosterior:
         shape = [num_samples, tf.shape(self.loc)[1], self.prior.latent_dim]
         static = [noise.shape[0], self.loc.shape[1], self.prior.latent_dim]
         columns = [tf.concat(nodes, axis=-1) for nodes in (z, *zip(*parameters, strict=True))]
-        z, *columns = (tf.ensure_shape(tf.reshape(c, shape), static) for c in columns)
+        z, *columns = (shapes.known(tf.reshape(c, shape), static) for c in columns)
         return GraphDraw(z, noise, *columns)
 
     def sample(self, sample_shape=(), seed=None):
@@ -103,7 +104,7 @@ class GraphPosterior:
             square = tf.exp(-log_variance) * (node - loc) ** 2
             each = square + log_variance + math.log(2 * math.pi)
             total -= 0.5 * tf.reduce_sum(each, axis=-1)
-        return tf.ensure_shape(tf.reshape(total, tf.shape(z)[:-1]), z.shape[:-1])
+        return shapes.known(tf.reshape(total, tf.shape(z)[:-1]), z.shape[:-1])
 
     def _unfold(self, num_samples, value):
         """Nodes from N down to 1, each by `value(n, loc, log_variance)`: lists over nodes, 1 first.

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import arguments, distribute, networks
+from tfsp import arguments, distribute, networks, shapes
 from tfsp.models import made_networks, own_prior
 from tfsp.models.base import register
 from tfsp.models.graph_posterior import GraphPosterior
@@ -242,7 +242,7 @@ class GraphVAE(VAE):
         outputs = distribute.apply_to_rows(self.decoder, flat, training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)
 
     def get_config(self):
         return {**super().get_config(), **self._config}

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, networks
+from tfsp import arguments, networks, shapes
 from tfsp.models import made_networks
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import normal_from
@@ -120,7 +120,7 @@ class HierarchicalVAE(VAE):
         outputs = tf.cast(flat, self.variable_dtype)
         shape = tf.concat([tf.shape(z2)[:-1], [2 * self.bottom_dim]], axis=0)
         static = [*z2.shape[:-1], 2 * self.bottom_dim]
-        return normal_from(tf.ensure_shape(tf.reshape(outputs, shape), static))
+        return normal_from(shapes.known(tf.reshape(outputs, shape), static))
 
     def call(self, x, training=False):
         x = self._check_data(x)

@@ -1,12 +1,14 @@
-"""SavedModels with named signatures, for processes that have TensorFlow and nothing else."""
+"""Models as files with named signatures, for processes that know nothing of tfsp."""
 
 import pathlib
+import warnings
 
 import keras
 import tensorflow as tf
 
-from tfsp import atomic
+from tfsp import atomic, serving
 from tfsp.models.importance import importance_log_prob
+from tfsp.tmc import blocks
 
 _CHUNK = 50
 
@@ -58,32 +60,79 @@ def signatures(model):
     return {**endpoints, **model.prior.signatures(model.prior_view())}
 
 
-def export(model, path):
-    """Writes `model` as a SavedModel to the folder `path`; returns the names of its signatures.
+def export(model, path, format="tf_saved_model"):
+    """Writes `model` to the folder `path`; returns the names of its signatures.
+
+    A row (an image, a latent) that is not finite has NaN in all results, and -1 in integer ones;
+    the other rows are not touched by it.
+
+    Args:
+      format: "tf_saved_model", a SavedModel, or "onnx", "openvino" or "litert": a file for each
+        signature that the runtime can answer. In these `sample` takes its noise as arguments
+        (`tfsp.serving.Sampler`). What is left out is told of in a warning.
 
     Raises:
       FileExistsError: if `path` exists and is not an empty folder.
       WriteError: if it cannot be written; nothing is left of it then.
-      ValueError: if the model has not been built, or its prior asks for native ops even within
-        `Prior.portable`.
+      ImportError: if the format needs a package that is not there.
+      ValueError: if the model has not been built, its prior asks for native ops even within
+        `Prior.portable`, or the format lacks an operation that a signature needs.
     """
     path = check_folder(path)
+    kind = None if format == "tf_saved_model" else serving.check(format)
     if not model.built:
         raise ValueError(
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
             "`model.build((None, *data_shape))`, before exporting."
         )
+    with model.prior.portable():
+        endpoints = {
+            name: (serving.marked(function, specs), specs)
+            for name, (function, specs) in model.signatures().items()
+        }
+        if kind is None:
+            return _saved_model(model, path, endpoints)
+        with blocks.whole():
+            return _files(model, path, endpoints, kind)
+
+
+def _saved_model(model, path, endpoints):
     archive = keras.export.ExportArchive()
     archive.track(model)
-    with model.prior.portable():
-        endpoints = model.signatures()
-        for name, (function, specs) in endpoints.items():
-            function = tf.function(function, input_signature=specs)
-            _check_ops(name, function, model.prior)
-            archive.add_endpoint(name, function)
-        with atomic.new_folder(path) as partial:
-            archive.write_out(str(partial), verbose=False)
+    for name, (function, specs) in endpoints.items():
+        function = tf.function(function, input_signature=specs)
+        _check_ops(name, function, model.prior)
+        archive.add_endpoint(name, function)
+    with atomic.new_folder(path) as partial:
+        archive.write_out(str(partial), verbose=False)
     return list(endpoints)
+
+
+def _files(model, path, endpoints, kind):
+    contents, left_out = {}, []
+    for name, (function, specs) in endpoints.items():
+        try:
+            function = _without_seed(function, specs)
+        except ValueError as reason:
+            left_out.append(f"{name} ({reason})")
+            continue
+        contents[name] = serving.converted(kind, name, function)
+    if left_out:
+        warnings.warn(f"Not written as {kind.name}: {', '.join(left_out)}.", stacklevel=4)
+    with atomic.new_folder(path) as partial:
+        for name, content in contents.items():
+            kind.write(content, partial / name)
+    return list(contents)
+
+
+def _without_seed(function, specs):
+    """A signature that other runtimes can answer. Raises ValueError, with the reason, if not."""
+    if any(spec.name == "seed" for spec in specs):
+        return serving.Sampler(function, specs)
+    frozen = serving.Frozen(function, specs)
+    if tf.string in frozen.dtypes:
+        raise ValueError("it holds text")
+    return frozen
 
 
 def check_folder(path):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import distribute, likelihoods, networks, priors
+from tfsp import distribute, likelihoods, networks, priors, shapes
 from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.examples import ADAPT_LIMIT, take_examples
@@ -171,6 +171,9 @@ class VAE(StructuredVAE):
 
     def encode(self, x):
         """Posterior means: `[B, ...]` -> `[B, D]`."""
+        if self.posterior_covariance == "full":
+            # Without the factor, whose operations few runtimes of served models have.
+            return self._encode(x)[..., : self.latent_dim]
         return self.posterior(self._check_data(x)).mean()
 
     def decode(self, z):
@@ -225,7 +228,7 @@ class VAE(StructuredVAE):
         outputs = distribute.apply_to_rows(self.decoder, flat, training)
         shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
         static = [*z.shape[:-1], *outputs.shape[1:]]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)
 
     def _check_representation(self, z):
         """Raises ValueError unless the last axis of z is what the decoder takes."""

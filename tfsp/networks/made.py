@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import shapes
 from tfsp.random import check_seed, short_seed
 
 
@@ -98,7 +99,7 @@ class MADE(keras.layers.Layer):
         outputs = self.output_layer(outputs)
         shape = tf.concat([tf.shape(inputs), [self.num_parameters]], axis=0)
         outputs = tf.reshape(outputs, shape)
-        return tf.ensure_shape(outputs, [*inputs.shape, self.num_parameters])
+        return shapes.known(outputs, [*inputs.shape, self.num_parameters])
 
     def get_config(self):
         return {**super().get_config(), **self._config}

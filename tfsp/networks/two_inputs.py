@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, shapes
 from tfsp.networks.base import num_entries, output_reshape
 from tfsp.networks.mlp import MLP
 
@@ -80,7 +80,7 @@ class TwoInputMLP(keras.layers.Layer):
         outputs = tf.cast(self.output_layer(h), self.variable_dtype)
         shape = tf.concat([leading, [config["num_outputs"]]], axis=0)
         static = [*second.shape[:-1], config["num_outputs"]]
-        return tf.ensure_shape(tf.reshape(outputs, shape), static)
+        return shapes.known(tf.reshape(outputs, shape), static)
 
     def get_config(self):
         return {**super().get_config(), **self._config}

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.priors.base import Prior
 from tfsp.priors.graph_networks import TopDown
@@ -214,7 +214,7 @@ class GraphPrior(Prior):
             square = tf.exp(-log_variance) * (node - loc) ** 2
             each = square + log_variance + math.log(2 * math.pi)
             total -= 0.5 * tf.reduce_sum(each, axis=-1)
-        return tf.ensure_shape(tf.reshape(total, tf.shape(z)[:-1]), z.shape[:-1])
+        return shapes.known(tf.reshape(total, tf.shape(z)[:-1]), z.shape[:-1])
 
     def sample(self, n, seed=None):
         """`n` draws of z from the most probable graph, parents before children, `[n, M]`."""

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, gradients, shapes
 from tfsp.random import as_seed, check_seed, short_seed
 from tfsp.tmc import ops
 
@@ -212,7 +212,7 @@ class Recognition(keras.layers.Layer):
         parent, time = tf.convert_to_tensor(parent, tf.int32), _float64(time)
         lower = tf.cast(tf.where(parent >= 0)[:, 0], tf.int32)
         if parent.shape[0] is not None:
-            lower = tf.ensure_shape(lower, [parent.shape[0] - 1])
+            lower = shapes.known(lower, [parent.shape[0] - 1])
         upper = tf.gather(parent, lower)
         start, end = tf.gather(time, upper), tf.gather(time, lower)
         cavity, upward, log_prob = (tf.gather(x, lower) for x in (cavity, upward, log_prob))
@@ -354,34 +354,33 @@ def _in_blocks(rows, columns, weights, max_entries, width):
     return tf.reshape(out, [count * size, num_columns, 2])[:num_rows]
 
 
-@tf.custom_gradient
+def _recomputed_gradient(upstream, value, blocks, columns, *weights):
+    def step(k, to_blocks, sums):
+        inputs = [blocks[k], columns, *weights]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            out = _layers(*inputs)
+        to_block, *others = tape.gradient(out, inputs, upstream[k])
+        sums = [a + b for a, b in zip(sums, others, strict=True)]
+        return k + 1, to_blocks.write(k, to_block), sums
+
+    count = tf.shape(blocks)[0]
+    start = tf.TensorArray(blocks.dtype, count, element_shape=blocks.shape[1:])
+    zeros = [tf.zeros_like(x) for x in (columns, *weights)]
+    _, to_blocks, sums = tf.while_loop(
+        lambda k, *_: k < count, step, (0, start, zeros), parallel_iterations=1
+    )
+    return to_blocks.stack(), *sums
+
+
+@gradients.explicit(_recomputed_gradient)
 def _recomputed(blocks, columns, *weights):
     """`_layers` on each of `blocks` `[K, size, H]`: `[K, size, E, 2]`. Keeps no hidden units.
 
     A gradient of its own: TensorFlow cannot differentiate a loop over `tf.recompute_grad` inside a
     `tf.cond`, where a prior that starts later calls this.
     """
-
-    def gradient(upstream):
-        def step(k, to_blocks, sums):
-            inputs = [blocks[k], columns, *weights]
-            with tf.GradientTape() as tape:
-                tape.watch(inputs)
-                out = _layers(*inputs)
-            to_block, *others = tape.gradient(out, inputs, upstream[k])
-            sums = [a + b for a, b in zip(sums, others, strict=True)]
-            return k + 1, to_blocks.write(k, to_block), sums
-
-        count = tf.shape(blocks)[0]
-        start = tf.TensorArray(blocks.dtype, count, element_shape=blocks.shape[1:])
-        zeros = [tf.zeros_like(x) for x in (columns, *weights)]
-        _, to_blocks, sums = tf.while_loop(
-            lambda k, *_: k < count, step, (0, start, zeros), parallel_iterations=1
-        )
-        return to_blocks.stack(), *sums
-
-    out = tf.map_fn(lambda block: _layers(block, columns, *weights), blocks, parallel_iterations=1)
-    return out, gradient
+    return tf.map_fn(lambda block: _layers(block, columns, *weights), blocks, parallel_iterations=1)
 
 
 def _layers(rows, columns, *weights):

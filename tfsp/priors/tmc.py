@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments, subset
+from tfsp import arguments, gradients, subset
 from tfsp.priors import tmc_start
 from tfsp.priors.base import register
 from tfsp.priors.tree_prior import TreePrior
@@ -346,9 +346,9 @@ def _expected_log_likelihood(parent, time, mean, variance):
     return ops.log_likelihood(parent, time, mean) - 0.5 * penalty
 
 
-@tf.custom_gradient
+@gradients.explicit(lambda upstream, _, value, factor: (factor * upstream, None), False)
 def _scale_gradient(value, factor):
-    return tf.identity(value), lambda upstream: (factor * upstream, None)
+    return tf.identity(value)
 
 
 def _all_replicas(*values):

@@ -163,11 +163,11 @@ class TreePrior(Prior):
         if subtree is not None:
             self._require_started()
             table = restrict_table(self.tables()[0], self._trees()[0][0], subtree)
-            return tf.cast(table_sample(table, n, seeds[0]), self.variable_dtype)
+            return self._draw(table, n, seeds[0])
 
         def tree():
             draws = [
-                tf.cast(table_sample(table, n, seed), self.variable_dtype)
+                self._draw(table, n, seed)
                 for table, seed in zip(self.tables(), seeds[1:], strict=True)
             ]
             logits = tf.zeros([1, self.num_chains])
@@ -199,6 +199,11 @@ class TreePrior(Prior):
         if self._tables is None:
             return tf.cond(self.started, tree, normal)
         return tree() if self._tables else normal()
+
+    def _draw(self, table, n, seed):
+        """`n` draws from one tree. What is served knows no float64 in some places."""
+        dtype = tf.float64 if self._tables is None else self.variable_dtype
+        return tf.cast(table_sample(table, n, seed, dtype), self.variable_dtype)
 
     def _trees(self):
         """(parent, time) of each chain, as tensors."""

@@ -1,11 +1,14 @@
 """What a SavedModel with a tree prior answers about its tree."""
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
-from tfsp.tmc.attachment_table import table_attachment
 from tfsp.tmc.blocks import map_rows
 
 _MAX_IMAGES = 256  # decoded at once
+_MAX_ENTRIES = 2**22  # numbers held at once by `attach`
 
 
 def signatures(prior, model):
@@ -37,8 +40,10 @@ def signatures(prior, model):
         tf.TensorSpec([], tf.int32, name=name) for name in ("node", "num_samples", "seed")
     )
 
+    attachment = _Attachment(prior.tables()[0], prior.variable_dtype)
+
     def attach(images):
-        edge_log_prob = table_attachment(model.encode(images), prior.tables()[0])
+        edge_log_prob = attachment(model.encode(images))
         edge = tf.argmax(edge_log_prob, axis=-1, output_type=tf.int32)
         return {"edge_log_prob": edge_log_prob, "edge": edge}
 
@@ -68,3 +73,72 @@ def signatures(prior, model):
         "sample_subtree": (sample_subtree, [node, count, seed]),
         "hierarchy": (hierarchy, []),
     }
+
+
+class _Attachment:
+    """log q*(e_v given z): `[B, D]` -> `[B, V]`, as `table_attachment`, for any runtime.
+
+    Runtimes of served models have neither float64 nor sums over segments. The entries of the table
+    are hence grouped by edge beforehand, `[V, W]` with weight zero where an edge has fewer than W,
+    and squared distances are sums of squares: the faster |z|^2 + |m|^2 - 2 z.m needs float64.
+
+    Args:
+      table: a `tfsp.tmc.attachment.Table`, of values.
+      dtype: of z.
+    """
+
+    def __init__(self, table, dtype):
+        edge, upper, log_weight, x, variance, mean = (np.asarray(part) for part in table)
+        num_nodes, dim = mean.shape
+        counts = np.bincount(edge, minlength=num_nodes)
+        order = np.argsort(edge, kind="stable")
+        first = np.repeat(np.cumsum(counts) - counts, counts)
+        places = edge[order], np.arange(len(edge)) - first  # node, and which of its entries
+
+        def grouped(values, filler):
+            groups = np.full([num_nodes, max(1, counts.max())], filler)
+            groups[places] = values[order]
+            return groups
+
+        spread = np.sum((mean[upper] - mean[edge]) ** 2, axis=-1)
+        constant = log_weight + 0.5 * (
+            x * (1 - x) * spread / variance - dim * np.log(2 * math.pi * variance)
+        )
+        above = np.zeros(num_nodes, np.int32)
+        above[edge] = upper
+        self._above = tf.constant(above)
+        # log p(e, t) + log N(z; m(t), var(t) I) = constant - above |z - M_u|^2 - below |z - M_v|^2
+        self._constant, self._of_upper, self._of_lower = (
+            tf.constant(grouped(values, filler)[np.newaxis], dtype)
+            for values, filler in (
+                (constant, -math.inf),
+                ((1 - x) * 0.5 / variance, 0.0),
+                (x * 0.5 / variance, 0.0),
+            )
+        )
+        self._centre = tf.constant(mean.mean(axis=0), dtype)
+        self._mean = tf.constant((mean - mean.mean(axis=0))[np.newaxis], dtype)
+        self._block = max(1, _MAX_ENTRIES // (num_nodes * max(dim, int(counts.max()))))
+
+    def __call__(self, z):
+        return map_rows(self._log_prob, z, self._block, [self._mean.shape[1]])
+
+    def _log_prob(self, z):
+        difference = (z - self._centre)[:, tf.newaxis] - self._mean
+        distance = tf.reduce_sum(difference**2, axis=-1)  # [B, V]
+        upper = tf.gather(distance, self._above, axis=1)
+        entries = (
+            self._constant
+            - upper[..., tf.newaxis] * self._of_upper
+            - distance[..., tf.newaxis] * self._of_lower
+        )  # [B, V, W]
+        top = tf.reduce_max(entries, axis=-1, keepdims=True)
+        safe = tf.maximum(top, entries.dtype.min)  # the root, above which no edge is
+        total = tf.reduce_sum(tf.exp(entries - safe), axis=-1)
+        log_edge = safe[..., 0] + tf.math.log(total)
+        best = tf.reduce_max(log_edge, axis=-1, keepdims=True)
+        return (
+            log_edge
+            - best
+            - tf.math.log(tf.reduce_sum(tf.exp(log_edge - best), axis=-1, keepdims=True))
+        )

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import parameters
+from tfsp import parameters, shapes
 from tfsp.random import fold_in
 from tfsp.tmc import ops
 from tfsp.tmc.attachment_table import build_table, table_attachment, table_log_prob, table_sample
@@ -130,8 +130,7 @@ class Attachment(tfd.Distribution):
         z = tf.reshape(z, tf.concat([[-1, number], event], axis=0))
         each = self._for_each_tree(self._tree_log_prob, *trees, tf.transpose(z, [1, 0, 2]))
         result = tf.reshape(tf.transpose(each), batch)
-        result.set_shape(static)
-        return result
+        return shapes.known(result, static)
 
     def _tree_log_prob(self, parent, time, leaves, z):
         if self._native:

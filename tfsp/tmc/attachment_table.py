@@ -122,16 +122,22 @@ def table_attachment(z, table):
     return map_rows(lambda rows: _attachment(rows, table), z, _block(table), shape)
 
 
-def table_sample(table, n, seed):
-    """`n` draws float64 `[n, D]`: an entry by its weight, then its Gaussian. Pure TensorFlow."""
+def table_sample(table, n, seed, dtype=tf.float64):
+    """`n` draws `[n, D]`: an entry by its weight, then its Gaussian. Pure TensorFlow.
+
+    The draws are those of float64 whatever the dtype, up to its rounding.
+    """
     seeds = tfp.random.split_seed(seed, 2)
     entry = tf.random.stateless_categorical(table.log_weight[tf.newaxis], n, seeds[0])[0]
-    x = tf.gather(table.position, entry)[:, tf.newaxis]
-    upper = tf.gather(table.mean, tf.gather(table.upper, entry))
-    lower = tf.gather(table.mean, tf.gather(table.edge, entry))
-    scale = tf.sqrt(tf.gather(table.variance, entry))[:, tf.newaxis]
+    mean, position = tf.cast(table.mean, dtype), tf.cast(table.position, dtype)
+    scale = tf.cast(tf.sqrt(table.variance), dtype)
+    x = tf.gather(position, entry)[:, tf.newaxis]
+    upper = tf.gather(mean, tf.gather(table.upper, entry))
+    lower = tf.gather(mean, tf.gather(table.edge, entry))
     noise = tf.random.stateless_normal(tf.shape(upper), seeds[1], dtype=tf.float64, alg="philox")
-    return (1 - x) * upper + x * lower + scale * noise
+    return (
+        (1 - x) * upper + x * lower + tf.gather(scale, entry)[:, tf.newaxis] * tf.cast(noise, dtype)
+    )
 
 
 def _block(table):

@@ -1,6 +1,23 @@
 """Rows in blocks, so that work arrays stay small however many rows there are."""
 
+import contextlib
+import contextvars
+
 import tensorflow as tf
+
+from tfsp import shapes
+
+_WHOLE = contextvars.ContextVar("tfsp_whole", default=False)
+
+
+@contextlib.contextmanager
+def whole():
+    """Within this context `map_rows` takes all rows at once: for runtimes that know no loops."""
+    token = _WHOLE.set(True)
+    try:
+        yield
+    finally:
+        _WHOLE.reset(token)
 
 
 def map_rows(function, rows, block, shape=()):
@@ -18,6 +35,8 @@ def map_rows(function, rows, block, shape=()):
     Returns: `[B, *shape]`, with gradients (whose memory grows with B all the same).
     """
     count, limit = rows.shape[0], tf.get_static_value(block)
+    if _WHOLE.get():
+        return function(rows)
     if count is not None and limit is not None and count <= limit:
         return function(rows)
     count = tf.shape(rows)[0]
@@ -27,9 +46,9 @@ def map_rows(function, rows, block, shape=()):
     blocks = tf.reshape(
         tf.pad(rows, padding), tf.concat([[number, size], tf.shape(rows)[1:]], axis=0)
     )
-    blocks = tf.ensure_shape(blocks, [None, None, *rows.shape[1:]])
+    blocks = shapes.known(blocks, [None, None, *rows.shape[1:]])
     # One after the other: in a graph `map_fn` would run ten at once.
     signature = tf.TensorSpec([None, *shape], rows.dtype)
     results = tf.map_fn(function, blocks, parallel_iterations=1, fn_output_signature=signature)
     results = tf.reshape(results, tf.concat([[number * size], tf.shape(results)[2:]], axis=0))
-    return tf.ensure_shape(results[:count], [rows.shape[0], *shape])
+    return shapes.known(results[:count], [rows.shape[0], *shape])

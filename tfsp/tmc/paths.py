@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfsp import shapes
+
 
 def sum_over_ancestors(parent, values):
     """For each node, the sum of `values` over itself and all its ancestors.
@@ -28,7 +30,7 @@ def sum_over_ancestors(parent, values):
     _, total = tf.while_loop(
         lambda pointer, _: tf.reduce_any(pointer < num_nodes), jump, (pointer, total)
     )
-    return tf.ensure_shape(total[:-1], values.shape)
+    return shapes.known(total[:-1], values.shape)
 
 
 def is_below(parent, node):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfsp import gradients
 from tfsp.bijectors.smoothing.base import largest_log
 
 
@@ -25,16 +26,17 @@ def attach_slopes(value, pairs):
     return value
 
 
-@tf.custom_gradient
-def _attach(value, parameter, slope):
-    def gradient(upstream):
-        once = tf.raw_ops.PreventGradient(
-            input=slope,
-            message="Smoothings found by implicit differentiation have first derivatives only.",
-        )
-        return upstream, upstream * once, None
+def _slope(upstream, value, _, parameter, slope):
+    once = tf.raw_ops.PreventGradient(
+        input=slope,
+        message="Smoothings found by implicit differentiation have first derivatives only.",
+    )
+    return upstream, upstream * once, None
 
-    return tf.identity(value), gradient
+
+@gradients.explicit(_slope, differentiable=False)
+def _attach(value, parameter, slope):
+    return tf.identity(value)
 
 
 def mixture_slopes(logits, log_density, log_gap, sign=1.0):

@@ -7,7 +7,6 @@ import numpy as np
 from tfsp.data import array_files, field_files, part_names, splits
 from tfsp.data.arrays import as_images, as_labels
 from tfsp.data.errors import DataFormatError, DataNotFoundError
-from tfsp.data.folder import from_folder
 from tfsp.data.left_out import listed
 from tfsp.data.sources import ImageSet, with_options
 
@@ -111,6 +110,8 @@ def from_path(path, image_size, options):
     Raises: DataNotFoundError, DataFormatError; ValueError for an option that it does not take.
     """
     if path.is_dir() and not any(path.glob("*.amat")):
+        from tfsp.data.folder import from_folder  # brings Pillow, which nothing else needs
+
         return with_options(from_folder, (path, image_size), options, f"The folder {path}")
     if options:
         raise ValueError(

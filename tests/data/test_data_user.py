@@ -250,8 +250,10 @@ def test_folder_of_all_formats_becomes_rgb(tmp_path):
     data = tfsp_data.load(tmp_path, validation_size=0, test_size=0)
     images = np.rint(data.arrays("train")[0] * 255).astype(np.uint8)
     assert images.shape == (7, 6, 5, 3)
-    for i in (0, 1, 5):  # lossless; the transparency of f.png is dropped
+    for i in (0, 1):  # lossless
         np.testing.assert_array_equal(images[i], rgb)
+    over_white = rgb * (9 / 255) + 255 * (1 - 9 / 255)
+    np.testing.assert_allclose(images[5], over_white, rtol=0, atol=1)
     np.testing.assert_array_equal(images[6], np.repeat(rgb[..., :1], 3, axis=2))
 
 

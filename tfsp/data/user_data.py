@@ -110,7 +110,7 @@ def from_path(path, image_size, options):
     Raises: DataNotFoundError, DataFormatError; ValueError for an option that it does not take.
     """
     if path.is_dir() and not any(path.glob("*.amat")):
-        from tfsp.data.folder import from_folder  # Pillow, which nothing else needs
+        from tfsp.data.folder import from_folder  # brings Pillow, which nothing else needs
 
         return with_options(from_folder, (path, image_size), options, f"The folder {path}")
     if options:

@@ -167,6 +167,27 @@ def test_arrays_of_every_source(form, mode, tmp_path):
     np.testing.assert_array_equal(loaded.arrays("train", limit=10**6)[0], whole)
 
 
+def test_sizes_of_streamed_parts():
+    """The part that is trained on, too, is of all classes, and the same in every epoch."""
+    images, labels = sorted_by_class(1100)
+    images = images + np.arange(1100.0).reshape(-1, 1, 1, 1) * 1e-4  # each another
+    source = tf.data.Dataset.from_tensor_slices((images.astype(np.float32) / 2, labels))
+    sizes = dict(train_size=60, validation_size=0, test_size=55)
+    loaded = data.load(source, cache=False, labels=True, batch_size=20, **sizes)
+    assert (loaded.info.num_train, loaded.info.num_test) == (60, 55)
+    for part, count in (("train", 60), ("test", 55)):
+        few, few_labels = loaded.arrays(part)
+        assert len(few) == count
+        assert set(few_labels) == set(range(NUM_CLASSES))
+    few = loaded.arrays("train")[0]
+    for _ in range(2):
+        seen = np.concatenate([x for x, _ in loaded.train])
+        np.testing.assert_array_equal(np.sort(seen.ravel()), np.sort(few.ravel()))
+    whole = data.load(source, cache=False, test_size=0, validation_size=0).arrays("train")[0]
+    expected = data.load(source, cache=False, test_size=0, validation_size=0, train_size=40)
+    np.testing.assert_array_equal(expected.arrays("train")[0], whole[subset.rows(1100, 40)])
+
+
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
     """A VampPrior that starts from data, on a file of 24,000 / 200 / 3,500 rows."""

@@ -110,9 +110,10 @@ def visualize_run(
     tree = _tree(model.prior)
     if tree is not None and tree.num_leaves <= _MOST_LEAVES:
         shown = images if is_image else None
+        view = model.prior_view()
         figures |= viz.hierarchy_pictures(
             model,
-            codes,
+            codes if view is model else evaluation.encode(view, images)[0],
             labels,
             shown,
             seed=seed,

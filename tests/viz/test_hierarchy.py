@@ -130,6 +130,31 @@ def test_inducing_points_are_labelled_as_where_purity_is_measured():
     assert leaf_points(figures["tree"])[1] == [style.PALETTE[place[k]] for k in expected]
 
 
+def test_labels_of_inducing_points_may_be_given(data):
+    """Classes that no code has among them; colours are the same in all pictures of the tree."""
+    codes, labels, images = data
+    given = np.where(np.arange(12) < 8, 2, 7)
+    figures = viz.hierarchy_pictures(Model(), codes, labels, images, leaf_labels=given)
+    colors = {2: style.PALETTE[2], 7: style.PALETTE[3]}  # among 0, 1, 2, 7
+    assert leaf_points(figures["tree"])[1] == [colors[k] for k in given]
+    leaves = Model().tree.leaves_below(viz.largest_subtree(Model().tree, 30))
+    assert leaf_points(figures["subtree"])[1] == [colors[k] for k in given[leaves]]
+    with pytest.raises(ValueError, match=r"`leaf_labels` must have shape \(12,\)"):
+        viz.hierarchy_pictures(Model(), codes, labels, images, leaf_labels=given[:3])
+
+
+def test_a_map_after_the_prior_is_gone_through(data):
+    """Inducing points lie in the space of the prior: they are decoded through the view of it."""
+    model, plain = Model(), Model()
+    view = Model()
+    view.decode = lambda z: plain.decode(-np.asarray(z))
+    model.prior_view = lambda: view
+    found = viz.hierarchy_pictures(model, *data)["inducing_points"].axes[0].images[0].get_array()
+    other = viz.hierarchy_pictures(plain, *data)["inducing_points"].axes[0].images[0].get_array()
+    grey = (np.asarray(other) > 0) & (np.asarray(other) < 1)  # not the white between
+    np.testing.assert_allclose(np.asarray(found)[grey], 1 - np.asarray(other)[grey], atol=1e-6)
+
+
 def test_errors(data):
     codes, labels, images = data
     for change, match in [

@@ -58,9 +58,10 @@ def load(
       split: a split that the source names. Where a source gives no validation or test part, a
         fixed random tenth each is held out.
       train_size, validation_size, test_size: use only so many images of the part (a fixed random
-        choice; the first ones of streamed data), or hold out so many where the source gives no
-        such part. 0 is allowed for validation and test. Data that are drawn without end take
-        `train_size` draws for an epoch (None: the set's own number), every epoch others.
+        choice; of "celeb_a" the first, which TFDS has written in random order), or hold out so
+        many where the source gives no such part. 0 is allowed for validation and test. Data that
+        are drawn without end take `train_size` draws for an epoch (None: the set's own number),
+        every epoch others.
       image_size: side, or (height, width), to which images are area-averaged; None leaves them.
       seed: any integer.
       shuffle: whether training images are shuffled.

@@ -10,6 +10,17 @@ _BUFFER = 10_000  # images of the shuffling buffer
 _EVALUATION_KEY = (0x7F5B, 0x57EA)
 
 
+def choose(numbered, rows):
+    """Those of the elements (number, element) whose number is among `rows`, integers, increasing.
+
+    Nothing is read beyond the last of them.
+    """
+    if not len(rows):
+        return numbered.take(0)
+    taken = np.isin(np.arange(rows[-1] + 1), rows)
+    return numbered.take(len(taken)).filter(lambda number, _: tf.constant(taken)[number])
+
+
 class StreamPart:
     """A part that is read anew in every epoch.
 
@@ -76,8 +87,7 @@ class StreamPart:
     def _evaluation(self, batch_size, rows=None):
         numbered = self._elements.enumerate()
         if rows is not None and len(rows) < self.size:
-            taken = np.isin(np.arange(rows[-1] + 1), rows)  # nothing is read beyond the last
-            numbered = numbered.take(len(taken)).filter(lambda index, _: tf.constant(taken)[index])
+            numbered = choose(numbered, rows)
         drawn = self._mode in ("dynamic", "static")
         elements = numbered.map(self._fixed_draw if drawn else lambda index, pair: pair)
         return elements.batch(batch_size).map(lambda x, y: (self._deterministic(x), y))

@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.data import area, arrays, splits, user_data
+from tfsp import subset
+from tfsp.data import area, arrays, splits, stream, user_data
 from tfsp.data.dataset_elements import single_examples
 from tfsp.data.errors import DataFormatError
 from tfsp.data.sources import StreamSet
@@ -25,7 +26,8 @@ def from_dataset(dataset, cache, sizes, image_size):
         must then give the same elements in the same order each time, or resumed training will
         not see what it would have seen. Of every ten elements the ninth validates and the tenth
         tests.
-      sizes: dict part -> number or None. Streamed parts use their first elements.
+      sizes: dict part -> number or None. Of more, streamed parts use a random subset (see
+        `tfsp.subset`), for which every epoch reads as far as the last of them.
       image_size: (height, width) or None.
     Raises: ValueError if the data set is infinite, empty, of another structure, or of unknown
       length and too long.
@@ -175,5 +177,9 @@ def _tenths(elements, total, sizes):
             )
         member = tf.constant([d in digits for d in range(10)])
         own = elements.enumerate().filter(lambda i, pair, member=member: member[i % 10])
-        parts[part] = (own.map(lambda i, pair: pair).take(wanted), wanted)
+        own = own.map(lambda i, pair: pair)
+        if wanted < available:
+            own = stream.choose(own.enumerate(), subset.rows(available, wanted))
+            own = own.map(lambda i, pair: pair)
+        parts[part] = (own, wanted)
     return parts

@@ -31,8 +31,10 @@ def hierarchy_pictures(
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
-        [N, D]; it decodes, and draws by `sample(n, seed=..., subtree=node)`.
-      codes: [n, D], encoded data. labels: [n] classes of the data, or None.
+        [N, D]; it decodes (through its `prior_view()`, if it has one), and draws by
+        `sample(n, seed=..., subtree=node)`.
+      codes: [n, D], data encoded in the space of the prior.
+      labels: [n] classes of the data, or None.
       images: [n, H, W, C] the data, or None where they are no images: then only the tree, the map
         and the induced hierarchy are drawn.
       class_names: as in `latent_map`.
@@ -49,7 +51,7 @@ def hierarchy_pictures(
 
     codes = checks.as_matrix(codes, "codes")
     num_induced = arguments.integer("num_induced", num_induced, 2)
-    prior = model.prior
+    prior, view = model.prior, model.prior_view() if hasattr(model, "prior_view") else model
     tree = prior.phylogeny()
     inducing = np.asarray(prior.inducing if hasattr(prior, "inducing") else prior.mean)
     classes = None
@@ -72,15 +74,22 @@ def hierarchy_pictures(
             raise ValueError(
                 f"`images` must hold one image per code, {len(codes)}. Received: {len(images)}."
             )
-        decoded = traversal._decode(traversal.decoder_mean(model), inducing)
+        decoded = traversal._decode(traversal.decoder_mean(view), inducing)
         figures["inducing_points"] = subtrees.inducing_points(
             decoded, tree, columns=20 if len(decoded) >= 200 else None, **numbered
         )
         if tree.num_leaves > 2:
             figures["subtree"] = subtrees.subtree(
-                tree, None, 30, leaf_labels, class_names, decoded, time_power=power, **numbered
+                tree,
+                None,
+                30,
+                leaf_labels,
+                leaf_images=decoded,
+                time_power=power,
+                **numbered,
+                **(look if leaf_labels is not None else {}),
             )
-        figures["slices"] = slices(tree, inducing, model, **numbered)
+        figures["slices"] = slices(tree, inducing, view, **numbered)
         figures["subtree_samples"] = _samples(model, tree, decoded, num_rows, seed)
     figures["tree"] = _circle(tree, leaf_labels, decoded, power, look, numbered)
     figures["latent_tree"] = latent_tree(

@@ -52,6 +52,7 @@ def subtree(
     class_names=None,
     leaf_images=None,
     node_numbers=False,
+    classes=None,
     **options,
 ):
     """The drawing of one subtree of a large tree, by `tree`.
@@ -66,6 +67,7 @@ def subtree(
         numbers of the whole tree beside them.
       node_numbers: as in `tree`: True shows the numbers that nodes have in the whole tree; or what
         each node of the whole tree is called.
+      classes: as in `tree`; None takes those that occur in `labels`.
       **options: of `tree`: orientation, time_power, title, ...
     Returns: a `matplotlib.figure.Figure`, see `tree`.
     Raises: ValueError or TypeError naming what is wrong.
@@ -78,10 +80,9 @@ def subtree(
         leaf_images = checks.as_images(leaf_images, "leaf_images", clip=True)
         _check_count(leaf_images, phylogeny)
         leaf_images = leaf_images[leaves]
-    classes = None
     if labels is not None:
         labels = checks.as_labels(labels, phylogeny.num_leaves, of="leaves")
-        classes, labels = np.unique(labels), labels[leaves]
+        classes, labels = np.unique(labels) if classes is None else classes, labels[leaves]
     part = phylogeny.restrict(leaves)
     numbers = tree_text.check_numbers(node_numbers, phylogeny.num_nodes)
     if numbers is not None:

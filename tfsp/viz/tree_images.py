@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from tfsp.data import area
 from tfsp.viz import checks, style
 
 _MOST = 240  # images shown
@@ -65,17 +66,12 @@ def prepare(images, order, limit):
 
 def _resize(images, target):
     """The longer side enlarged by a whole factor to `target` at most, or averaged down to it."""
-    height, width = images.shape[1:3]
-    longer = max(height, width)
+    longer = max(images.shape[1:3])
     if longer <= target:
         scale = target // longer
         return np.repeat(np.repeat(images, scale, 1), scale, 2)
-    for axis, size in ((1, height), (2, width)):
-        new = max(1, round(size * target / longer))
-        edges = np.linspace(0, size, new + 1).astype(int)
-        share = np.diff(edges).reshape([-1 if k == axis else 1 for k in range(4)])
-        images = np.add.reduceat(images, edges[:-1], axis=axis) / share
-    return images
+    size = tuple(max(1, round(side * target / longer)) for side in images.shape[1:3])
+    return area.area_average(images, size)
 
 
 def stagger(pictures, tips, outward, gap):

@@ -32,7 +32,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
             terms = " and ".join(name for name in bad if bad[name] == step)
             found = f"{terms} became NaN or infinite at training step {step}"
         else:
-            found = f"a regulariser became NaN or infinite before training step {batch + 1}"
+            found = (
+                "a regulariser or the weight of an example became NaN or infinite before training "
+                f"step {batch + 1}"
+            )
         advice = (
             "Try a lower learning rate or gradient clipping (`train.clip_norm`), and check the "
             "data for NaN and for values outside [0, 1]."

@@ -314,18 +314,65 @@ def test_unknown_settings_are_refused(tmp_path):
         experiment.train(settings, tmp_path / "run", verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("section", "settings", "message"),
+    [
+        ("prior", dict(name="vamp", num_flows=7), "'vamp' does not take 'num_flows'.*num_comp"),
+        ("prior", dict(num_components=7), "'normal' does not take 'num_components'.*dtype"),
+        ("network", dict(name="loracs_conv", gated=True), "'loracs_conv' does not take 'gated'"),
+        ("likelihood", dict(scale="pixel"), "'bernoulli' does not take 'scale'"),
+        ("mapping", dict(num_holes=3), "'identity' does not take 'num_holes'"),
+        ("model", dict(name="discrete_vae", posterior_covariance="full"), "'discrete_vae' does"),
+    ],
+)
+def test_settings_that_the_named_class_does_not_take(section, settings, message):
+    given = default_config()
+    given[section].update(settings)
+    given = to_dict(given)
+    for call in (experiment.check_names, lambda c: experiment.build_model(c, (8, 8, 1))):
+        with pytest.raises(ValueError, match=message):
+            call(given)
+
+
+def test_a_config_file_may_preset_settings_of_several_classes(tmp_path):
+    given = default_config()
+    preset(given, "prior", name="vamp", num_components=5, hidden=[8])
+    for name in ("vamp", "flow", "normal"):
+        given.prior.name = name
+        experiment.check_names(to_dict(given))
+    given.prior.name, given.network.hidden = "vamp", (4,)
+    model = experiment.build_model(to_dict(given), (8, 8, 1))
+    assert model.prior.num_components == 5
+    given.prior.name, given.prior.num_components = "normal", 6
+    with pytest.raises(ValueError, match="'normal' does not take 'num_components'"):
+        experiment.check_names(to_dict(given))
+
+
+def test_a_run_from_before_presets_is_taken_up(tmp_path):
+    """Its config.json has no such section."""
+    given, run = to_dict(config()), RunDirectory(tmp_path / "run")
+    run.start({key: value for key, value in given.items() if key != "presets"})
+    run.checkpoint_path(1).touch()
+    preset(settings := config(), "prior", hidden=(8,))
+    run.check(to_dict(settings))
+
+
 def test_warm_up_longer_than_the_run_is_told(tmp_path):
     with pytest.warns(UserWarning, match="takes 5 epochs, the run only 2"):
         experiment.train(config(kl_warmup_epochs=5), tmp_path / "run", verbose=0)
 
 
-@pytest.mark.parametrize("setting", ["mirrored", "bfloat16", "clip", "xla", "iwae", "gated"])
+@pytest.mark.parametrize(
+    "setting", ["mirrored", "bfloat16", "float64", "clip", "xla", "iwae", "gated"]
+)
 def test_variants_train_and_resume(setting, tmp_path):
     settings = config(keep_checkpoints=0)
     if setting == "mirrored":
         settings.train.strategy = "mirrored"
     elif setting == "bfloat16":
         settings.train.precision = "mixed_bfloat16"
+    elif setting == "float64":
+        settings.train.precision = "float64"
     elif setting == "clip":
         settings.train.clip_norm = 1.0
     elif setting == "xla":
@@ -343,6 +390,10 @@ def test_variants_train_and_resume(setting, tmp_path):
     assert run.epochs() == [1, 2]
     if setting == "clip":
         assert model.optimizer.clipnorm == 1.0
+    if setting == "float64":
+        assert {"float64"} == {w.dtype for w in model.trainable_weights}
+        row = evaluation.evaluate_run(tmp_path / "run", num_samples=5, progress=False)
+        assert np.isfinite([row["log_p"], row["elbo"]]).all()
     if setting == "bfloat16":
         assert model.encoder.layers[-2].compute_dtype == "bfloat16"
 

@@ -24,6 +24,16 @@ def integer(name, value, least=1, most=None, meaning=""):
     return int(value)
 
 
+def count(name, value, least=0):
+    """How many there are to be: `value` as `integer`, or an integer tensor of shape [] as it is.
+
+    The latter is what exported functions are given, whose value is not known while they are made.
+    """
+    if getattr(getattr(value, "dtype", None), "is_integer", False) and value.shape.rank == 0:
+        return value
+    return integer(name, value, least)
+
+
 def integers(name, values, least=1, most=None, meaning=""):
     """`values`, a list or the like, as a tuple of ints, each as by `integer`."""
     if isinstance(values, str) or not hasattr(values, "__len__"):

@@ -1,5 +1,6 @@
 """Batches that several replicas share, of which the last may leave some of them without rows."""
 
+import keras
 import tensorflow as tf
 
 
@@ -16,7 +17,7 @@ def mean(values, training):
       training: whether gradients are asked for.
     """
     context, replicas = _replicas()
-    if replicas == 1 or values.shape[0]:  # batches of a fixed size are dealt out evenly
+    if replicas == 1 or _is_even(values):
         return tf.reduce_mean(values)
     rows = tf.cast(tf.size(values), values.dtype)
     own = tf.math.divide_no_nan(tf.reduce_sum(values), rows)
@@ -34,7 +35,7 @@ def apply_to_rows(layer, inputs, training):
     makes of it is dropped.
     """
     context, replicas = _replicas()
-    if replicas == 1 or inputs.shape[0]:
+    if replicas == 1 or _is_even(inputs):
         return layer(inputs, training=training)
     rows = tf.shape(inputs)[0]
     first = tf.cast(context.replica_id_in_sync_group == 0, inputs.dtype)
@@ -42,6 +43,26 @@ def apply_to_rows(layer, inputs, training):
     lent = tf.stop_gradient(context.all_reduce("SUM", first * row))
     filled = tf.concat([inputs, lent[: tf.maximum(1 - rows, 0)]], axis=0)
     return layer(filled, training=training)[:rows]
+
+
+def symbolic_batch(dataset):
+    """What a replica gets of a distributed dataset: a structure of `keras.KerasTensor`.
+
+    (Keras would average the shares of a batch over the replicas, which fails if they are uneven.)
+    """
+
+    def of_replica(spec):
+        spec = getattr(spec, "_value_specs", (spec,))[0]
+        if isinstance(spec, tf.NoneTensorSpec):
+            return None
+        return keras.KerasTensor(tuple(spec.shape), spec.dtype.name)
+
+    return keras.tree.map_structure(of_replica, dataset.element_spec)
+
+
+def _is_even(batch):
+    """Whether all replicas have as many rows: in a graph, batches of a fixed size."""
+    return bool(not tf.executing_eagerly() and batch.shape[0])
 
 
 def _replicas():

@@ -130,6 +130,7 @@ def split_seed(seed, num=2):
     return tf.unstack(tf.random.split(as_seed(seed), num, alg="philox"))
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class SeedStream(keras.layers.Layer):
     """A stream of seeds whose position is a weight: saved, resumed and distributed with a model.
 

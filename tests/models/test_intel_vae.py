@@ -275,11 +275,17 @@ def test_a_config_names_the_mapping():
     model = experiment.build_model(config, (8, 8, 1))
     assert model.mapping.sizes == (2, 3)
     assert model.mapping.networks[0].dense[0].units == 7
-    config["mapping"]["name"] = "sectors"  # keywords of the hierarchy are passed over
-    config["mapping"]["num_sectors"] = (3, 2)
-    assert experiment.build_model(config, (8, 8, 1)).mapping.num_sectors == (3, 2)
-    config["mapping"]["strength"] = 2.0  # a keyword that only the mapping knows
-    assert experiment.build_model(config, (8, 8, 1)).mapping.get_config()["strength"] == 2.0
+    config["mapping"]["name"] = "sectors"
+    with pytest.raises(ValueError, match="'sectors' does not take 'hidden', 'num_levels', 'sizes'"):
+        experiment.check_names(config)
+    config = settings(
+        model=dict(name="intel_vae", latent_dim=5),
+        # The last is a keyword that only this mapping knows.
+        mapping=dict(name="sectors", num_sectors=(3, 2), strength=2.0),
+    )
+    mapping = experiment.build_model(config, (8, 8, 1)).mapping
+    assert mapping.num_sectors == (3, 2)
+    assert mapping.get_config()["strength"] == 2.0
 
 
 def test_a_mapping_for_a_model_that_takes_none_is_refused():

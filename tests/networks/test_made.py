@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfsp.networks import MADE
+from tfsp.networks import MADE, MaskedDense
 
 ZERO = dict(unconnected_gradients="zero")
 
@@ -88,3 +88,14 @@ def test_save_and_reload(tmp_path):
 def test_it_needs_a_hidden_layer():
     with pytest.raises(ValueError, match="`hidden` must name at least one hidden layer"):
         MADE(3, hidden=())
+
+
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_a_masked_layer_with_and_without_a_bias(use_bias):
+    rng = np.random.default_rng(0)
+    mask, x = rng.integers(0, 2, (3, 4)), rng.normal(size=(5, 3)).astype("float32")
+    layer = MaskedDense(4, mask, activation="tanh", use_bias=use_bias)
+    layer.build(x.shape)
+    kernel, bias = rng.normal(size=(3, 4)), rng.normal(size=4) * use_bias
+    layer.set_weights([kernel, bias] if use_bias else [kernel])
+    np.testing.assert_allclose(layer(x), np.tanh(x @ (kernel * mask) + bias), rtol=1e-5, atol=1e-6)

@@ -38,7 +38,10 @@ class StopOnNonFinite(keras.callbacks.Callback):
             step = min(bad.values())
             terms = " and ".join(name for name in bad if bad[name] == step)
             self._stop(f"{terms} became NaN or infinite at training step {step}")
-        self._stop(f"a regulariser became NaN or infinite before training step {batch + 1}")
+        self._stop(
+            "a regulariser or the weight of an example became NaN or infinite before training "
+            f"step {batch + 1}"
+        )
 
     def on_epoch_end(self, epoch, logs=None):
         bad = nonfinite_weights(self.model)

@@ -1,5 +1,6 @@
 """The contract of a mapping g: y -> z, and the registry."""
 
+import keras
 import tensorflow as tf
 
 from tfsp.latent_layer import LatentLayer
@@ -70,6 +71,10 @@ class Mapping(LatentLayer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.output_dim)
+
+    def compute_output_spec(self, y):
+        """As of Keras, which takes outputs to be in half precision under a mixed policy."""
+        return keras.KerasTensor(self.compute_output_shape(y.shape), self.variable_dtype)
 
     def build(self, input_shape=None):
         self.built = True

@@ -9,7 +9,7 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from tfsp import arguments, distribute, precision
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
-from tfsp.models import data_checks, fit_inputs, serving
+from tfsp.models import data_checks, fit_inputs, quantisation, serving
 from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
 from tfsp.models.step_order import update_last
 from tfsp.random import SeedStream
@@ -174,6 +174,32 @@ class StructuredVAE(keras.Model):
         if self.built and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
+    def quantize(self, mode=None, config=None, filters=None, **kwargs):
+        """As `keras.Model.quantize`: dense layers in "int8" or "int4", also when loaded again.
+
+        What is quantised is no longer trained: a compiled model gets a fresh optimiser for the
+        rest.
+
+        Args:
+          filters: which layers; None takes all that Keras can quantise.
+        """
+        if filters is None:
+            filters = quantisation.can_be_quantised
+        super().quantize(mode, config=config, filters=filters, **kwargs)
+        if self.compiled:
+            self.compile_from_config(self.get_compile_config())
+
+    def get_build_config(self):
+        config = super().get_build_config()
+        quantised = quantisation.quantised_layers(self)
+        return {**config, "quantised": quantised} if config and quantised else config
+
+    def build_from_config(self, config):
+        config = dict(config)
+        quantised = config.pop("quantised", ())
+        super().build_from_config(config)
+        quantisation.restore(self, quantised)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """mean(-bound) over the batch plus regularisers; updates the metrics.  Labels are ignored.
 
@@ -184,11 +210,13 @@ class StructuredVAE(keras.Model):
 
         Raises: ValueError for weights of another rank.
         """
-        if sample_weight is not None and sample_weight.shape.rank not in (None, 1):
-            raise ValueError(
-                "`sample_weight` must hold one number for each example, shape [B]. Received: shape "
-                f"{tuple(sample_weight.shape)}."
-            )
+        if sample_weight is not None:
+            sample_weight = tf.convert_to_tensor(sample_weight)
+            if sample_weight.shape.rank not in (None, 1):
+                raise ValueError(
+                    "`sample_weight` must hold one number for each example, shape [B]. Received: "
+                    f"shape {tuple(sample_weight.shape)}."
+                )
         terms = dict(y_pred)
         terms["elbo"] = terms["log_likelihood"] - terms["kl"]
         for tracker in self._trackers:
@@ -291,6 +319,14 @@ class StructuredVAE(keras.Model):
     def predict_on_batch(self, x):
         """As `keras.Model.predict_on_batch`; data are checked as in `fit`."""
         return super().predict_on_batch(fit_inputs.prepare(self, x)[0])
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if iterator is None or self.distribute_strategy.num_replicas_in_sync == 1:
+            super()._maybe_symbolic_build(iterator, data_batch)
+            return
+        with self.distribute_strategy.scope():
+            batch = distribute.symbolic_batch(iterator._distributed_dataset)
+            self._symbolic_build(data_batch=batch)
 
     def train_step(self, data):
         self.update()

@@ -192,6 +192,7 @@ class CPVAE(VAE):
         With `sum_out_categories` log p(x, z) - log q(z | x).
         """
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         log_pi, loc, log_variance = self.posterior_parts(x, training)
         q = _normal(loc, log_variance)
         seeds = split_seed(as_seed(seed))
@@ -228,6 +229,7 @@ class CPVAE(VAE):
 
     def sample_categories(self, n, seed=None):
         """Means of x for `n` draws from each category: `[K, n, *data_shape]` (Figure 7)."""
+        n = arguments.count("n", n)
         k = tf.repeat(tf.range(self.num_categories), n)
         means = self.sample(self.num_categories * n, seed, category=k)
         return tf.reshape(means, [self.num_categories, n, *self.data_shape])

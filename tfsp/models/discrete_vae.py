@@ -285,6 +285,7 @@ class DiscreteVAE(StructuredVAE):
         standard error `model.prior.log_z_error` all weights have in common.
         """
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         seeds = split_seed(as_seed(seed))
         draw = self.draw(x, num_samples, seeds[0], training)
         units = self.units.log_ratio(draw.parameters, draw.zeta, draw.rho, seeds[1])
@@ -350,6 +351,9 @@ class DiscreteVAE(StructuredVAE):
         Returns: `[num_rows, num_chains, num_draws, *data_shape]`.
         """
         self._require_built()
+        num_chains = arguments.count("num_chains", num_chains, 1)
+        num_rows = arguments.integer("num_rows", num_rows)
+        num_draws = arguments.count("num_draws", num_draws, 1)
         seeds = split_seed(as_seed(seed), 1 + 2 * num_rows)
         z = self.prior.sample_units(num_chains, seeds[0], chain_steps)
         rows = []

@@ -142,6 +142,7 @@ class GMVAE(VAE):
         """log p(x, z, w) - log q(z, w | x), k summed out: `[S, B]`, nats."""
         x = self._check_data(x)
         q_z, q_w = self.posteriors(x, training)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         z, w = self._draw(q_z, q_w, num_samples, as_seed(seed))
         log_joint = self.prior.joint_log_prob(z, w)
         return self.log_likelihood(x, z, training) + self._log_ratio(log_joint, q_z, q_w, z, w)
@@ -172,6 +173,7 @@ class GMVAE(VAE):
         return {**super().get_config(), **self._config}
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class GMPrior(Prior):
     """p(z) = E_w~N(0,I)[1/K sum_k N(z; m_k(w), diag(s_k^2(w)))], m and s by a network.
 
@@ -236,6 +238,7 @@ class GMPrior(Prior):
 
         Raises: ValueError unless 0 <= component < K.
         """
+        n = arguments.count("n", n)
         if component is not None and not tf.is_tensor(component):
             component = arguments.integer("component", component, 0, self.num_components - 1)
         seeds = split_seed(as_seed(seed), 3)
@@ -256,6 +259,10 @@ class GMPrior(Prior):
 
     def kl(self, q, z, training=False):
         return self.log_prob(z)  # raises
+
+    @classmethod
+    def example(cls):
+        return cls(latent_dim=2, num_components=3, style_dim=2, units=4)
 
     def get_config(self):
         return {

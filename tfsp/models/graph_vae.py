@@ -190,6 +190,7 @@ class GraphVAE(VAE):
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         draw = self._draw(x, num_samples, seed, training)
         return self.log_likelihood(x, draw.z, training) + draw.log_ratio()
 

@@ -145,6 +145,7 @@ class HierarchicalVAE(VAE):
     def log_weights(self, x, num_samples, seed=None, training=False):
         """log p(x, z1, z2) - log q(z1, z2 | x) for S draws: `[S, B]`, nats."""
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         q_top, z2, q_bottom, z1 = self._draw(x, num_samples, as_seed(seed), training)
         p_bottom = self.bottom_prior(z2, training)
         log_likelihood = self.log_likelihood(x, tf.concat([z1, z2], axis=-1), training)

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -169,6 +170,7 @@ class SparseVAE(VAE):
         return {**super().get_config(), **self._config}
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class SpikeAndSlabPrior(Prior):
     """p(z) = prod_d alpha N(z_d; 0, 1) + (1 - alpha) delta(z_d).
 
@@ -189,6 +191,10 @@ class SpikeAndSlabPrior(Prior):
 
     def kl(self, q, z, training=False):
         return tfd.kl_divergence(q, self.distribution())
+
+    @classmethod
+    def example(cls):
+        return cls(latent_dim=2, alpha=0.2)
 
     def get_config(self):
         return {**super().get_config(), "alpha": self.alpha}

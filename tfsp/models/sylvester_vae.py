@@ -124,6 +124,7 @@ class SylvesterVAE(VAE):
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         z, log_q = self._draw(x, num_samples, as_seed(seed), training)
         return self.log_likelihood(x, z, training) + self.prior.log_prob(z, training) - log_q
 

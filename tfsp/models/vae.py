@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfsp import distribute, likelihoods, networks, priors, shapes
+from tfsp import arguments, distribute, likelihoods, networks, priors, shapes
 from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.examples import ADAPT_LIMIT, take_examples
@@ -163,6 +163,7 @@ class VAE(StructuredVAE):
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         x = self._check_data(x)
+        num_samples = arguments.count("num_samples", num_samples, 1)
         q = self.posterior(x, training)
         z = q.sample(num_samples, seed=as_seed(seed))
         return (

@@ -75,7 +75,7 @@ class ConditionalMLP(keras.layers.Layer):
         ]
         self._widths = widths
 
-    def build(self, input_shape=None):
+    def build(self, context_shape=None, latents_shape=None):
         if self.built:
             return
         if self.context_dense is not None:

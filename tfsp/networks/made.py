@@ -18,7 +18,10 @@ class MaskedDense(keras.layers.Dense):
 
     def call(self, inputs):
         kernel = self.kernel * tf.constant(self.mask, self.kernel.dtype)
-        return self.activation(tf.matmul(inputs, kernel) + self.bias)
+        outputs = tf.matmul(inputs, kernel)
+        if self.use_bias:
+            outputs += self.bias
+        return self.activation(outputs)
 
     def get_config(self):
         return {**super().get_config(), "mask": self.mask.tolist()}

@@ -4,6 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.latent_layer import LatentLayer
 from tfsp.random import as_seed
 from tfsp.registry import Registry
@@ -76,6 +77,7 @@ class Prior(LatentLayer):
 
         A prior with parts takes further keywords that name one (`subtree`).
         """
+        n = arguments.count("n", n)
         return self.distribution().sample(n, seed=as_seed(seed))
 
     def kl(self, q, z, training=False):

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,6 +16,7 @@ from tfsp.random import SeedStream, as_seed, check_seed, generator, split_seed
 _EXACT = 20  # units of the smaller side up to which log Z is enumerated
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class BoltzmannPrior(Prior):
     """p(z) = exp(b'z + l'Wr) / Z over z = (l, r) in {0,1}^n, and p(zeta | z) = r(zeta | z).
 
@@ -236,6 +238,10 @@ class BoltzmannPrior(Prior):
           chain_steps: block-Gibbs sweeps from the stored chains on; None takes `num_sweeps`, 0 the
             chains themselves. Without couplings draws are independent.
         """
+        n = arguments.count("n", n)
+        steps = self._config["num_sweeps"]
+        if chain_steps is not None:
+            steps = arguments.count("chain_steps", chain_steps)
         seeds = split_seed(as_seed(seed))
         if self.couplings is None:
             u = tf.random.stateless_uniform([n, self.latent_dim], seeds[0], dtype=self.bias.dtype)
@@ -243,7 +249,6 @@ class BoltzmannPrior(Prior):
         chains = tf.convert_to_tensor(self.chains)
         first = tf.random.stateless_uniform([], seeds[0], 0, chains.shape[0], tf.int32)
         z = tf.gather(chains, (first + tf.range(n)) % chains.shape[0])
-        steps = self._config["num_sweeps"] if chain_steps is None else chain_steps
         return self.move(z, steps, seeds[1])
 
     def move(self, z, num_sweeps, seed=None):

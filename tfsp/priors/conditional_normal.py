@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,6 +19,7 @@ _WEIGHTS = ("aggregated", "uniform")
 _HOLD = 100.0  # kl_discrete is so heavy that categories stay alike
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class ConditionalNormalPrior(Prior):
     """p(z, c) = 1/K N(z; loc_c, diag(scale_c^2)), with learned loc and scale.
 
@@ -180,6 +182,7 @@ class ConditionalNormalPrior(Prior):
         Raises: ValueError unless 0 <= category < K, for another number of them than n, and for
           other weights.
         """
+        n = arguments.count("n", n)
         if category is not None:
             category = self._check_category(category, n)
         seeds = split_seed(as_seed(seed))

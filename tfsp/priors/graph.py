@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -18,6 +19,7 @@ _CONVERGED = 0.1  # a gate with a mean this near 0 or 1 counts as closed or open
 _MOST_GATES = 200  # up to which each has a column of its own in the history
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class GraphPrior(Prior):
     """p(z | c) = prod_n N(z_n | m_n, diag(s_n^2)), (m_n, s_n) a network of gated parents of n.
 
@@ -219,6 +221,7 @@ class GraphPrior(Prior):
     def sample(self, n, seed=None):
         """`n` draws of z from the most probable graph, parents before children, `[n, M]`."""
         self._require_built()
+        n = arguments.count("n", n)
         noise = stateless_normal([n, self.latent_dim], as_seed(seed), self.variable_dtype)
         nodes, gates = tf.split(noise, self.num_nodes, axis=-1), self.gates()
         for k in reversed(range(self.num_nodes)):

@@ -12,6 +12,7 @@ GAUSSIAN_INTEGRAL = "gaussian_integral"
 _GAUSSIAN_BETA = 5.0  # standard deviations of at most 0.45 between modes at distance 1
 
 
+@keras.saving.register_keras_serializable("tfsp")
 class UnitSmoothing(keras.layers.Layer):
     """A smoothing of `tfsp.bijectors.smoothing`, or "gaussian_integral", and its sharpness beta.
 
@@ -71,6 +72,7 @@ class UnitSmoothing(keras.layers.Layer):
         self.beta = self.bound = None
         if self.has_beta:
             self._make_beta()
+        self.built = True  # its weights are made
 
     def _make_beta(self):
         config = self._config

@@ -159,6 +159,7 @@ class TreePrior(Prior):
 
         Raises: ValueError for a subtree before the tree has started.
         """
+        n = arguments.count("n", n)
         seeds = split_seed(as_seed(seed), self.num_chains + 1)
         if subtree is not None:
             self._require_started()

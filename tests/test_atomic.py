@@ -81,7 +81,7 @@ def test_a_file_beyond_the_limit_is_one_line(tmp_path):
         (errno.EDQUOT, "quota exceeded. Free some space"),
         (errno.EROFS, "Read-only file system. Choose a folder on a disk that can be written"),
         (errno.EACCES, "Permission denied. Change the permissions, or choose another folder"),
-        (errno.EIO, "Input/output error."),
+        (errno.EIO, "could not be written: (shard-0; )?Input/output error."),
     ],
 )
 def test_errors_name_file_reason_and_remedy(number, advice, tmp_path):

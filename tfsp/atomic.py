@@ -43,8 +43,8 @@ class WriteError(OSError):
     """
 
     def __init__(self, path, cause):
-        number = cause.errno if isinstance(cause, OSError) else _errno_in(cause.message)
-        super().__init__(number, os.strerror(number) if number else str(cause), str(path))
+        number, reason = _reason(cause)
+        super().__init__(number, reason, str(path))
         self.state = ""
 
     def __str__(self):
@@ -181,9 +181,13 @@ def _sync(path):
         os.close(descriptor)
 
 
-def _errno_in(message):
-    """The error number whose text stands in a message of TensorFlow; EIO if there is none."""
-    return next((n for n in _ADVICE if os.strerror(n) in message), errno.EIO)
+def _reason(cause):
+    """(error number, text); those of TensorFlow tell the number in words, or not at all."""
+    if isinstance(cause, OSError):
+        return cause.errno or errno.EIO, cause.strerror or str(cause)
+    words = cause.message.lower()
+    number = next((n for n in _ADVICE if os.strerror(n).lower() in words), None)
+    return (number, os.strerror(number)) if number else (errno.EIO, _shortened(cause.message))
 
 
 def _shortened(name, longest=300):

@@ -181,7 +181,8 @@ def test_variables_are_read_when_needed_and_have_gradients(name, kind):
     x, y = _points(case)
     trained = bijector.trainable_variables
     assert len(trained) == len(held)
-    for method in (0, 1, 2, 3):
+    # The way back from z has the slope of the side of 0 where z lies, wherever the tear was.
+    for method in (0, 1, 2) if name == "Halves" else (0, 1, 2, 3):
         with tf.GradientTape() as tape:
             total = tf.reduce_sum(_methods(bijector, x, y)[method] ** 2)
         for slope in tape.gradient(total, trained):
@@ -189,7 +190,11 @@ def test_variables_are_read_when_needed_and_have_gradients(name, kind):
             assert np.all(np.isfinite(slope))
     if name == "Sylvester":  # its q must stay orthonormal
         held = {key: value for key, value in held.items() if key != "q"}
-    changed = {key: 0.9 * value for key, value in case.tensors().items() if key in held}
+    changed = {
+        key: tf.reverse(value, [0]) if key == "probs" else 0.9 * value
+        for key, value in case.tensors().items()
+        if key in held
+    }
     for key, variable in held.items():
         variable.assign(changed[key])
     fresh = _methods(case.build(**changed), x, y)

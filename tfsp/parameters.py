@@ -22,9 +22,12 @@ def hold(value, dtype=None, name=None):
 
     Raises: TypeError or ValueError if a variable or a tensor has another dtype.
     """
-    if isinstance(value, keras.Variable):
-        value = value.value
-    return tensor_util.convert_nonref_to_tensor(value, dtype, name=name)
+    return tensor_util.convert_nonref_to_tensor(variable_within(value), dtype, name=name)
+
+
+def variable_within(value):
+    """The `tf.Variable` of a Keras variable, which TFP knows; anything else as it is."""
+    return value.value if isinstance(value, keras.Variable) else value
 
 
 def is_variable(value):

@@ -151,3 +151,17 @@ def test_batch_and_number_may_be_known_late():
     expected = gumbel.gumbel_softmax_draws(log_pi, 0.5, 6, [1, 1])
     assert expected.shape == (6, 3, 4)
     np.testing.assert_allclose(relaxed, expected, rtol=1e-12)
+
+
+def test_unknown_shapes_in_graphs():
+    def draws(log_probs, seed):
+        return (
+            gumbel.one_hot_draws(log_probs, 4, seed),
+            gumbel.gumbel_softmax_draws(log_probs, 0.5, 4, seed),
+        )
+
+    unknown = [tf.TensorSpec(None, tf.float32), tf.TensorSpec(None, tf.int32)]
+    given = tf.constant([[0.2, -1.0, 0.5], [0.0, 0.3, -0.2]]), tf.constant([1, 2])
+    graph = tf.function(draws, unknown, autograph=False)
+    for ours, theirs in zip(graph(*given), draws(*given), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)

@@ -109,15 +109,15 @@ def test_a_joint_distribution_of_tree_leaves_and_codes():
     for shape in ([], [2]):
         draws, log_prob = joint.experimental_sample_and_log_prob(shape, seed=(0, 1))
         assert draws["leaves"].shape == [*shape, 4, 3]
-        expected = distributions.TMC(4).log_prob(draws["tree"])
         for i in np.ndindex(*shape):
-            parent, time = (part[i] for part in draws["tree"])
-            leaves, z = draws["leaves"][i], draws["z"][i]
-            expected = expected.numpy()
-            expected[i] += reference_tmc.log_likelihood(*map(np.asarray, (parent, time, leaves)))
-            expected[i] += tmc.Attachment(parent, time, leaves).log_prob(z)
-            expected = tf.constant(expected)
-        np.testing.assert_allclose(log_prob, expected, rtol=1e-10)
+            parent, time, leaves = (
+                np.asarray(part[i]) for part in (*draws["tree"], draws["leaves"])
+            )
+            expected = reference_tmc.topology_log_prob(parent)
+            expected += reference_tmc.time_log_prob(parent, time, 2.0, 2.0)
+            expected += reference_tmc.log_likelihood(parent, time, leaves)
+            expected += tmc.Attachment(parent, time, leaves).log_prob(draws["z"][i])
+            np.testing.assert_allclose(log_prob[i], expected, rtol=1e-10)
         again = tf.function(lambda shape=shape: joint.sample(shape, seed=(0, 1)))()
         np.testing.assert_allclose(again["z"], draws["z"], rtol=1e-10)
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from reference import densities
 from reference.statistics import frequency_tolerance
 from scipy import special, stats
@@ -193,6 +194,15 @@ def test_categorical_sampling_frequencies():
     # Fails for a right sampler with probability below 1e-6.
     atol = frequency_tolerance(num_samples, cells=5)
     np.testing.assert_allclose(observed, special.softmax(outputs.ravel()), rtol=0, atol=atol)
+
+
+def test_probabilities_of_categories_stay_what_they_are_on_another_scale():
+    likelihood = make(dict(name="categorical", num_levels=3))
+    pixels = likelihood.distribution(tf.constant(draw(2, 3)), 1).distribution
+    scale = tfp.bijectors.Scale(tf.constant(2.0, tf.float64))
+    levels = tfp.distributions.TransformedDistribution(pixels, scale)
+    total = tf.reduce_sum(levels.prob(np.arange(3.0)[:, None, None]), axis=0)
+    np.testing.assert_allclose(total, [[1.0], [1.0]], rtol=1e-12)
 
 
 def test_logistic_reads_its_two_outputs():

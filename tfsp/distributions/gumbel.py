@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
 from tfsp import shapes
 
@@ -20,7 +21,8 @@ def one_hot_draws(log_probs, num_samples, seed):
     They need not be normalised. No gradient flows through the draws.
     """
     noisy = log_probs + _noise(log_probs, num_samples, seed)
-    return tf.one_hot(tf.argmax(noisy, axis=-1), log_probs.shape[-1], dtype=log_probs.dtype)
+    num_categories = prefer_static.dimension_size(log_probs, -1)
+    return tf.one_hot(tf.argmax(noisy, axis=-1), num_categories, dtype=log_probs.dtype)
 
 
 def gumbel_softmax_draws(log_probs, temperature, num_samples, seed):
@@ -38,4 +40,4 @@ def _noise(log_probs, num_samples, seed):
     shape = tf.concat([[num_samples], tf.shape(log_probs)], axis=0)
     noise = stateless_gumbel(shape, seed, log_probs.dtype)
     static = num_samples if isinstance(num_samples, int) else None
-    return shapes.known(noise, [static, *log_probs.shape])
+    return shapes.known(noise, tf.TensorShape([static]).concatenate(log_probs.shape))

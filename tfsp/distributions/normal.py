@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import parameters
+
 tfd = tfp.distributions
 
 
@@ -16,7 +18,18 @@ def stateless_normal(shape, seed, dtype):
 
 
 class Normal(tfd.Normal):
-    """`tfd.Normal` whose `sample` draws by `stateless_normal`. Everything else is inherited."""
+    """`tfd.Normal` whose `sample` draws by `stateless_normal`. Everything else is inherited.
+
+    Variables of Keras, too, are read whenever they are needed.
+    """
+
+    def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="Normal"):
+        loc, scale = parameters.variable_within(loc), parameters.variable_within(scale)
+        super().__init__(loc, scale, validate_args, allow_nan_stats, name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return super()._parameter_properties(dtype, num_classes)
 
     def _sample_n(self, n, seed=None):
         shape = tf.concat([[n], self.batch_shape_tensor()], axis=0)
@@ -47,7 +60,9 @@ class CorrelatedNormal(tfd.MultivariateNormalTriL):
 
 def correlated_normal(loc, scale_tril):
     """N(loc, L L') with event shape `[D]`: loc is `[..., D]`, L `[..., D, D]` lower triangular."""
-    return CorrelatedNormal(loc, scale_tril=scale_tril)
+    return CorrelatedNormal(
+        parameters.variable_within(loc), scale_tril=parameters.variable_within(scale_tril)
+    )
 
 
 @tfd.RegisterKL(tfd.MultivariateNormalTriL, tfd.Independent)

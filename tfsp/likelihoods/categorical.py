@@ -3,17 +3,18 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments
+from tfsp import arguments, parameters
+from tfsp.distributions.measures import Discrete
 from tfsp.likelihoods.base import Likelihood, register
 
 tfd = tfp.distributions
 
 
-class _Levels(tfd.Distribution):
+class _Levels(Discrete, tfd.Distribution):
     """Categorical over the values 0, 1/(L-1), ..., 1; logits `[..., L]`, x `[...]` float."""
 
     def __init__(self, logits, name="Levels"):
-        parameters = dict(locals())
+        given = dict(locals())
         self._categorical = tfd.Categorical(logits=logits)
         self._top = logits.shape[-1] - 1
         super().__init__(
@@ -21,21 +22,22 @@ class _Levels(tfd.Distribution):
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
             validate_args=False,
             allow_nan_stats=True,
-            parameters=parameters,
+            parameters=given,
             name=name,
         )
 
-    def _batch_shape(self):
-        return self._categorical.batch_shape
-
-    def _batch_shape_tensor(self):
-        return self._categorical.batch_shape_tensor()
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"logits": parameters.real(1)}
 
     def _event_shape(self):
         return tf.TensorShape([])
 
     def _event_shape_tensor(self):
         return tf.constant([], tf.int32)
+
+    def _default_event_space_bijector(self):
+        return None  # no smooth map leads to separate levels
 
     def _log_prob(self, x):
         level = tf.cast(tf.round(x * self._top), tf.int32)

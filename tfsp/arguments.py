@@ -79,6 +79,14 @@ def shorten(text, limit=200):
     return f"{text[:half]} ... ({len(text)} characters) ... {text[-half:]}"
 
 
+def shown(value, limit=200):
+    """`repr(value)` for an error, however long it is."""
+    try:
+        return shorten(repr(value), limit)
+    except ValueError:  # Python does not print an integer of thousands of digits
+        return f"a number of type {type(value).__name__}, too long to print"
+
+
 def _refuse(name, value, wanted, meaning):
     meaning = f": {meaning}" if meaning else ""
-    raise ValueError(f"`{name}` must be {wanted}{meaning}. Received: {shorten(repr(value))}.")
+    raise ValueError(f"`{name}` must be {wanted}{meaning}. Received: {shown(value)}.")

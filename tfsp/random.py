@@ -36,7 +36,7 @@ def as_seed(seed):
     try:
         seed = tf.convert_to_tensor(seed)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{_WANTED}. Received: {arguments.shorten(repr(seed))}.") from None
+        raise ValueError(f"{_WANTED}. Received: {arguments.shown(seed)}.") from None
     if not seed.dtype.is_integer or seed.shape.rank not in (0, 1) or seed.shape not in ([], [2]):
         raise ValueError(
             f"{_WANTED}. Received: shape={tuple(seed.shape)}, dtype={seed.dtype.name}."
@@ -78,7 +78,7 @@ def check_seed(seed, optional=False):
     value = seed[()] if isinstance(seed, np.ndarray) and seed.ndim == 0 else seed
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         wanted = "an integer or None" if optional else "an integer"
-        raise ValueError(f"`seed` must be {wanted}. Received: {arguments.shorten(repr(seed))}.")
+        raise ValueError(f"`seed` must be {wanted}. Received: {arguments.shown(seed)}.")
     return int(value)
 
 

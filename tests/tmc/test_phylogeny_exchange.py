@@ -195,3 +195,115 @@ def test_purity_by_hand():
         dendrogram_purity(tree, [1, 2, 3, 4])
     with pytest.raises(ValueError, match=r"shape \(4,\).*\(3,\)"):
         dendrogram_purity(tree, [1, 2, 3])
+
+
+@pytest.mark.parametrize("height", [-2e-16, -1e-10, -0.0])
+def test_heights_below_zero_by_rounding(height):
+    tree = Phylogeny.from_linkage([[0, 1, height, 2], [2, 3, 0.5, 3]])
+    assert tree == Phylogeny.from_linkage([[0, 1, 0.0, 2], [2, 3, 0.5, 3]])
+    large = Phylogeny.from_linkage([[0, 1, 1e6 * height, 2], [2, 3, 5e5, 3]])
+    assert large.same_topology(tree)
+    assert Phylogeny.from_linkage([[0, 1, height, 2]]).num_leaves == 2
+    with pytest.raises(ValueError, match=r"matrix\[0, 2\] = -1e-08 must be a finite height"):
+        Phylogeny.from_linkage([[0, 1, -1e-8, 2], [2, 3, 0.5, 3]])
+
+
+def test_linkage_of_cosine_distances():
+    """Points in one direction: 1 - cosine is 0 but for rounding, on either side."""
+    points = np.outer(np.random.default_rng(0).uniform(0.1, 3, size=30), [0.1, 0.7, 0.3])
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    distance = 1 - points @ points.T
+    matrix = hierarchy.linkage(distance[np.triu_indices(30, 1)], "average")
+    assert matrix[:, 2].min() < 0  # else this tests nothing
+    assert Phylogeny.from_linkage(matrix).num_leaves == 30
+
+
+@pytest.mark.parametrize(
+    "wrong", [[["a"] * 4], [[0, 1, 1j, 2]], [[None] * 4], np.zeros((1, 4), bool)]
+)
+def test_linkage_of_other_things(wrong):
+    with pytest.raises(ValueError, match="`matrix` must hold real numbers. Received: dtype="):
+        Phylogeny.from_linkage(wrong)
+
+
+def shuffled(graph, rng, rename=lambda node: node):
+    """The same graph in another order, under other names of its nodes."""
+    out = networkx.DiGraph()
+    nodes = list(graph.nodes(data=True))
+    for i in rng.permutation(len(nodes)):
+        out.add_node(rename(nodes[i][0]), **nodes[i][1])
+    out.add_edges_from((rename(u), rename(v)) for u, v in graph.edges)
+    return out
+
+
+@FAST
+@given(trees(), st.sampled_from([int, str, np.int64]), st.integers(0, 100))
+def test_numbers_of_nodes_survive(tree, kind, seed):
+    """As text and in any order: as after GraphML or JSON."""
+    other = Phylogeny.from_networkx(shuffled(tree.to_networkx(), np.random.default_rng(seed), kind))
+    np.testing.assert_array_equal(other.parent, tree.parent)
+    np.testing.assert_array_equal(other.time, tree.time)
+    assert other.names == tree.names
+
+
+@FAST
+@given(trees())
+def test_networkx_by_names(tree):
+    graph = tree.to_networkx(ids="names")
+    assert all(isinstance(node, str) for node in graph)
+    leaves = [node for node in graph if not graph.out_degree(node)]
+    assert leaves == list(tree.names or map(str, range(tree.num_leaves)))
+    assert Phylogeny.from_networkx(graph) == tree
+
+
+def test_names_of_leaves_and_numbers_of_inner_nodes_may_be_alike():
+    parent, time = [4, 4, 5, 6, 5, 6, -1], [1, 1, 1, 1, 0.7, 0.5, 0]
+    names = ["4", "node_4", "2", "6"]
+    tree = Phylogeny(parent, time, names)
+    graph = tree.to_networkx(ids="names")
+    assert set(graph) == {*names, "node_node_4", "5", "node_6"}
+    assert Phylogeny.from_networkx(graph) == tree
+    turned = Phylogeny(parent, time, ["3", "1", "2", "0"])
+    assert Phylogeny.from_networkx(turned.to_networkx(ids="names")) == turned
+    assert Phylogeny.from_networkx(turned.to_networkx()) == turned
+
+
+def test_numbers_as_text_without_names():
+    graph = networkx.DiGraph([("r", "x"), ("r", "0"), ("x", "10"), ("x", "1")])
+    networkx.set_node_attributes(graph, {"r": 0, "x": 0.5, "0": 1, "1": 1, "10": 1}, "time")
+    assert Phylogeny.from_networkx(graph).names == ("0", "10", "1")  # no 2 among them
+    graph = networkx.relabel_nodes(graph, {"10": "2"})
+    tree = Phylogeny.from_networkx(graph)
+    assert tree == Phylogeny([4, 3, 3, 4, -1], [1, 1, 1, 0.5, 0])
+
+
+def test_graphs_that_are_no_trees():
+    tree = Phylogeny([3, 3, 4, 4, -1], [1, 1, 1, 0.5, 0])
+    graph = tree.to_networkx()
+    with pytest.raises(ValueError, match="must be directed.*Received: Graph, whose edges have no"):
+        Phylogeny.from_networkx(graph.to_undirected())
+    for wrong in (None, {}, "((a,b),c);", tree, np.eye(2)):
+        with pytest.raises(ValueError, match="Wanted a networkx.DiGraph. Received: "):
+            Phylogeny.from_networkx(wrong)
+    with pytest.raises(ValueError, match="Received: a graph without nodes"):
+        Phylogeny.from_networkx(networkx.DiGraph())
+    for time in ("early", math.nan, 1j, [1]):
+        bad = graph.copy()
+        bad.nodes[3]["time"] = time
+        with pytest.raises(ValueError, match="`time` must be a finite number: that of node 3. Rec"):
+            Phylogeny.from_networkx(bad)
+    two = graph.copy()
+    two.add_node("x", time=1)
+    with pytest.raises(ValueError, match="must have one root. Received: 'x', 4"):
+        Phylogeny.from_networkx(two)
+    circle = networkx.DiGraph([("a", "b"), ("b", "a"), ("a", "c"), ("b", "d")])
+    networkx.set_node_attributes(circle, 0.5, "time")
+    with pytest.raises(ValueError, match="must have one root. Received: none, but a circle"):
+        Phylogeny.from_networkx(circle)
+    with pytest.raises(ValueError, match='`ids` must be "numbers" or "names". Received: \'keys\''):
+        tree.to_networkx(ids="keys")
+    long = networkx.relabel_nodes(graph, {3: "x" * 10**6})
+    del long.nodes["x" * 10**6]["time"]
+    with pytest.raises(ValueError) as caught:
+        Phylogeny.from_networkx(long)
+    assert len(str(caught.value)) < 300

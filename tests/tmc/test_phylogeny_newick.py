@@ -208,3 +208,120 @@ def test_any_text_gives_a_tree_or_an_error(text, rescale, resolve):
         return
     assert isinstance(tree, Phylogeny)
     assert not math.isnan(tree.time.sum())
+
+
+PROGRAMS = {
+    "six digits, as ete4": "{:.6g}",
+    "%f": "{:f}",
+    "ten digits, as ape": "{:.10g}",
+    "all digits": "{!r}",
+}
+
+
+def printed(tree, form, height):
+    """Newick text with lengths in one format, by recursion over the leaves below."""
+
+    def branch(v):
+        length = form.format(float(tree.edge_lengths[v] * height))
+        if v < tree.num_leaves:
+            return f"leaf{v}:{length}"
+        return "(" + ",".join(map(branch, tree.children[v])) + f"):{length}"
+
+    return "(" + ",".join(map(branch, tree.children[tree.root])) + ");"
+
+
+@pytest.mark.parametrize("form", PROGRAMS.values(), ids=PROGRAMS)
+@pytest.mark.parametrize("height", [1.0, 0.37, 2e6])
+def test_lengths_as_programs_print_them(form, height):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        tree = Phylogeny(*tmc.random_tree(rng, int(rng.integers(3, 120))))
+        tree = tree.with_names([f"leaf{n}" for n in range(tree.num_leaves)])
+        text = printed(tree, form, height)
+        if ":0.000000" in text:
+            with pytest.raises(ValueError, match="few digits"):
+                read(text, tree.names, rescale=True)
+        options = dict(resolve=":0.000000" in text)
+        for found in [read(text, tree.names, rescale=True, **options)] + (
+            [read(text, tree.names, **options)] if height == 1 else []
+        ):
+            np.testing.assert_allclose(found.lca_times(), tree.lca_times(), rtol=0, atol=2e-4)
+            assert options["resolve"] or found.same_topology(tree)
+
+
+def test_tolerance():
+    text = "((a:0.5,b:0.50009):0.5,c:1);"
+    expected = Phylogeny([3, 3, 4, 4, -1], [1, 1, 1, 0.5, 0], ["a", "b", "c"])
+    assert read(text) == expected
+    near = read(text, rescale=True).lca_times()
+    np.testing.assert_allclose(near, expected.lca_times(), rtol=1e-4)
+    for rescale in (False, True):
+        with pytest.raises(ValueError, match="up to 0.0001 of it.*larger `tolerance`"):
+            read("((a:0.5,b:0.5002):0.5,c:1);", rescale=rescale)
+        with pytest.raises(ValueError, match="up to 1e-06 of it"):
+            read(text, rescale=rescale, tolerance=1e-6)
+        assert read("((a:0.5,b:0.52):0.5,c:1);", rescale=rescale, tolerance=0.1).num_leaves == 3
+    assert read("(a:1.05,b:1);", tolerance=0.06) == read("(a:1,b:1);")
+    with pytest.raises(ValueError, match="distance 1 from the root. Received: 1.05"):
+        read("(a:1.05,b:1.05);", tolerance=0.01)
+    for wrong in (-1e-9, 1.0, math.nan, "1"):
+        with pytest.raises(ValueError, match="`tolerance` must be a number in"):
+            read(text, tolerance=wrong)
+
+
+def test_a_node_that_rounding_puts_beyond_the_leaves():
+    """It stays before its own leaves: times are then stretched to the deepest leaf."""
+    tree = read("((a:0.00001,b:0.00001):1.00005,c:1);")
+    assert 0.9999 < tree.lca_times()[0, 1] < 1
+    root = read("((a:0.00001,b:0.00001):0.50005,c:0.5):0.5;")
+    assert root.root_time == 0.5
+    assert 0.9999 < root.lca_times()[0, 1] < 1
+
+
+def test_double_quotes():
+    expected = Phylogeny([3, 3, 4, 4, -1], [1, 1, 1, 0.5, 0], ["it's", 'a "b", (c)', "d"])
+    assert read("""(("it's":0.5,"a ""b"", (c)":0.5)"x;":0.5,"d":1);""") == expected
+    assert read(expected.to_newick(), names=expected.names) == expected
+    assert read("""(5"UTR:1,'"':1);""").names == ('5"UTR', '"')
+    with pytest.raises(ValueError, match="quote is not closed at position 5"):
+        read('(a:1,"b:1);')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(a:1,b:1);" + "x" * 10**6,
+        "(a " + "x" * 10**6 + ":1,b:1);",
+        "(a:1 " + "x" * 10**6 + ",b:1);",
+        "(a:" + "x" * 10**6 + ",b:1);",
+        "(a:-" + "1" * 10**5 + "." + "1" * 10**6 + ",b:1);",
+        "(a:-0." + "1" * 10**6 + ",b:1);",
+        "('" + "x" * 10**6 + "':1,'" + "x" * 10**6 + "':1);",
+        "('" + "x" * 10**6,
+        "((a:1,b:1):1,c:" + "9" * 10**6 + ");",
+    ],
+)
+def test_errors_do_not_repeat_long_input(text):
+    with pytest.raises(ValueError) as caught:
+        read(text)
+    assert len(str(caught.value)) < 500
+    assert caught.value.__cause__ is None
+
+
+def test_errors_about_names_do_not_repeat_long_ones():
+    long = "x" * 10**6
+    text = f"('{long}':1,b:1);"
+    tree = read(text)
+    for call in (
+        lambda: read(text, names=["a", "b"]),
+        lambda: tree.leaf("y" * 10**6),
+        lambda: tree.with_names([long, long]),
+        lambda: tree.with_names([[long], long]),
+        lambda: tree.slice(long),
+        lambda: tree.cut(10**5000),
+        lambda: tree.leaves_below([0] * 10**4),
+        lambda: tree.attach(0, 0.5, leaves=[1] * 10**4),
+    ):
+        with pytest.raises((ValueError, KeyError)) as caught:
+            call()
+        assert len(str(caught.value)) < 600

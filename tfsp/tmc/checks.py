@@ -39,11 +39,13 @@ def check_names(names, num_leaves):
     seen = {}
     for n, name in enumerate(names):
         if not isinstance(name, str) or not name:
-            raise ValueError(f"`names` must be non-empty strings. Received: names[{n}]={name!r}.")
+            raise ValueError(
+                f"`names` must be non-empty strings. Received: names[{n}]={arguments.shown(name)}."
+            )
         if name in seen:
             raise ValueError(
                 f"`names` must be distinct. Received: names[{seen[name]}] and names[{n}] are both "
-                f"{name!r}."
+                f"{arguments.shown(name)}."
             )
         seen[name] = n
     return names

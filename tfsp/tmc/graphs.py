@@ -2,58 +2,120 @@
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc.phylogeny import Phylogeny
 
 
-def to_networkx(tree):
-    """A `networkx.DiGraph`: nodes 0..V-1 with `time` (leaves also `name`), edges with `length`."""
+def to_networkx(tree, ids="numbers"):
+    """A `networkx.DiGraph`: nodes with `time` (leaves also `name`), edges downwards with `length`.
+
+    Args:
+        ids: what the nodes of the graph are. "numbers": 0..V-1. "names": strings, a leaf's name
+            (its number, in a tree without names), an inner node's number; an inner node whose
+            number is the name of a leaf is called "node_" and its number. So `treedata` and
+            `pycea` want trees: names of leaves in `obs_names`, `depth_key="time"`.
+    """
     import networkx
 
+    if ids not in ("numbers", "names"):
+        raise ValueError(f'`ids` must be "numbers" or "names". Received: {ids!r}.')
+    label = list(range(tree.num_nodes)) if ids == "numbers" else _strings(tree)
     graph = networkx.DiGraph()
-    for v in range(tree.num_nodes):
-        graph.add_node(v, time=float(tree.time[v]))
+    graph.add_nodes_from((label[v], {"time": t}) for v, t in enumerate(tree.time.tolist()))
     for n, name in enumerate(tree.names or ()):
-        graph.nodes[n]["name"] = name
-    lengths = tree.edge_lengths
-    graph.add_edges_from((u, v, {"length": float(lengths[v])}) for u, v in tree.edges.tolist())
+        graph.nodes[label[n]]["name"] = name
+    lengths = tree.edge_lengths.tolist()
+    graph.add_edges_from(
+        (label[u], label[v], {"length": lengths[v]}) for u, v in tree.edges.tolist()
+    )
     return graph
+
+
+def _strings(tree):
+    numbers = [str(v) for v in range(tree.num_nodes)]
+    names = list(tree.names or numbers[: tree.num_leaves])
+    inner, taken = numbers[tree.num_leaves :], set(names)
+    while taken.intersection(inner):
+        inner = [f"node_{v}" if v in taken else v for v in inner]
+    return names + inner
 
 
 def from_networkx(graph):
     """A tree from a directed graph whose edges lead downwards and whose nodes have a `time`.
 
-    Leaves are the nodes without successors. If they are the integers 0..N-1 they keep their
-    numbers, else they are numbered in the graph's order. Names: the nodes' `name`, if all leaves
-    have one; else the nodes themselves, where these are strings; else none.
+    Leaves are the nodes without successors. Nodes 0..V-1 that begin with the leaves keep their
+    numbers, be they integers or, as after reading a file, strings; else leaves 0..N-1 do; else the
+    numbers follow the graph's order. Names: the nodes' `name`, if all leaves have one; else the
+    leaves themselves, where these are strings other than "0".."N-1"; else none.
 
-    Raises: ValueError for a node without time, with two parents, or not binary.
+    Raises: ValueError for a graph that is not directed, without nodes, or not connected; for a
+        node without time, with two parents, or not binary.
     """
-    nodes = list(graph.nodes)
-    for node in nodes:
-        if "time" not in graph.nodes[node]:
-            raise ValueError(f"Every node needs a `time`. Received: node {node!r} has none.")
+    time = _times(graph)
+    for node in graph:
         if graph.in_degree(node) > 1:
+            parents = arguments.shorten(str(list(graph.predecessors(node))))
             raise ValueError(
-                f"Every node has one parent at most, and edges lead downwards. Received: node "
-                f"{node!r} with parents {list(graph.predecessors(node))}."
+                "Every node has one parent at most, and edges lead downwards. Received: node "
+                f"{_shown(node)} with parents {parents}."
             )
         if graph.out_degree(node) not in (0, 2):
             raise ValueError(
-                f"Every node has two children or none. Received: node {node!r} with "
+                f"Every node has two children or none. Received: node {_shown(node)} with "
                 f"{graph.out_degree(node)}."
             )
-    leaves = [node for node in nodes if graph.out_degree(node) == 0]
-    if set(leaves) == set(range(len(leaves))):
-        leaves.sort()
-    order = leaves + [node for node in nodes if graph.out_degree(node)]
+    leaves = [node for node in graph if graph.out_degree(node) == 0]
+    inner = [node for node in graph if graph.out_degree(node)]
+    names = [graph.nodes[node].get("name") for node in leaves]
+    numbered = names != leaves and _are_numbers(leaves, 0)
+    if numbered:
+        leaves.sort(key=int)
+        names = [graph.nodes[node].get("name") for node in leaves]
+        if _are_numbers(inner, len(leaves)):
+            inner.sort(key=int)
+    if None in names:
+        named = not numbered and all(isinstance(node, str) for node in leaves)
+        names = leaves if named else None
+    order = leaves + inner
     number = {node: v for v, node in enumerate(order)}
     parent = np.full(len(order), -1, np.int32)
-    for u, v in graph.edges:
+    for u, v in graph.edges():
         parent[number[v]] = number[u]
-    time = np.array([graph.nodes[node]["time"] for node in order], np.float64)
-    names = [graph.nodes[node].get("name") for node in leaves]
-    if None in names:
-        names = leaves if all(isinstance(node, str) for node in leaves) else None
-    roots = time[parent < 0]
-    start = roots[0] if len(roots) == 1 and 0 <= roots[0] < 1 else 0.0
-    return Phylogeny(parent, time, names, start)
+    time = np.array([time[node] for node in order])
+    roots = np.flatnonzero(parent < 0)
+    if len(roots) != 1:
+        found = ", ".join(_shown(order[v]) for v in roots[:3]) or "none, but a circle"
+        raise ValueError(f"The graph must have one root. Received: {found}.")
+    start = time[roots[0]]
+    return Phylogeny(parent, time, names, start if 0 <= start < 1 else 0.0)
+
+
+def _times(graph):
+    """Node -> its time; checks what can be told without looking at the edges."""
+    if not hasattr(graph, "is_directed"):
+        raise ValueError(f"Wanted a networkx.DiGraph. Received: {type(graph).__name__}.")
+    if not graph.is_directed():
+        raise ValueError(
+            "The graph must be directed, a networkx.DiGraph with edges from parent to child. "
+            f"Received: {type(graph).__name__}, whose edges have no direction. Build one from the "
+            "edges of `networkx.bfs_edges(graph, root)`, and copy the nodes' data."
+        )
+    if not len(graph):
+        raise ValueError("A tree has one node or more. Received: a graph without nodes.")
+    time = {}
+    for node, found in graph.nodes.data("time"):
+        if found is None:
+            raise ValueError(f"Every node needs a `time`. Received: node {_shown(node)} has none.")
+        time[node] = arguments.number("time", found, meaning=f"that of node {_shown(node)}")
+    return time
+
+
+def _are_numbers(nodes, first):
+    """Whether the nodes are the numbers from `first` on in any order, or strings of them."""
+    return {str(node) for node in nodes} == {str(first + i) for i in range(len(nodes))} and all(
+        isinstance(node, str | int | np.integer) for node in nodes
+    )
+
+
+def _shown(node):
+    return arguments.shown(node, 80)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import spacing, surgery
 from tfsp.tmc.phylogeny import Phylogeny
 
@@ -163,7 +164,9 @@ def _apart(edge, when, end):
 
 def _check(z, leaves, mode):
     if mode not in _MODES:
-        raise ValueError(f"`mode` must be one of {', '.join(_MODES)}. Received: {mode!r}.")
+        raise ValueError(
+            f"`mode` must be one of {', '.join(_MODES)}. Received: {arguments.shown(mode)}."
+        )
     z, leaves = np.asarray(z), np.asarray(leaves)
     for name, array in (("z", z), ("leaves", leaves)):
         if array.dtype.kind not in "fiu":

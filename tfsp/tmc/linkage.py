@@ -6,13 +6,15 @@ from tfsp import arguments
 from tfsp.tmc import spacing
 from tfsp.tmc.phylogeny import Phylogeny
 
+ROUNDING = 1e-9  # of heights, relative to the largest or to 1
+
 
 def from_linkage(matrix, names=None, power=1.0):
     """A tree from agglomerative clustering: t = 1 - (height / largest height)^power.
 
     Heights that fall on the way up (centroid and median linkage) are raised to their children's.
     Equal heights are taken apart by tiny gaps, and no internal node comes closer to the leaves
-    than 1e-6.
+    than 1e-6. Heights below 0 by rounding, up to 1e-9 of the largest (or of 1), count as 0.
 
     Args:
         matrix: `[N - 1, 4]` as `scipy.cluster.hierarchy.linkage` returns it; N = 1: `[0, 4]`.
@@ -22,7 +24,10 @@ def from_linkage(matrix, names=None, power=1.0):
     Raises: ValueError naming the row.
     Source: the start of the chain in Vikram et al. 2018, arXiv:1810.06891, appendix C.
     """
-    matrix = np.asarray(matrix, np.float64)
+    matrix = np.asarray(matrix)
+    if matrix.dtype.kind not in "fiu":
+        raise ValueError(f"`matrix` must hold real numbers. Received: dtype={matrix.dtype}.")
+    matrix = matrix.astype(np.float64)
     if matrix.ndim != 2 or matrix.shape[1] != 4:
         raise ValueError(
             "`matrix` must have shape [N - 1, 4], as scipy's `linkage` returns it. "
@@ -31,11 +36,12 @@ def from_linkage(matrix, names=None, power=1.0):
     power = arguments.number("power", power, "(0, inf)")
     merges, num_leaves = len(matrix), len(matrix) + 1
     pairs = _check_rows(matrix, num_leaves)
+    height = np.maximum(matrix[:, 2], 0)
     parent = np.full(num_leaves + merges, -1, np.int32)
     parent[pairs] = num_leaves + np.arange(merges)[:, None]
     heights = np.zeros(num_leaves + merges)
     for i, (k, m) in enumerate(pairs.tolist()):
-        heights[num_leaves + i] = max(matrix[i, 2], heights[k], heights[m])
+        heights[num_leaves + i] = max(height[i], heights[k], heights[m])
     largest = heights.max()
     time = 1 - (heights / largest if largest > 0 else heights) ** power
     return Phylogeny(parent, spacing.separate(parent, time), names)
@@ -52,7 +58,10 @@ def _check_rows(matrix, num_leaves):
             f"matrix[{i}, {j}] = {matrix[i, j]} must be a cluster made before: an integer in "
             f"[0, {num_leaves + i})."
         )
-    wrong = np.flatnonzero(~(np.isfinite(matrix[:, 2]) & (matrix[:, 2] >= 0)))
+    height = matrix[:, 2]
+    # Distances like 1 - cosine end a little below 0 by rounding.
+    least = -ROUNDING * max(1.0, height.max(initial=0, where=np.isfinite(height)))
+    wrong = np.flatnonzero(~(np.isfinite(height) & (height >= least)))
     if wrong.size:
         i = wrong[0]
         raise ValueError(f"matrix[{i}, 2] = {matrix[i, 2]} must be a finite height, 0 or more.")

@@ -19,6 +19,8 @@ Welling 2012, "The time-marginalized coalescent prior for hierarchical clusterin
 
 import numpy as np
 
+from tfsp import arguments
+
 try:
     from tfsp.tmc import _tmc
 except ImportError as error:
@@ -93,7 +95,9 @@ def _rows(z):
 
 def _is_bayes(edge_weights):
     if edge_weights not in ("prior", "bayes"):
-        raise ValueError(f'edge_weights must be "prior" or "bayes". Received: {edge_weights!r}.')
+        raise ValueError(
+            f'edge_weights must be "prior" or "bayes". Received: {arguments.shown(edge_weights)}.'
+        )
     return edge_weights == "bayes"
 
 
@@ -114,7 +118,7 @@ def _options(
     except (TypeError, ValueError):
         raise ValueError(
             "num_nodes must be two integers, the quadrature nodes on a leaf's edge and on another "
-            f"edge. Received: {num_nodes!r}."
+            f"edge. Received: {arguments.shown(num_nodes)}."
         ) from None
     return _tmc.Options(
         concentration1,

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.native import _parent, _real
+from tfsp.tmc.native import _is_bayes, _parent, _real
 
 try:
     from tfsp.tmc import _sampler
@@ -76,7 +76,7 @@ def _seed(seed):
     if len(whole) != len(pair) or len(pair) != 2 or not all(-(2**63) <= s < 2**64 for s in whole):
         raise ValueError(
             "seed must be an integer in [-2**63, 2**64) or a pair of them. Received: "
-            f"{arguments.shorten(repr(seed))}."
+            f"{arguments.shown(seed)}."
         )
     return tuple(s % 2**64 for s in whole)
 
@@ -86,7 +86,9 @@ def _shares(mixture):
         mixture = DEFAULT_MIXTURE
     unknown = sorted(set(mixture) - set(MOVES))
     if unknown:
-        raise ValueError(f"mixture may name {', '.join(MOVES)}. Received: {unknown[0]!r}.")
+        raise ValueError(
+            f"mixture may name {', '.join(MOVES)}. Received: {arguments.shown(unknown[0])}."
+        )
     return [float(mixture.get(kind, 0.0)) for kind in MOVES]
 
 
@@ -222,15 +224,13 @@ def sample_predictive(
         has one place, node 0 at time 0.
     Raises: ValueError.
     """
-    if edge_weights not in ("prior", "bayes"):
-        raise ValueError(f'edge_weights must be "prior" or "bayes". Received: {edge_weights!r}.')
     return _sampler.sample_predictive(
         _parent(parent),
         _real("time", time, 1),
         _real("leaves", leaves, 2),
         concentration1,
         concentration0,
-        edge_weights == "bayes",
+        _is_bayes(edge_weights),
         operator.index(num_samples),
         *_seed(seed),
     )

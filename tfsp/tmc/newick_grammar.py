@@ -123,7 +123,7 @@ def parse(text):
 
 
 def _shown(token):
-    return arguments.shorten(repr(token), 80)
+    return arguments.shown(token, 80)
 
 
 def _unquoted(token):

@@ -22,6 +22,7 @@ import operator
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.random import as_seed
 from tfsp.tmc import library
 
@@ -341,13 +342,20 @@ def _integer(name, value, dtype):
     if tf.is_tensor(value):
         if not value.dtype.is_integer:
             raise TypeError(f"{name} must be an integer. Received a tensor of {value.dtype.name}.")
-        return tf.cast(value, dtype)
+        known = tf.get_static_value(value)
+        if known is None or np.ndim(known):
+            return tf.cast(value, dtype)
+        value = known
     try:
         value = operator.index(value)
     except TypeError as error:
-        raise TypeError(f"{name} must be a scalar integer. Received: {value!r}.") from error
+        raise TypeError(
+            f"{name} must be a scalar integer. Received: {arguments.shown(value)}."
+        ) from error
     if not dtype.min <= value <= dtype.max:
-        raise ValueError(f"{name} must lie in [{dtype.min}, {dtype.max}]. Received: {value}.")
+        raise ValueError(
+            f"{name} must lie in [{dtype.min}, {dtype.max}]. Received: {arguments.shown(value)}."
+        )
     return tf.constant(value, dtype)
 
 
@@ -383,11 +391,13 @@ def _options(options):
         leaf_nodes, internal_nodes = map(operator.index, known["num_nodes"])
     except (TypeError, ValueError) as error:
         raise TypeError(
-            f"num_nodes must be a pair of integers. Received: {known['num_nodes']!r}."
+            f"num_nodes must be a pair of integers. Received: "
+            f"{arguments.shown(known['num_nodes'])}."
         ) from error
     if known["edge_weights"] not in ("prior", "bayes"):
         raise ValueError(
-            f"edge_weights must be 'prior' or 'bayes'. Received: {known['edge_weights']!r}."
+            "edge_weights must be 'prior' or 'bayes'. Received: "
+            f"{arguments.shown(known['edge_weights'])}."
         )
     return parameters, dict(
         leaf_nodes=leaf_nodes, internal_nodes=internal_nodes, edge_weights=known["edge_weights"]

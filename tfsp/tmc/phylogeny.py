@@ -113,7 +113,10 @@ class Phylogeny:
         """Number of the leaf called `name`."""
         if self.names is None or name not in self.names:
             known = "no names" if self.names is None else ", ".join(self.names[:5]) + ", ..."
-            raise KeyError(f"No leaf is called {name!r}. The tree has: {known}.")
+            raise KeyError(
+                f"No leaf is called {arguments.shown(name)}. The tree has: "
+                f"{arguments.shorten(known)}."
+            )
         return self.names.index(name)
 
     def ancestors(self, node):
@@ -283,11 +286,11 @@ class Phylogeny:
 
         return linkage.from_linkage(matrix, names, power)
 
-    def to_networkx(self):
+    def to_networkx(self, ids="numbers"):
         """`graphs.to_networkx`: a `networkx.DiGraph`, edges downwards, with times."""
         from tfsp.tmc import graphs
 
-        return graphs.to_networkx(self)
+        return graphs.to_networkx(self, ids)
 
     @staticmethod
     def from_networkx(graph):

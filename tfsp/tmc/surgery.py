@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfsp import arguments
 from tfsp.tmc import checks
 from tfsp.tmc.phylogeny import Phylogeny
 
@@ -157,7 +158,7 @@ def _check_leaves(leaves, num_new, total):
     if len(leaves) != num_new or np.any(np.diff(leaves) <= 0):
         raise ValueError(
             f"`leaves` must hold {num_new} ascending numbers, one per new leaf. "
-            f"Received: {leaves.tolist()}."
+            f"Received: {arguments.shorten(str(leaves.tolist()))}."
         )
     return leaves
 

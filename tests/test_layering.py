@@ -3,6 +3,7 @@
 import ast
 import pathlib
 
+import networkx
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -82,6 +83,60 @@ def test_imports_go_down(path):
         if name.partition(".")[0] != "tfsp" or unit(name) == me:
             continue
         assert FLOORS[unit(name)] < FLOORS[me], f"{module_name(path)} imports {name}"
+
+
+# Modules that import one another within a package, each with what it imports of the others; none is
+# to come. Those of tfsp.tmc: `Phylogeny` has methods whose modules make a `Phylogeny`.
+_PHYLOGENY_METHODS = ("graphs", "linkage", "newick", "surgery")
+KNOWN_CIRCLES = {
+    *(("tfsp.tmc.phylogeny", f"tfsp.tmc.{name}") for name in _PHYLOGENY_METHODS),
+    *((f"tfsp.tmc.{name}", "tfsp.tmc.phylogeny") for name in _PHYLOGENY_METHODS),
+}
+
+
+def module_imports(path, modules):
+    """Modules that a file imports: `from package import name` is the module `name` if there is one,
+    else the package itself."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else node.module
+
+
+def circles(files):
+    """The arrows (importing, imported) that lie on a circle of modules, lazy imports included."""
+    modules = {module_name(path): path for path in files}
+    graph = networkx.DiGraph()
+    for name, path in modules.items():
+        graph.add_edges_from((name, other) for other in module_imports(path, modules))
+    for loop in networkx.strongly_connected_components(graph):
+        yield from graph.subgraph(loop).edges
+
+
+def test_no_modules_import_one_another():
+    """The floors keep packages apart; within a package, too, imports must have an order."""
+    assert set(circles(FILES)) == KNOWN_CIRCLES
+
+
+def test_circles_are_found(monkeypatch, tmp_path):
+    """Of three modules, by a lazy import; a module that imports itself by its package, too."""
+    (tmp_path / "tfsp").mkdir()
+    for name, text in {
+        "__init__": "",
+        "a": "from tfsp import b",
+        "b": "import tfsp.c",
+        "c": "def f():\n    from tfsp.a import g",
+        "d": "from tfsp.a import g",
+        "e": "import tfsp.e",
+    }.items():
+        (tmp_path / "tfsp" / f"{name}.py").write_text(text)
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    found = set(circles(sorted((tmp_path / "tfsp").glob("*.py"))))
+    arrows = [("a", "b"), ("b", "c"), ("c", "a"), ("e", "e")]
+    assert found == {(f"tfsp.{one}", f"tfsp.{other}") for one, other in arrows}
 
 
 def test_nothing_touches_keras_2():

@@ -29,7 +29,7 @@ def test_form(name):
     assert facts == (name, (2,), "none", "standard")
     assert (info.num_train, info.num_validation, info.num_test) == (640, 10_000, 100)
     assert info.num_classes == (2 if labelled else None)
-    assert "0.05" in info.source or "0.2" in info.source
+    assert ("0.2" if labelled else "0.05") in info.source
     json.dumps(info.to_dict())
     assert loaded.steps_per_epoch == 10
     for dataset, batches in ((loaded.train, 10), (loaded.test, 2)):

@@ -92,7 +92,8 @@ def test_shapes_and_seeds(shape):
     moved = [rbm.gibbs(chains, 3, seed).numpy() for seed in (1, 1, 2)]
     assert moved[0].shape == (*shape, 11)
     np.testing.assert_array_equal(moved[0], moved[1])
-    assert np.any(moved[0] != moved[2]) or shape == ()
+    if shape:  # a single chain of 11 units may well come to the same state
+        assert np.any(moved[0] != moved[2])
     assert set(np.unique(moved)) <= {0.0, 1.0}
     np.testing.assert_array_equal(rbm.gibbs(chains, 0, 1), chains)
     assert rbm.gibbs(chains, 3, None).shape == chains.shape

@@ -163,7 +163,7 @@ def test_shared_networks_are_normalised_in_use_as_in_training():
 
 @pytest.mark.parametrize("smoothing", ["power_function", "gaussian_integral"])
 def test_relaxed_prior_of_the_papers_size(smoothing):
-    """64 + 64 units with leading axes for starts, draws and examples: `tf.matmul` dies of those."""
+    """128 units, a batch of 100: finite terms, and a weight for each draw and example."""
     network = networks.MLP(hidden=(8,))
     model = models.DiscreteVAE(
         network, num_units=128, variant="dvae#", smoothing=smoothing, num_chains=4, num_sweeps=1

@@ -55,8 +55,7 @@ def data(rows):
     return (np.random.default_rng(0).random((rows, 6)) < 0.5).astype("float32")
 
 
-@pytest.mark.parametrize("devices", [1, 2])
-@pytest.mark.parametrize("jit_compile", [False, "auto"])
+@pytest.mark.parametrize(("jit_compile", "devices"), [(False, 1), ("auto", 1), (False, 2)])
 def test_late_reads_see_the_weights_of_before(jit_compile, devices, monkeypatch):
     """The KL of a step is that of the weights before it; at a rate of 1 those after are far off."""
     found = []

@@ -1,6 +1,7 @@
 """log Z for reports: exact where it can be, two estimates that agree where it cannot."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -102,6 +103,30 @@ def test_disagreement_is_told_and_enters_the_error():
     assert not found.agree
     assert (found.log_z, found.standard_error) == (11.0, 0.5)
     assert prior.log_z_error.value == 0.5
+
+
+def test_doubts_of_an_estimate_are_passed_on_if_they_stay():
+    class Doubtful(Scripted):
+        """Warns at the calls `doubts` of bar."""
+
+        def __init__(self, doubts):
+            super().__init__([(10.0, 0.01)] * 3, [(10.0, 0.01)] * 3)
+            self.doubts = list(doubts)
+
+        def refresh_log_z(self, method, seed, **settings):
+            if method == "bar" and self.doubts.pop(0):
+                warnings.warn("modes are missing", stacklevel=1)
+            return super().refresh_log_z(method, seed, **settings)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        prior = Doubtful([True, False])
+        assert refresh_log_partition(prior).agree
+        assert len(prior.asked) == 4
+    with pytest.warns(UserWarning, match="modes are missing"):
+        found = refresh_log_partition(Doubtful([True] * 3))
+    assert not found.agree
+    assert (found.log_z, found.standard_error) == (10.0, 0.01)
 
 
 def test_which_priors_have_one():

@@ -227,9 +227,9 @@ class BoltzmannMachine(Discrete, tfd.Distribution):
           num_rounds: int >= 0.
           seed: as in `tfsp.random.as_seed`.
           sweeps_per_round: int >= 1.
-          trace: whether to keep the log ratios of each round, which `log_z_bar` uses.
+          trace: whether to keep the log ratios and coldest states of each round, for `log_z_bar`.
 
-        Returns: `Tempered` (chains, acceptance `[T - 1]`, log_ratios).
+        Returns: `Tempered` (chains, acceptance `[T - 1]`, log_ratios, coldest).
 
         Raises: ValueError if the shapes do not fit.
 

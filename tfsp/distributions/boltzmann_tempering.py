@@ -27,11 +27,14 @@ class Tempered(NamedTuple):
     log_ratios: None, or of each round `[rounds, 2, T - 1, C]`, just before its swaps:
       `[:, 0, k]` is log p~_{k+1}(l) - log p~_k(l) at states of temperature k, and `[:, 1, k]`
       log p~_k(l) - log p~_{k+1}(l) at states of temperature k + 1, with p~ unnormalised.
+    coldest: None, or the left side of the last temperature's chains at the same times, bool
+      `[rounds, C, L]`.
     """
 
     chains: tf.Tensor
     acceptance: tf.Tensor
     log_ratios: tf.Tensor | None
+    coldest: tf.Tensor | None
 
 
 def softplus(x):
@@ -55,9 +58,10 @@ def temper(weights, bias_left, bias_right, left, betas, num_rounds, sweeps, seed
       num_rounds: int32 scalar tensor.
       sweeps: int, within each round.
       seed: int32 `[2]`.
-      trace: bool, whether to keep `log_ratios`.
+      trace: bool, whether to keep `log_ratios` and `coldest`.
 
-    Returns: left `[T, C, L]`, right `[T, C, R]`, acceptance `[T - 1]`, log ratios or zeros.
+    Returns: left `[T, C, L]`, right `[T, C, R]`, acceptance `[T - 1]`, log ratios and coldest
+      states, without rounds if there is no trace.
     """
     num_temps, num_chains, num_left = left.shape
     num_right, dtype = weights.shape[1], weights.dtype
@@ -92,7 +96,7 @@ def temper(weights, bias_left, bias_right, left, betas, num_rounds, sweeps, seed
         )
         return tf.reshape(left, [-1, num_left])
 
-    def one_round(index, left, acceptance, kept):
+    def one_round(index, left, acceptance, kept, coldest):
         noise_right, noise_left = draw(num_right, keys[0], index), draw(num_left, keys[1], index)
         for i in range(sweeps):
             right = sweep_right(left, noise_right.at(i))
@@ -105,14 +109,18 @@ def temper(weights, bias_left, bias_right, left, betas, num_rounds, sweeps, seed
         acceptance += tf.reduce_mean(probability, axis=1)
         if trace:
             kept = kept.write(index, log_ratio)
-        return index + 1, swap(left, accept), acceptance, kept
+            coldest = coldest.write(index, left[-num_chains:] > 0.5)
+        return index + 1, swap(left, accept), acceptance, kept, coldest
 
     size = [2, num_temps - 1, num_chains]
-    kept = tf.TensorArray(dtype, num_rounds if trace else 1, element_shape=size)
-    _, left, acceptance, kept = tf.while_loop(
+    count = num_rounds if trace else 1
+    kept = tf.TensorArray(dtype, count, element_shape=size)
+    coldest = tf.TensorArray(tf.bool, count, element_shape=[num_chains, num_left])
+    state = [tf.reshape(left, [-1, num_left]), tf.zeros([num_temps - 1], dtype), kept, coldest]
+    _, left, acceptance, kept, coldest = tf.while_loop(
         lambda index, *_: index < num_rounds,
         one_round,
-        [tf.constant(0), tf.reshape(left, [-1, num_left]), tf.zeros([num_temps - 1], dtype), kept],
+        [tf.constant(0), *state],
         parallel_iterations=1,
     )
     right = sweep_right(left, draw(num_right, keys[0], num_rounds).at(0))
@@ -121,13 +129,14 @@ def temper(weights, bias_left, bias_right, left, betas, num_rounds, sweeps, seed
         tf.reshape(right, [num_temps, num_chains, num_right]),
         acceptance / tf.cast(tf.maximum(num_rounds, 1), dtype),
         kept.stack() if trace else tf.zeros([0, *size], dtype),
+        coldest.stack() if trace else tf.zeros([0, num_chains, num_left], tf.bool),
     )
 
 
 def run(machine, chains, inverse_temperatures, num_rounds, seed, sweeps_per_round, trace):
     """`temper` on a machine; see `BoltzmannMachine.tempering`."""
     left = tf.stop_gradient(chains)[..., : machine.sides[0]]
-    left, right, acceptance, log_ratios = temper(
+    left, right, acceptance, log_ratios, coldest = temper(
         *map(tf.stop_gradient, (machine.weights, machine.bias_left, machine.bias_right)),
         left,
         inverse_temperatures,
@@ -137,7 +146,8 @@ def run(machine, chains, inverse_temperatures, num_rounds, seed, sweeps_per_roun
         trace,
     )
     chains = tf.concat([left, right], axis=-1)
-    return Tempered(chains, acceptance, log_ratios if trace else None)
+    kept = (log_ratios, coldest) if trace else (None, None)
+    return Tempered(chains, acceptance, *kept)
 
 
 def ladder(machine, seed, spacing=0.95, num_chains=50, num_rounds=100, num_pilot=33):

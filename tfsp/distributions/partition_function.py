@@ -16,6 +16,7 @@ import tensorflow as tf
 from tfsp import arguments
 from tfsp.distributions import boltzmann_sampling as sampling
 from tfsp.distributions import boltzmann_tempering as tempering
+from tfsp.distributions import partition_checks
 from tfsp.random import as_seed, fold_in
 
 _LARGE_ERROR = 0.3  # nats: of weights so uneven that their own spread is not known
@@ -34,8 +35,9 @@ def log_z_ais(machine, num_chains, num_temperatures, seed=None, inverse_temperat
 
     The mean of exp(log weight) is an unbiased estimate of Z; log_z is the log of it, and falls
     short by about half the square of the standard error. The error is that of a mean of
-    independent weights by the delta method; a warning says when they are so uneven (error above
-    0.3 nats) that it cannot be trusted.
+    independent weights by the delta method. A warning says where neither can be trusted: the
+    weights are too uneven (error above 0.3 nats), or likely states contradict the estimate
+    (`partition_checks`; not inside a graph).
 
     Args:
       machine: `BoltzmannMachine`.
@@ -62,18 +64,30 @@ def log_z_ais(machine, num_chains, num_temperatures, seed=None, inverse_temperat
             inverse_temperatures = np.interp(
                 inverse_temperatures, np.linspace(0.0, 1.0, len(steps)), steps
             )
-    log_weights = annealed_log_weights(machine, inverse_temperatures, num_chains, seeds[1])
+    left, log_weights = _annealed(machine, inverse_temperatures, num_chains, seeds[1])
     log_z = tf.reduce_logsumexp(log_weights) - math.log(num_chains)
     ratio = tf.exp(log_weights - log_z)
     variance = tf.math.reduce_variance(ratio) * num_chains / (num_chains - 1)
     error = tf.sqrt(variance / num_chains)
-    if tf.executing_eagerly() and error > _LARGE_ERROR:
-        warnings.warn(
+    if not tf.executing_eagerly():
+        return LogZ(log_z, error)
+    number = len(inverse_temperatures)
+    if error > _LARGE_ERROR:
+        _distrust(
             f"The weights of annealed importance sampling are very uneven (standard error "
-            f"{float(error):.2f} nats), so that neither the estimate nor its error can be trusted. "
-            f"Take more temperatures (now {len(inverse_temperatures)}) or `log_z_bar`.",
-            stacklevel=3,
+            f"{float(error):.2f} nats)",
+            f"Take more temperatures (now {number}) or `log_z_bar`.",
         )
+    else:
+        found = partition_checks.contradiction(
+            machine, float(log_z), float(error), left[tf.newaxis], log_weights
+        )
+        if found:
+            _distrust(
+                f"Annealed importance sampling gave a log Z of {float(log_z):.3f}, but {found}",
+                f"The chains miss modes: take more temperatures (now {number}) and chains (now "
+                f"{num_chains}), or `log_z_bar`.",
+            )
     return LogZ(log_z, error)
 
 
@@ -82,6 +96,18 @@ def annealed_log_weights(machine, inverse_temperatures, num_chains, seed):
 
     Raises: ValueError unless `inverse_temperatures` `[K]` rises from 0 to 1.
     """
+    return _annealed(machine, inverse_temperatures, num_chains, seed)[1]
+
+
+def _distrust(what, remedy):
+    warnings.warn(
+        f"{what}, so that neither the estimate nor its error can be trusted. {remedy}",
+        stacklevel=4,
+    )
+
+
+def _annealed(machine, inverse_temperatures, num_chains, seed):
+    """Left states at beta = 1 `[num_chains, L]`, and `annealed_log_weights`."""
     betas = check_temperatures(inverse_temperatures)
     parameters = map(tf.stop_gradient, (machine.weights, machine.bias_left, machine.bias_right))
     betas = tf.cast(betas, machine.dtype)
@@ -120,7 +146,7 @@ def _anneal(weights, bias_left, bias_right, betas, num_chains, seed):
     start = sampling.uniform([num_chains, num_left], keys[2], 0, dtype)
     log_z = tf.fill([num_chains], tf.constant((num_left + num_right) * math.log(2.0), tf.float64))
     left = tf.cast(start < 0.5, dtype)
-    return sampling.loop(-(-num_steps // block), several, left, log_z)[2]
+    return sampling.loop(-(-num_steps // block), several, left, log_z)[1:]
 
 
 def log_z_bar(
@@ -138,7 +164,9 @@ def log_z_bar(
     by `pymbar`. Draws of one ensemble of chains are correlated in time and between temperatures;
     the ensembles are independent. So the standard error comes from the spread of the ensembles'
     influence on the sum of all steps, which counts those correlations, and not from pymbar's
-    formula, which would not.
+    formula, which would not. A warning says where neither can be trusted: there are fewer rounds
+    than a state needs to walk through the temperatures, neighbouring ones hardly overlap, the two
+    halves of the run differ, or likely states contradict the estimate (`partition_checks`).
 
     Args:
       machine: `BoltzmannMachine`.
@@ -146,7 +174,8 @@ def log_z_bar(
       num_rounds: int >= 1, kept rounds of tempering.
       seed: as in `tfsp.random.as_seed`.
       inverse_temperatures: `[T]`, rising from 0 to 1; by default `ladder`.
-      burn_in: int >= 0, rounds before those; by default `num_rounds`.
+      burn_in: int >= 0, rounds before those; by default `num_rounds`, or T^2 if that is more: about
+        so many rounds a state takes to walk through T temperatures.
       sweeps_per_round: int >= 1, Gibbs sweeps in a round.
 
     Returns: `LogZ` (log_z, standard_error).
@@ -159,29 +188,23 @@ def log_z_bar(
     bar = _pymbar_bar()
     num_chains = arguments.integer("num_chains", num_chains, 10)
     num_rounds = arguments.integer("num_rounds", num_rounds)
-    burn_in = num_rounds if burn_in is None else arguments.integer("burn_in", burn_in, 0)
+    if burn_in is not None:
+        burn_in = arguments.integer("burn_in", burn_in, 0)
     if not tf.executing_eagerly():
         raise ValueError("`log_z_bar` solves by SciPy and cannot run inside a graph.")
     seeds = [fold_in(as_seed(seed), k) for k in range(4)]
     if inverse_temperatures is None:
         inverse_temperatures = tempering.ladder(machine, seeds[0])
     betas = check_temperatures(inverse_temperatures)
+    if burn_in is None:
+        burn_in = max(num_rounds, len(betas) ** 2)
     options = dict(sweeps_per_round=sweeps_per_round)
     chains = machine.initial_chains([len(betas), num_chains], seeds[1])
     chains = machine.tempering(chains, betas, burn_in, seeds[2], **options).chains
     tempered = machine.tempering(chains, betas, num_rounds, seeds[3], trace=True, **options)
     ratios = tempered.log_ratios.numpy().astype(np.float64)
-    overlap = float(tf.reduce_min(tempered.acceptance))
-    if overlap < _SMALL_OVERLAP:
-        warnings.warn(
-            f"Neighbouring temperatures hardly overlap (acceptance of swaps down to {overlap:.3f}),"
-            " so that neither the estimate nor its error can be trusted. Take more of them: now "
-            f"{len(betas)}.",
-            stacklevel=3,
-        )
-
     log_z = sum(machine.sides) * math.log(2.0)
-    influence = np.zeros(num_chains)
+    influence = np.zeros([2, num_chains])  # of the halves of the run
     for k in range(len(betas) - 1):
         forward, backward = ratios[:, 0, k], ratios[:, 1, k]  # [rounds, C] each
         # From a first guess on, so that pymbar's relative tolerance means something.
@@ -190,18 +213,49 @@ def log_z_bar(
         step = guess - float(bar(*work, compute_uncertainty=False)["Delta_f"])
         log_z += step
         influence += _influence(forward, backward, step)
-    error = math.sqrt(np.sum(influence**2) * num_chains / (num_chains - 1))
+    total = influence.sum(axis=0)
+    error = math.sqrt(np.sum(total**2) * num_chains / (num_chains - 1))
+    _check_tempering(machine, log_z, error, tempered, influence, burn_in)
     return LogZ(tf.constant(log_z, tf.float64), tf.constant(error, tf.float64))
 
 
+def _check_tempering(machine, log_z, error, tempered, influence, burn_in):
+    number, num_rounds = len(tempered.acceptance) + 1, len(tempered.coldest)
+    if burn_in + num_rounds < number**2:
+        return _distrust(
+            f"There were {burn_in} + {num_rounds} rounds of tempering for {number} temperatures, "
+            f"which a state takes about {number**2} to walk through",
+            "Take more rounds, or leave `burn_in` out.",
+        )
+    overlap = float(tf.reduce_min(tempered.acceptance))
+    if overlap < _SMALL_OVERLAP:
+        return _distrust(
+            f"Neighbouring temperatures hardly overlap (acceptance of swaps down to {overlap:.3f})",
+            f"Take more of them: now {number}.",
+        )
+    found = partition_checks.contradiction(machine, log_z, error, tempered.coldest)
+    if found is None and partition_checks.drifts(*influence):
+        found = "its first and second half of rounds differ by more than their errors"
+    if found:
+        _distrust(
+            f"Parallel tempering gave a log Z of {log_z:.3f}, but {found}",
+            f"The chains have not reached equilibrium at {number} temperatures: take more rounds "
+            f"(now {num_rounds} after a burn-in of {burn_in}).",
+        )
+    return None
+
+
 def _influence(forward, backward, step):
-    """How far each chain moves the root `step` of Bennett's equation, to first order: `[C]`.
+    """How far each chain moves the root `step` of Bennett's equation, to first order: `[2, C]`.
+
+    The two rows are of the first and the second half of the rounds, and add up to it.
+
 
     The equation is sum sigmoid(forward - step) = sum sigmoid(backward + step): with equally many
     states on both sides, its sums over one chain are that chain's part of the score.
     """
     up, down = _sigmoid(forward - step), _sigmoid(backward + step)
-    score = np.sum(up - down, axis=0)
+    score = np.stack([np.sum(half, axis=0) for half in np.array_split(up - down, 2)])
     slope = np.sum(up * (1.0 - up)) + np.sum(down * (1.0 - down))
     return score / slope if slope > 0.0 else np.zeros_like(score)
 

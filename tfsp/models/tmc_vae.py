@@ -52,7 +52,6 @@ class TMCVAE(VAE):
 
     posterior_covariances = ("diagonal",)
     needs_index = True
-    only_prior = "tmc"
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ class LogPartition(NamedTuple):
     log_z, standard_error: floats, nats; the error is 0 where log Z is exact.
     method: "independent units", "enumeration" or "BAR".
     estimates: dict name -> (log_z, standard_error) of "ais" and "bar"; empty where exact.
-    agree: whether the two do; True where exact.
+    agree: whether the two do, without a warning of either; True where exact.
     """
 
     log_z: float
@@ -39,10 +39,11 @@ def refresh_log_partition(prior, seed=0, num_chains=1000, num_temperatures=2000,
 
     Exact without couplings, and by enumeration up to 20 units a side. Else by annealed importance
     sampling and, independently, by Bennett's acceptance ratio over tempered chains, whose value is
-    the one taken. If they differ by more than 4 standard errors, or an error is above 0.05 nats,
-    both start again with four times the temperatures and rounds, twice at most. Should they
-    differ even then, a warning says so and half their difference, if it is larger, is taken as
-    the standard error.
+    the one taken. If they differ by more than 4 standard errors, an error is above 0.05 nats, or
+    an estimate warns that it cannot be trusted, both start again with four times the temperatures
+    and rounds, twice at most. What the last ones warn of is passed on. Should they differ even
+    then, a warning says so and half their difference, if it is larger, is taken as the standard
+    error.
 
     Args:
       prior: a built `BoltzmannPrior`.
@@ -62,24 +63,29 @@ def refresh_log_partition(prior, seed=0, num_chains=1000, num_temperatures=2000,
         return LogPartition(log_z, error, "enumeration", {}, True)
     for i in range(_ROUNDS):
         factor = _GROWTH**i
-        ais = prior.refresh_log_z(
-            "ais",
-            fold_in(seed, 2 * i),
-            num_chains=num_chains,
-            num_temperatures=factor * num_temperatures,
-        )
-        bar = prior.refresh_log_z(
-            "bar",
-            fold_in(seed, 2 * i + 1),
-            num_chains=max(10, num_chains // 10),
-            num_rounds=factor * num_rounds,
-        )
+        with warnings.catch_warnings(record=True) as doubts:
+            warnings.simplefilter("always")
+            ais = prior.refresh_log_z(
+                "ais",
+                fold_in(seed, 2 * i),
+                num_chains=num_chains,
+                num_temperatures=factor * num_temperatures,
+            )
+            bar = prior.refresh_log_z(
+                "bar",
+                fold_in(seed, 2 * i + 1),
+                num_chains=max(10, num_chains // 10),
+                num_rounds=factor * num_rounds,
+            )
         difference = abs(ais[0] - bar[0])
-        agree = difference <= _AGREE * math.hypot(ais[1], bar[1]) + _SLACK
+        close = difference <= _AGREE * math.hypot(ais[1], bar[1]) + _SLACK
+        agree = close and not doubts
         if agree and max(ais[1], bar[1]) <= _TARGET:
             break
     log_z, error = bar
-    if not agree:
+    for doubt in doubts:
+        warnings.warn(doubt.message, stacklevel=2)
+    if not close:
         warnings.warn(
             f"Two estimates of log Z disagree: {ais[0]:.3f} +- {ais[1]:.3f} by annealed importance "
             f"sampling, {bar[0]:.3f} +- {bar[1]:.3f} by Bennett's acceptance ratio. The second is "

@@ -147,7 +147,6 @@ def _left_bound(weights, field_left, field_right, logits):
 def _times(x, matrix, axis):
     """The last axis of x `[..., k]` summed with an axis of a matrix: `[..., m]`.
 
-    One product of matrices. `tf.matmul` of four axes with two ends TensorFlow 2.21 on a CPU
-    (a segmentation fault in its oneDNN kernel, seen with 64 x 64).
+    One product of matrices: `tf.matmul` of TensorFlow 2.21 has been seen to crash on a CPU.
     """
     return tf.tensordot(x, matrix, [[-1], [axis]])

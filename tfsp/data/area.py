@@ -1,5 +1,7 @@
 """Resizing by area averaging with fractional coverage."""
 
+import functools
+
 import numpy as np
 
 _CHUNK = 2**24  # pixels averaged at a time: bounds the float copy
@@ -23,6 +25,12 @@ def coverage(size_in, size_out):
     return np.clip(np.minimum(high, cell + 1) - np.maximum(low, cell), 0, None) / width
 
 
+@functools.lru_cache(maxsize=64)
+def _weights(size_in, size_out):
+    """`coverage` in float32, kept because images of a folder come one by one."""
+    return coverage(size_in, size_out).astype(np.float32)
+
+
 def area_average(images, size, top=1.0):
     """Resizes images to `size` by exact area averages, A X B^T for each channel.
 
@@ -35,8 +43,7 @@ def area_average(images, size, top=1.0):
     height, width = size
     if images.shape[1:3] == (height, width):
         return images
-    rows = coverage(images.shape[1], height).astype(np.float32)
-    columns = coverage(images.shape[2], width).astype(np.float32)
+    rows, columns = _weights(images.shape[1], height), _weights(images.shape[2], width)
     out = np.empty((len(images), height, width, images.shape[3]), images.dtype)
     step = max(1, _CHUNK // (images.shape[1] * images.shape[2]))
     for start in range(0, len(images), step):

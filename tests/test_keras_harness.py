@@ -78,6 +78,7 @@ def test_mappings(cls):
         init_kwargs=example.get_config(),
         input_shape=(4, example.latent_dim),
         expected_output_shape=(4, example.output_dim),
+        run_training_check=bool(example.trainable_weights),
     )
 
 

@@ -1,6 +1,6 @@
 """Graph VAE on scikit-learn's digits: four nodes of five, minutes, and no data to fetch."""
 
-from tfsp.config import default_config
+from tfsp.config import default_config, preset
 
 
 def get_config():
@@ -15,8 +15,13 @@ def get_config():
         temperature_decay=0.96,
         decoder_input="all",
     )
-    config.network = dict(
-        name="graph_vae_mlp", encoder_hidden=(100, 100), decoder_hidden=(100, 100), num_features=50
+    preset(
+        config,
+        "network",
+        name="graph_vae_mlp",
+        encoder_hidden=(100, 100),
+        decoder_hidden=(100, 100),
+        num_features=50,
     )
     config.train.update(batch_size=50, epochs=100)
     return config

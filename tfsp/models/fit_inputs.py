@@ -16,7 +16,7 @@ def prepare(
     steps=None,
     steps_name="steps_per_epoch",
     name="x",
-    stacklevel=4,
+    stacklevel=3,
 ):
     """Checks data and weights of examples.
 
@@ -65,7 +65,7 @@ def prepare_validation(model, data, steps):
         return None
     x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
     x, y, weights, _ = prepare(
-        model, x, y, weights, None, steps, "validation_steps", "validation_data", stacklevel=5
+        model, x, y, weights, None, steps, "validation_steps", "validation_data", stacklevel=4
     )
     if not isinstance(data, (tuple, list)):
         return x

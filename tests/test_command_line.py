@@ -58,6 +58,15 @@ def test_faults_of_the_program_show_where(capsys):
         plain_errors(lambda _: None)(["", "stray"])
 
 
+@pytest.fixture
+def _ctrl_c():
+    """Ctrl-C as in a terminal: a shell has what it runs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_interrupts_are_a_sentence_and_an_exit_code(capsys):
     before = signal.getsignal(signal.SIGTERM)
     assert run(raiser(KeyboardInterrupt())) == 130

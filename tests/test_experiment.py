@@ -182,8 +182,8 @@ def test_what_stops_a_run_says_how_much_is_kept(how, interrupt, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # less than a checkpoint
 
     for step, kept in (
-        (3, "no epoch was completed"),
-        (7, f"last good .* {run.checkpoint_path(1)}"),
+        (2, "no epoch was completed"),
+        (6, f"last good .* {run.checkpoint_path(1)}"),
     ):
         interrupt(step, stop)
         try:

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # 2026-11-28. tensorflow-probability 0.25.0, tensorflow 2.21.0, tf-keras 2.21.0, Python 3.11.
 #
 # TFP knows discrete distributions by a mark (`DiscreteDistributionMixin`), so that

@@ -107,6 +107,14 @@ CASES = {
             "log_variance": [[0.1, -0.5], [0.0, 0.2], [-1.0, 0.4]],
         },
     ),
+    "DiagonalGaussianMixture, batch": Case(
+        distributions.DiagonalGaussianMixture,
+        {
+            "logits": [[0.3, -0.5, 0.1], [1.0, 0.2, -0.3]],
+            "loc": [[[1.0, 2.0], [0.0, -1.0], [3.0, 0.5]]],
+            "log_variance": [[0.1, -0.5], [0.0, 0.2], [-1.0, 0.4]],
+        },
+    ),
     "DiscretizedLogistic": Case(
         distributions.DiscretizedLogistic,
         {"loc": [[0.2], [0.9]], "log_scale": [-1.0, -2.0, -0.5]},
@@ -121,8 +129,13 @@ CASES = {
         distributions.TMC,
         {"concentration1": 1.5, "concentration0": 0.8},
         {"num_leaves": 4},
-        jit=False,
-        dtypes=(tf.float64,),
+        **NATIVE,
+    ),
+    "TMC, batch": Case(
+        distributions.TMC,
+        {"concentration1": [1.5, 0.8], "concentration0": 0.8},
+        {"num_leaves": 4},
+        **NATIVE,
     ),
     "correlated_normal": Case(
         distributions.correlated_normal, {"loc": [0.5, -1.0], "scale_tril": FACTORS}

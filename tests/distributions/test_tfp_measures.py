@@ -54,7 +54,7 @@ def test_default_bijectors_lead_into_the_support(name):
     case = CASES[name]
     distribution = case.build()
     bijector = distribution.experimental_default_event_space_bijector()
-    if case.discrete or name == "TMC":
+    if case.discrete or name.startswith("TMC"):
         assert bijector is None
         return
     shape = [7, *distribution.batch_shape, *distribution.event_shape]

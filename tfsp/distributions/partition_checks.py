@@ -53,7 +53,7 @@ def contradiction(machine, log_z, error, cold, log_weights=None):
     """
     cold = np.asarray(cold, bool)
     num_chains = cold.shape[1]
-    states, scores = likely_states(machine, cold.reshape(-1, cold.shape[-1]))
+    states, scores = likely_states(machine, cold[-1])
     bound = special.logsumexp(scores)
     if bound > log_z + 5.0 * error + _SLACK:
         return f"{len(states)} states alone make log Z at least {bound:.3f}"

@@ -215,21 +215,24 @@ def log_z_bar(
         influence += _influence(forward, backward, step)
     total = influence.sum(axis=0)
     error = math.sqrt(np.sum(total**2) * num_chains / (num_chains - 1))
-    _check_tempering(machine, log_z, error, tempered, influence, burn_in)
+    doubt = _doubt_of_tempering(machine, log_z, error, tempered, influence, burn_in)
+    if doubt is not None:
+        _distrust(*doubt)
     return LogZ(tf.constant(log_z, tf.float64), tf.constant(error, tf.float64))
 
 
-def _check_tempering(machine, log_z, error, tempered, influence, burn_in):
+def _doubt_of_tempering(machine, log_z, error, tempered, influence, burn_in):
+    """Why an estimate by tempering cannot be trusted, and the remedy; None if it can."""
     number, num_rounds = len(tempered.acceptance) + 1, len(tempered.coldest)
     if burn_in + num_rounds < number**2:
-        return _distrust(
+        return (
             f"There were {burn_in} + {num_rounds} rounds of tempering for {number} temperatures, "
             f"which a state takes about {number**2} to walk through",
             "Take more rounds, or leave `burn_in` out.",
         )
     overlap = float(tf.reduce_min(tempered.acceptance))
     if overlap < _SMALL_OVERLAP:
-        return _distrust(
+        return (
             f"Neighbouring temperatures hardly overlap (acceptance of swaps down to {overlap:.3f})",
             f"Take more of them: now {number}.",
         )
@@ -237,7 +240,7 @@ def _check_tempering(machine, log_z, error, tempered, influence, burn_in):
     if found is None and partition_checks.drifts(*influence):
         found = "its first and second half of rounds differ by more than their errors"
     if found:
-        _distrust(
+        return (
             f"Parallel tempering gave a log Z of {log_z:.3f}, but {found}",
             f"The chains have not reached equilibrium at {number} temperatures: take more rounds "
             f"(now {num_rounds} after a burn-in of {burn_in}).",

@@ -38,7 +38,7 @@ class Exported:
     """A model, what its signatures must answer, and where its files lie."""
 
     def __init__(self, case, folder):
-        self.model, self.folder, self.names = cases.make(case), folder, {}
+        self.model, self.folder = cases.make(case), folder
         model, x = self.model, cases.images(5)
         z = np.float32(np.random.default_rng(2).normal(size=(3, model.representation_dim)))
         self.calls = {

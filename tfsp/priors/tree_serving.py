@@ -107,7 +107,7 @@ class _Attachment:
         above = np.zeros(num_nodes, np.int32)
         above[edge] = upper
         self._above = tf.constant(above)
-        self._no_edge = tf.constant(counts[np.newaxis] == 0)  # above the root
+        self._present = tf.constant(grouped(np.ones(len(edge)), 0.0)[np.newaxis], dtype)
         # log p(e, t) + log N(z; m(t), var(t) I) = constant - above |z - M_u|^2 - below |z - M_v|^2
         self._constant, self._of_upper, self._of_lower = (
             tf.constant(grouped(values, filler)[np.newaxis], dtype)
@@ -133,11 +133,10 @@ class _Attachment:
             - upper[..., tf.newaxis] * self._of_upper
             - distance[..., tf.newaxis] * self._of_lower
         )  # [B, V, W]
-        # -inf only in the end: LiteRT's maxima start from the smallest finite number.
+        # log 0 = -inf is the root's: LiteRT's converter makes constants of -inf finite.
         top = tf.maximum(tf.reduce_max(entries, axis=-1, keepdims=True), entries.dtype.min)
-        total = tf.reduce_sum(tf.exp(entries - top), axis=-1)
+        total = tf.reduce_sum(self._present * tf.exp(entries - top), axis=-1)
         log_edge = top[..., 0] + tf.math.log(total)
         best = tf.reduce_max(log_edge, axis=-1, keepdims=True)
         log_sum = tf.math.log(tf.reduce_sum(tf.exp(log_edge - best), axis=-1, keepdims=True))
-        impossible = tf.constant(-math.inf, log_edge.dtype)
-        return tf.where(self._no_edge, impossible, log_edge - best - log_sum)
+        return log_edge - best - log_sum

@@ -118,7 +118,7 @@ def test_files_give_the_models_numbers(exported, format):
 def test_openvino_reads_the_same(tmp_path):
     """Where it is installed: it is no light package."""
     pytest.importorskip("openvino")
-    Exported("normal categorical", tmp_path).check("openvino")
+    Exported("normal laplace", tmp_path).check("openvino")
     Exported("gm_vae", tmp_path / "other").check("openvino")
 
 

@@ -123,6 +123,39 @@ def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monke
         export_run(tmp_path, path)
 
 
+def test_rows_that_are_not_finite_are_nan(binary_images, tmp_path):
+    """A fused product with a ReLU makes 0 of NaN: what is served must say so itself."""
+    import tensorflow as tf
+
+    model = models.CPVAE(networks.MLP(hidden=(16,)), num_categories=3, latent_dim=3, seed=0)
+    model.build((None, 8, 8, 1))
+    model.export(tmp_path / "served")
+    served = tf.saved_model.load(str(tmp_path / "served")).signatures
+    x = binary_images[:4].copy()
+    z = np.array(model.encode(x))
+    whole = {"num_samples": tf.constant(60), "seed": tf.constant(3)}
+    calls = {
+        "encode": dict(images=x),
+        "decode": dict(latent=z),
+        "reconstruct": dict(images=x),
+        "categories": dict(images=x),
+        "log_likelihood": dict(images=x, **whole),
+    }
+    for name, arguments in calls.items():
+        sound = served[name](**{k: tf.constant(v) for k, v in arguments.items()})
+        rows = "latent" if name == "decode" else "images"
+        for value in (np.nan, np.inf, -np.inf):
+            bad = arguments[rows].copy()
+            bad[1].flat[0] = bad[3].flat[-1] = value
+            answer = served[name](**{**arguments, rows: tf.constant(bad)})
+            for result, expected in sound.items():
+                assert np.all(np.isnan(answer[result][1::2])), (name, result)
+                if name == "log_likelihood":  # the draws are those of the whole batch
+                    np.testing.assert_allclose(answer[result][::2], expected[::2], rtol=1e-5)
+                else:
+                    np.testing.assert_array_equal(answer[result][::2], expected[::2])
+
+
 def test_saved_model_cli_runs_the_signatures(binary_images, tmp_path):
     model = models.VAE(networks.MLP(hidden=(16,)), latent_dim=3, seed=0)
     model.build((None, 8, 8, 1))

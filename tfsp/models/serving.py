@@ -85,7 +85,7 @@ def export(model, path, format="tf_saved_model"):
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
             "`model.build((None, *data_shape))`, before exporting."
         )
-    with model.prior.portable():
+    with model.prior.portable(), serving.bijector_cache():
         endpoints = {
             name: (serving.marked(function, specs), specs)
             for name, (function, specs) in model.signatures().items()

@@ -107,6 +107,7 @@ class _Attachment:
         above = np.zeros(num_nodes, np.int32)
         above[edge] = upper
         self._above = tf.constant(above)
+        self._present = tf.constant(grouped(np.ones(len(edge)), 0.0)[np.newaxis], dtype)
         # log p(e, t) + log N(z; m(t), var(t) I) = constant - above |z - M_u|^2 - below |z - M_v|^2
         self._constant, self._of_upper, self._of_lower = (
             tf.constant(grouped(values, filler)[np.newaxis], dtype)
@@ -132,13 +133,10 @@ class _Attachment:
             - upper[..., tf.newaxis] * self._of_upper
             - distance[..., tf.newaxis] * self._of_lower
         )  # [B, V, W]
-        top = tf.reduce_max(entries, axis=-1, keepdims=True)
-        safe = tf.maximum(top, entries.dtype.min)  # the root, above which no edge is
-        total = tf.reduce_sum(tf.exp(entries - safe), axis=-1)
-        log_edge = safe[..., 0] + tf.math.log(total)
+        # log 0 = -inf is the root's: LiteRT's converter makes constants of -inf finite.
+        top = tf.maximum(tf.reduce_max(entries, axis=-1, keepdims=True), entries.dtype.min)
+        total = tf.reduce_sum(self._present * tf.exp(entries - top), axis=-1)
+        log_edge = top[..., 0] + tf.math.log(total)
         best = tf.reduce_max(log_edge, axis=-1, keepdims=True)
-        return (
-            log_edge
-            - best
-            - tf.math.log(tf.reduce_sum(tf.exp(log_edge - best), axis=-1, keepdims=True))
-        )
+        log_sum = tf.math.log(tf.reduce_sum(tf.exp(log_edge - best), axis=-1, keepdims=True))
+        return log_edge - best - log_sum

@@ -172,8 +172,11 @@ def test_parameters_equality_copies_and_slices(name):
         np.testing.assert_allclose(part.forward(inner), y[:, 1], rtol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [tf.Variable, keras.Variable])
-@pytest.mark.parametrize("name", WITH_NUMBERS)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, tf.Variable) for name in WITH_NUMBERS]
+    + [(name, keras.Variable) for name in ("Halves", "Sylvester", "ramps")],
+)
 def test_variables_are_read_when_needed_and_have_gradients(name, kind):
     case = CASES[name]
     held = {key: kind(value) for key, value in case.tensors().items()}

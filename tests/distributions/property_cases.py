@@ -26,7 +26,6 @@ class Case(NamedTuple):
     slopes: names among `numbers` that `log_prob` has gradients to; None for all.
     dtypes: of `numbers`.
     discrete: whether `log_prob` is the log of a probability (everywhere).
-    jit: whether XLA compiles it.
     """
 
     make: Any
@@ -35,7 +34,6 @@ class Case(NamedTuple):
     slopes: tuple | None = None
     dtypes: tuple = (tf.float32, tf.float64)
     discrete: bool = False
-    jit: bool = True
 
     def tensors(self, dtype=None):
         """`numbers` as tensors of a type (int32 stays)."""
@@ -72,7 +70,7 @@ def _smoothed(name):
 
 TREE = {"parent": PARENT, "time": TIME}
 FOREST = {"parent": np.stack([PARENT, OTHER_PARENT]), "time": np.stack([TIME, OTHER_TIME])}
-NATIVE = dict(jit=False, dtypes=(tf.float64,))
+NATIVE = dict(dtypes=(tf.float64,))
 
 CASES = {
     "BoltzmannMachine": Case(

@@ -102,8 +102,14 @@ def _read_again(value, kind):
     )
 
 
-@pytest.mark.parametrize("kind", [tf.Variable, keras.Variable, tfp.util.DeferredTensor])
-@every
+OTHER_KINDS = ("DiagonalGaussianMixture", "Normal", "SmoothedBinary, ramps", "SpikeAndSlab", "TMC")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, tf.Variable) for name in CASES]
+    + [(n, kind) for n in OTHER_KINDS for kind in (keras.Variable, tfp.util.DeferredTensor)],
+)
 def test_variables_are_read_when_needed_and_have_gradients(name, kind):
     case = CASES[name]
     tensors = case.tensors()
@@ -171,7 +177,9 @@ def test_unknown_shapes_in_graphs(name):
     identical(shapes, _results(distribution, 3, draws)[2], 0)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if CASES[name].jit])
+@pytest.mark.parametrize(
+    "name", ["BoltzmannMachine", "DiagonalGaussianMixture", "DiscretizedLogistic", "SpikeAndSlab"]
+)
 def test_xla(name):
     case = CASES[name]
 

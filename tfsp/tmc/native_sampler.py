@@ -5,8 +5,8 @@ No TensorFlow. Trees, leaves and the letters a = `concentration1`, b = `concentr
 same result bit for bit on one machine (another C library may round a logarithm otherwise). The GIL
 is released while the core works.
 
-A `seed` is an integer in [-2**63, 2**64) or a pair of them. Errors are ValueErrors that name the
-index and the value.
+A `seed` is an integer in [0, 2**64) or a pair of them. Errors are ValueErrors that name the index
+and the value.
 
 Source: Vikram, Hoffman and Johnson 2018, "The LORACs prior for VAEs", arXiv:1810.06891; Boyles and
 Welling 2012; for the moves Neal 2003 (subtree prune and regraft).
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 _INT32 = (-(2**31), 2**31 - 1)
-_MOST_LEAVES = 2**29
+_NEVER = 2**63 - 1
 MOVES = ("spr", "local", "slide", "gibbs")
 DEFAULT_MIXTURE = {"spr": 50.0, "local": 25.0, "slide": 25.0, "gibbs": 1.0}
 
@@ -77,16 +77,16 @@ def _seed(seed):
         whole = tuple(operator.index(s) for s in pair if not isinstance(s, bool))
     except TypeError:
         whole = ()
-    if len(whole) != len(pair) or len(pair) != 2 or not all(-(2**63) <= s < 2**64 for s in whole):
+    if len(whole) != len(pair) or len(pair) != 2 or not all(0 <= s < 2**64 for s in whole):
         raise ValueError(
-            "seed must be an integer in [-2**63, 2**64) or a pair of them. Received: "
+            "seed must be an integer in [0, 2**64) or a pair of them. Received: "
             f"{arguments.shown(seed)}."
         )
-    return tuple(s % 2**64 for s in whole)
+    return whole
 
 
-def _whole(name, value, least, most=2**63 - 1):
-    """`value` as an int: what fits the core's type, with the house's errors for the rest."""
+def _whole(name, value, least=-(2**63), most=2**63 - 1):
+    """`value` as an int of the core's type; what values make sense is for the core to say."""
     if type(value) is int and least <= value <= most:
         return value
     if isinstance(value, np.ndarray) and not value.ndim:
@@ -169,10 +169,10 @@ def sample_posterior(
         concentration1,
         concentration0,
         _shares(mixture),
-        _whole("num_moves", num_moves, 0),
+        _whole("num_moves", num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
-        refresh_every=_whole("refresh_every", refresh_every, 0),
+        refresh_every=min(arguments.integer("refresh_every", refresh_every, 0), _NEVER),
         full_recomputation=full_recomputation,
         portable_kernels=portable,
     )
@@ -182,7 +182,7 @@ def sample_posterior(
         _real("leaves", leaves, 2),
         options,
         None if leaf_variance is None else _real("leaf_variance", leaf_variance, 1),
-        _whole("trace_every", trace_every, 0),
+        min(arguments.integer("trace_every", trace_every, 0), _NEVER),
         trace_trees,
     )
     return PosteriorSample(
@@ -209,7 +209,7 @@ def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, mi
     Raises: ValueError.
     """
     return _sampler.sample_prior(
-        _whole("num_leaves", num_leaves, 1, _MOST_LEAVES),
+        _whole("num_leaves", num_leaves, *_INT32),
         concentration1,
         concentration0,
         *_seed(seed),
@@ -333,7 +333,7 @@ def joint_test(
         concentration1,
         concentration0,
         _shares(mixture),
-        _whole("num_moves", num_moves, 0),
+        _whole("num_moves", num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
     )
@@ -341,7 +341,7 @@ def joint_test(
     _check_count("num_replicates", num_replicates, 24)
     return _sampler.joint_test(
         options,
-        _whole("num_leaves", num_leaves, 2, _MOST_LEAVES),
+        _whole("num_leaves", num_leaves, *_INT32),
         _whole("num_dims", num_dims, 1, _INT32[1]),
         num_replicates,
     )

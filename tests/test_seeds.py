@@ -76,7 +76,11 @@ def first(value):
 def test_every_seed(name):
     call = CALLS[name]
     for seed in (-1, 2**40, np.int32(-1), np.uint64(2**63)):
-        assert first(call(seed)).size
+        if seed < 0 and name == "native":  # its seeds are words of 64 bits
+            with pytest.raises(ValueError, match="seed must be an integer in"):
+                call(seed)
+        else:
+            assert first(call(seed)).size
     np.testing.assert_array_equal(first(call(np.int64(3))), first(call(3)))
     for wrong in (2.5, np.float64(2), "3", True, [1.0, 2.0]):
         with pytest.raises(ValueError, match=r"`?seed`? must be .*integer.*Received: "):

@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from tfsp import arguments
+
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
@@ -122,6 +124,16 @@ cdef extern from "custom_ops/tmc/core/joint_test.h" namespace "tfsp::tmc" nogil:
     string JointTest(const SamplerOptions&, int, int, int64_t, double*) except +ToPython
 
 
+cdef inline double number(str name, value) except? -1:
+    if type(value) is float:
+        return value
+    try:
+        return value
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"{name} must be a number. Received: {arguments.shown(value)}.") from None
+
+
 cdef inline int check(const string& error) except -1:
     if not error.empty():
         # Not `error.decode()`: that copies the string, and nothing catches what a copy throws.
@@ -158,17 +170,17 @@ cdef class Options:
 
     cdef SamplerOptions options
 
-    def __init__(self, double concentration1, double concentration0, mixture, int64_t num_moves,
-                 uint64_t seed0, uint64_t seed1, double min_remaining=1e-6,
+    def __init__(self, concentration1, concentration0, mixture, int64_t num_moves,
+                 uint64_t seed0, uint64_t seed1, min_remaining=1e-6,
                  int64_t refresh_every=0, bint full_recomputation=False,
                  bint portable_kernels=False):
-        self.options.concentration1 = concentration1
-        self.options.concentration0 = concentration0
-        for i in range(4):
-            self.options.mixture[i] = mixture[i]
+        self.options.concentration1 = number("concentration1", concentration1)
+        self.options.concentration0 = number("concentration0", concentration0)
+        for i, (kind, share) in enumerate(mixture.items()):
+            self.options.mixture[i] = number(f"mixture[{kind!r}]", share)
         self.options.num_moves = num_moves
         self.options.seed[0], self.options.seed[1] = seed0, seed1
-        self.options.min_remaining = min_remaining
+        self.options.min_remaining = number("min_remaining", min_remaining)
         self.options.refresh_every = refresh_every
         self.options.full_recomputation = full_recomputation
         self.options.portable_kernels = portable_kernels
@@ -224,14 +236,16 @@ def sample_posterior(const int32_t[::1] parent, const double[::1] time,
     return out
 
 
-def sample_prior(int num_leaves, double concentration1, double concentration0, uint64_t seed0,
-                 uint64_t seed1, double min_remaining):
+def sample_prior(int num_leaves, concentration1, concentration0, uint64_t seed0, uint64_t seed1,
+                 min_remaining):
     cdef Tree tree
+    cdef double a = number("concentration1", concentration1)
+    cdef double b = number("concentration0", concentration0)
+    cdef double least = number("min_remaining", min_remaining)
     cdef string error
     cdef unique_ptr[Random] random = make_unique[Random](seed0, seed1)
     with nogil:
-        error = SamplePrior(num_leaves, concentration1, concentration0, random.get(), &tree,
-                            min_remaining)
+        error = SamplePrior(num_leaves, a, b, random.get(), &tree, least)
     check(error)
     return export(tree)
 
@@ -251,9 +265,11 @@ def sample_leaves(const int32_t[::1] parent, const double[::1] time, int64_t dim
 
 
 def sample_predictive(const int32_t[::1] parent, const double[::1] time,
-                      const double[:, ::1] leaves, double concentration1, double concentration0,
-                      bint bayes, int64_t count, uint64_t seed0, uint64_t seed1):
+                      const double[:, ::1] leaves, concentration1, concentration0, bint bayes,
+                      int64_t count, uint64_t seed0, uint64_t seed1):
     cdef Tree tree
+    cdef double a = number("concentration1", concentration1)
+    cdef double b = number("concentration0", concentration0)
     cdef string error
     build(parent, time, leaves.shape[0], &tree)
     if leaves.shape[1] < 1:
@@ -269,20 +285,20 @@ def sample_predictive(const int32_t[::1] parent, const double[::1] time,
     cdef double[:, ::1] z = location
     cdef unique_ptr[Random] random = make_unique[Random](seed0, seed1)
     with nogil:
-        error = SamplePredictive(tree, leaves.shape[1], &leaves[0, 0], concentration1,
-                                 concentration0,
+        error = SamplePredictive(tree, leaves.shape[1], &leaves[0, 0], a, b,
                                  EdgeWeights.kBayes if bayes else EdgeWeights.kPrior, count,
                                  random.get(), &e[0], &t[0], &z[0, 0])
     check(error)
     return edge, when, location
 
 
-def attach_leaf(const int32_t[::1] parent, const double[::1] time, int edge, double when, int leaf,
+def attach_leaf(const int32_t[::1] parent, const double[::1] time, int edge, at_time, int leaf,
                 int node):
     cdef Tree tree, larger
     cdef LeafPlace place
     build(parent, time, -1, &tree)
-    place.edge, place.time, place.leaf, place.node = edge, when, leaf, node
+    place.edge, place.time = edge, number("at_time", at_time)
+    place.leaf, place.node = leaf, node
     check(AttachLeaf(tree, place, &larger))
     return export(larger)
 

@@ -4,6 +4,8 @@
 
 import numpy as np
 
+from tfsp import arguments
+
 from cython cimport floating
 from libc.stdint cimport int32_t, int64_t
 from libcpp cimport bool as cbool
@@ -109,6 +111,16 @@ cdef extern from "custom_ops/tmc/core/predictive.h" namespace "tfsp::tmc" nogil:
                               const T*, double*) except +ToPython
 
 
+cdef inline double number(str name, value) except? -1:
+    if type(value) is float:
+        return value
+    try:
+        return value
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(
+            f"{name} must be a number. Received: {arguments.shown(value)}.") from None
+
+
 cdef inline int check(const string& error) except -1:
     if not error.empty():
         # Not `error.decode()`: that copies the string, and nothing catches what a copy throws.
@@ -169,7 +181,9 @@ cdef class Tree:
     def topology_log_prob(self):
         return TopologyLogProb(self.tree)
 
-    def time_log_prob(self, double a, double b):
+    def time_log_prob(self, concentration1, concentration0):
+        cdef double a = number("concentration1", concentration1)
+        cdef double b = number("concentration0", concentration0)
         check(CheckConcentrations(a, b))
         return TimeLogProb(self.tree, a, b)
 
@@ -189,12 +203,16 @@ cdef class Tree:
     def log_likelihood(self, const double[:, ::1] leaves):
         return self.likelihood(leaves, NULL)
 
-    def log_joint(self, const double[:, ::1] leaves, double a, double b):
+    def log_joint(self, const double[:, ::1] leaves, concentration1, concentration0):
+        cdef double a = number("concentration1", concentration1)
+        cdef double b = number("concentration0", concentration0)
         check(CheckConcentrations(a, b))
         return (TopologyLogProb(self.tree) + TimeLogProb(self.tree, a, b)
                 + self.likelihood(leaves, NULL))
 
-    def log_joint_and_gradient(self, const double[:, ::1] leaves, double a, double b):
+    def log_joint_and_gradient(self, const double[:, ::1] leaves, concentration1, concentration0):
+        cdef double a = number("concentration1", concentration1)
+        cdef double b = number("concentration0", concentration0)
         check(CheckConcentrations(a, b))
         check_shape("leaves", leaves.shape[0], leaves.shape[1], self.num_leaves, -1)
         out = np.empty((leaves.shape[0], leaves.shape[1]))
@@ -203,7 +221,7 @@ cdef class Tree:
         return TopologyLogProb(self.tree) + TimeLogProb(self.tree, a, b) + value, out
 
     def expected_log_joint_and_gradient(self, const double[:, ::1] mean,
-                                        const double[:, ::1] variance, double a, double b):
+                                        const double[:, ::1] variance, a, b):
         cdef int64_t n, k, dim = mean.shape[1]
         value, mean_gradient = self.log_joint_and_gradient(mean, a, b)
         check_shape("variance", variance.shape[0], variance.shape[1], self.num_leaves, dim)
@@ -245,7 +263,9 @@ cdef class Tree:
                                  &gradient[0, 0], self.isa)
         return out
 
-    def edge_log_prob(self, bint bayes, double a, double b):
+    def edge_log_prob(self, bint bayes, concentration1, concentration0):
+        cdef double a = number("concentration1", concentration1)
+        cdef double b = number("concentration0", concentration0)
         check(CheckConcentrations(a, b))
         out = np.empty(self.num_nodes)
         cdef double[::1] log_prob = out
@@ -253,8 +273,10 @@ cdef class Tree:
                     &log_prob[0])
         return out
 
-    def attachment_time_log_prob(self, const int64_t[::1] edge, const double[::1] t, double a,
-                                 double b):
+    def attachment_time_log_prob(self, const int64_t[::1] edge, const double[::1] t,
+                                 concentration1, concentration0):
+        cdef double a = number("concentration1", concentration1)
+        cdef double b = number("concentration0", concentration0)
         check(CheckConcentrations(a, b))
         out = np.empty(edge.shape[0])
         cdef double[::1] log_prob = out
@@ -284,12 +306,13 @@ cdef class Options:
 
     cdef QuadratureOptions options
 
-    def __init__(self, double a, double b, int leaf_nodes, int internal_nodes,
-                 double variance_floor, double added_variance, bint bayes):
-        self.options.concentration1, self.options.concentration0 = a, b
+    def __init__(self, concentration1, concentration0, int leaf_nodes, int internal_nodes,
+                 variance_floor, added_variance, bint bayes):
+        self.options.concentration1 = number("concentration1", concentration1)
+        self.options.concentration0 = number("concentration0", concentration0)
         self.options.leaf_nodes, self.options.internal_nodes = leaf_nodes, internal_nodes
-        self.options.variance_floor = variance_floor
-        self.options.added_variance = added_variance
+        self.options.variance_floor = number("variance_floor", variance_floor)
+        self.options.added_variance = number("added_variance", added_variance)
         self.options.edge_weights = EdgeWeights.kBayes if bayes else EdgeWeights.kPrior
         check(CheckOptions(self.options))
 

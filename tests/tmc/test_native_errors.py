@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfsp.tmc import native
+from tfsp.tmc import Phylogeny, native, native_sampler, place_points
 from tmc.native_cases import random_case
 
 PARENT, TIME = [3, 3, 4, 4, -1], [1.0, 1.0, 1.0, 0.5, 0.0]
@@ -164,3 +164,81 @@ def test_native_needs_no_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+ODD_NUMBERS = ["a", None, 1j, [2.0], np.array([2.0, 3.0]), 10**400]
+
+
+@pytest.mark.parametrize("wrong", ODD_NUMBERS)
+def test_what_is_no_number(wrong):
+    tree = (PARENT, TIME)
+    for call in (
+        lambda: native.time_log_prob(*tree, wrong),
+        lambda: native.edge_log_prob(*tree, "bayes", 2.0, wrong),
+        lambda: native.log_joint(*tree, LEAVES, wrong),
+        lambda: native.expected_log_joint(*tree, LEAVES, LEAVES, wrong),
+        lambda: native.attachment_time_log_prob(*tree, 0, 0.7, wrong),
+        lambda: native.predictive_log_prob(LEAVES, *tree, LEAVES, variance_floor=wrong),
+        lambda: native_sampler.sample_prior(3, wrong, seed=0),
+        lambda: native_sampler.sample_prior(3, seed=0, min_remaining=wrong),
+        lambda: native_sampler.sample_predictive(*tree, LEAVES, wrong, num_samples=1, seed=0),
+        lambda: native_sampler.sample_posterior(
+            *tree, LEAVES, num_moves=1, seed=0, mixture={"spr": wrong}
+        ),
+        lambda: native_sampler.attach_leaf(*tree, 0, wrong),
+    ):
+        with pytest.raises(ValueError, match="must be a number. Received: "):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [2.5, "a", None, True, 2**70, np.nan, [3], -1])
+def test_what_is_no_count(wrong):
+    """2.5 was taken for 2 by some."""
+    tree = (PARENT, TIME)
+    joint = dict(num_moves=1, num_replicates=1, seed=0)
+    for call in (
+        lambda: native_sampler.sample_prior(wrong, seed=0),
+        lambda: native_sampler.sample_leaves(*tree, wrong, seed=0),
+        lambda: native_sampler.sample_predictive(*tree, LEAVES, num_samples=wrong, seed=0),
+        lambda: native_sampler.sample_posterior(*tree, LEAVES, num_moves=wrong, seed=0),
+        lambda: native_sampler.prune_leaf(*tree, wrong),
+        lambda: native_sampler.attach_leaf(*tree, wrong, 0.7),
+        lambda: native_sampler.joint_test(wrong, 2, **joint),
+        lambda: native_sampler.joint_test(3, wrong, **joint),
+        lambda: native_sampler.joint_test(3, 2, **{**joint, "num_replicates": wrong}),
+    ):
+        with pytest.raises(ValueError, match="must "):
+            call()
+
+
+def test_arrays_too_large_to_exist():
+    with pytest.raises(MemoryError, match="num_dims="):
+        native_sampler.sample_leaves(PARENT, TIME, 2**62, seed=0)
+    with pytest.raises(MemoryError, match="num_samples="):
+        native_sampler.sample_predictive(PARENT, TIME, LEAVES, num_samples=2**62, seed=0)
+    with pytest.raises(MemoryError, match="num_replicates="):
+        native_sampler.joint_test(3, 2, num_moves=1, num_replicates=2**60, seed=0)
+
+
+def test_masked_entries_and_ragged_rows():
+    """What is below a mask must not be used silently."""
+    masked = np.ma.masked_less(LEAVES + [0.0, 1.0], 0.5)
+    whole = np.ma.masked_less(LEAVES, -1.0)
+    assert native.log_joint(PARENT, TIME, whole) == native.log_joint(PARENT, TIME, LEAVES)
+    for wrong, message in (
+        (masked, "has masked entries"),
+        ([[1.0], [1.0, 2.0]], "rows of one len"),
+    ):
+        for call in (
+            lambda x: native.log_joint(PARENT, TIME, x),
+            lambda x: native.predictive_log_prob(x, PARENT, TIME, LEAVES),
+            lambda x: native_sampler.sample_posterior(PARENT, TIME, x, num_moves=1, seed=0),
+            lambda x: native.topology_log_prob(x),
+            lambda x: native.Tree(PARENT, x),
+            lambda x: Phylogeny(PARENT, x),
+            lambda x: Phylogeny.from_linkage(x),
+            lambda x: place_points(x, PARENT, TIME, LEAVES, mode="mode"),
+            lambda x: place_points(LEAVES, PARENT, TIME, x, mode="mode"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call(wrong)

@@ -31,7 +31,12 @@ def check_names(names, num_leaves):
     """A tuple of distinct, non-empty strings, one per leaf; None stays None."""
     if names is None:
         return None
-    names = tuple(str(n) if isinstance(n, np.str_) else n for n in names)
+    try:
+        names = tuple(str(n) if isinstance(n, np.str_) else n for n in names)
+    except TypeError:
+        raise ValueError(
+            f"`names` must be a list of strings. Received: {arguments.shown(names)}."
+        ) from None
     if len(names) != num_leaves:
         raise ValueError(
             f"`names` must have one entry per leaf, {num_leaves}. Received: {len(names)}."
@@ -51,13 +56,40 @@ def check_names(names, num_leaves):
     return names
 
 
+def as_array(name, value):
+    """`value` as an array. Entries that are masked have no value: a ValueError, as for rows of
+    different lengths."""
+    if np.ma.is_masked(value):
+        raise ValueError(
+            f"`{name}` has masked entries, which have no value. Fill them, or leave them out."
+        )
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must be an array, its rows of one length. Received: "
+            f"{arguments.shown(value)}."
+        ) from None
+
+
+def as_leaves(name, leaves, num_leaves):
+    """A list or the like of leaf numbers as ints `[M]`."""
+    try:
+        leaves = list(leaves)
+    except TypeError:
+        raise ValueError(
+            f"`{name}` must be a list of leaf numbers. Received: {arguments.shown(leaves)}."
+        ) from None
+    return np.array([check_node(n, num_leaves, name) for n in leaves], int)
+
+
 def check_node(node, num_nodes, argument="node"):
     """`node` as an int in [0, num_nodes)."""
     return arguments.integer(argument, node, 0, num_nodes - 1, "a node of the tree")
 
 
 def _check_arrays(parent, time):
-    parent, time = np.asarray(parent), np.asarray(time)
+    parent, time = as_array("parent", parent), as_array("time", time)
     if parent.dtype.kind not in "iu":
         raise TypeError(f"`parent` must hold integers. Received: dtype={parent.dtype}.")
     if time.dtype.kind not in "fiu":

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import spacing, surgery
+from tfsp.tmc import checks, spacing, surgery
 from tfsp.tmc.phylogeny import Phylogeny
 
 _MODES = ("sample", "mode")
@@ -97,9 +97,11 @@ def attach_all(parent, time, edge, when, names=None):
     Returns: a `Phylogeny` of the n new leaves, see `induced_hierarchy`.
     Raises: ValueError for an edge or a time that the tree does not have, with the index.
     """
-    parent, time = np.asarray(parent), np.asarray(time, np.float64)
-    num_new, num_nodes = len(edge), len(parent)
+    tree = Phylogeny(parent, time)
+    parent, time = tree.parent, tree.time
+    edge, when = checks.as_array("edge", edge), checks.as_array("when", when)
     _check_places(parent, time, edge, when)
+    num_new, num_nodes = len(edge), len(parent)
     # New leaves, old leaves, old internal nodes, then one branching for each new leaf, sorted.
     order = np.lexsort((np.arange(num_new), when, edge))
     edge, start = np.asarray(edge)[order], num_new + num_nodes
@@ -121,12 +123,13 @@ def attach_all(parent, time, edge, when, names=None):
 
 
 def _check_places(parent, time, edge, when):
-    edge, when = np.asarray(edge), np.asarray(when)
     if edge.dtype.kind not in "iu" or edge.ndim != 1 or not edge.size or edge.shape != when.shape:
         raise ValueError(
             "`edge` (integers) and `when` must be vectors of one length n >= 1. Received: "
             f"edge of {edge.dtype}, {edge.shape}; when.shape={when.shape}."
         )
+    if when.dtype.kind not in "fiu":
+        raise ValueError(f"`when` must hold real numbers. Received: dtype={when.dtype}.")
     inside = (edge >= 0) & (edge < len(parent))
     wrong = np.flatnonzero(~inside | (parent[np.where(inside, edge, 0)] < 0))
     if wrong.size:
@@ -167,7 +170,7 @@ def _check(z, leaves, mode):
         raise ValueError(
             f"`mode` must be one of {', '.join(_MODES)}. Received: {arguments.shown(mode)}."
         )
-    z, leaves = np.asarray(z), np.asarray(leaves)
+    z, leaves = checks.as_array("z", z), checks.as_array("leaves", leaves)
     for name, array in (("z", z), ("leaves", leaves)):
         if array.dtype.kind not in "fiu":
             raise TypeError(f"`{name}` must hold real numbers. Received: dtype={array.dtype}.")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import spacing
+from tfsp.tmc import checks, spacing
 from tfsp.tmc.phylogeny import Phylogeny
 
 ROUNDING = 1e-9  # of heights, relative to the largest or to 1
@@ -24,7 +24,7 @@ def from_linkage(matrix, names=None, power=1.0):
     Raises: ValueError naming the row.
     Source: the start of the chain in Vikram et al. 2018, arXiv:1810.06891, appendix C.
     """
-    matrix = np.asarray(matrix)
+    matrix = checks.as_array("matrix", matrix)
     if matrix.dtype.kind not in "fiu":
         raise ValueError(f"`matrix` must hold real numbers. Received: dtype={matrix.dtype}.")
     matrix = matrix.astype(np.float64)

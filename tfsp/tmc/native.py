@@ -20,6 +20,7 @@ Welling 2012, "The time-marginalized coalescent prior for hierarchical clusterin
 import numpy as np
 
 from tfsp import arguments
+from tfsp.tmc.checks import as_array
 
 try:
     from tfsp.tmc import _tmc
@@ -57,7 +58,7 @@ has_avx2 = _tmc.has_avx2
 def _real(name, array, ndim, dtype=np.float64):
     """`array` as a contiguous array of `dtype` and rank `ndim`."""
     if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
-        array = np.asarray(array)
+        array = as_array(name, array)
         if array.dtype.kind not in "fiu":
             raise ValueError(f"{name} must hold real numbers. Received: dtype={array.dtype}.")
         array = np.ascontiguousarray(array, dtype)
@@ -70,7 +71,7 @@ def _parent(parent):
     if type(parent) is np.ndarray and parent.dtype == np.int32 and parent.flags.c_contiguous:
         array = parent
     else:
-        array = np.asarray(parent)
+        array = as_array("parent", parent)
         if array.dtype.kind not in "iu":
             raise ValueError(f"parent must hold integers. Received: dtype={array.dtype}.")
         wrong = np.flatnonzero((array < -(2**31)) | (array >= 2**31))  # the cast would wrap
@@ -89,7 +90,7 @@ def _parent(parent):
 
 def _rows(z):
     """`z` as contiguous float32 or float64 `[B, D]`; other real types become float64."""
-    z = np.asarray(z)
+    z = as_array("z", z)
     return _real("z", z, 2, z.dtype if z.dtype in (np.float32, np.float64) else np.float64)
 
 
@@ -112,10 +113,10 @@ def _options(
     try:
         on_leaf, on_internal = num_nodes
         on_leaf, on_internal = int(on_leaf), int(on_internal)
-        if (on_leaf, on_internal) != tuple(num_nodes):
+        if (on_leaf, on_internal) != tuple(num_nodes) or bool in map(type, num_nodes):
             raise TypeError
         on_leaf, on_internal = (min(max(n, 0), 10**6) for n in (on_leaf, on_internal))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             "num_nodes must be two integers, the quadrature nodes on a leaf's edge and on another "
             f"edge. Received: {arguments.shown(num_nodes)}."
@@ -190,10 +191,16 @@ class Tree:
         return self._tree.edge_log_prob(_is_bayes(edge_weights), concentration1, concentration0)
 
     def attachment_time_log_prob(self, edge, t, concentration1=2.0, concentration0=2.0):
-        edge, t = np.asarray(edge), np.asarray(t)
+        edge, t = as_array("edge", edge), as_array("t", t)
         if edge.dtype.kind not in "iu":
             raise ValueError(f"edge must hold integers. Received: dtype={edge.dtype}.")
-        edge, t = np.broadcast_arrays(edge, t)
+        try:
+            edge, t = np.broadcast_arrays(edge, t)
+        except ValueError:
+            raise ValueError(
+                "edge and t must have shapes that broadcast. Received: "
+                f"edge.shape={edge.shape}, t.shape={t.shape}."
+            ) from None
         out = self._tree.attachment_time_log_prob(
             _real("edge", edge.ravel(), 1, np.int64),
             _real("t", t.ravel(), 1),
@@ -235,7 +242,12 @@ class Predictive:
 
     def __init__(self, parent=None, time=None, leaves=None, *, dtype=None, tree=None, **options):
         tree = Tree(parent, time) if tree is None else tree
-        dtype = np.dtype(np.float64 if dtype is None else dtype)
+        if not isinstance(tree, Tree):
+            raise ValueError(f"tree must be a native.Tree. Received: {type(tree).__name__}.")
+        try:
+            dtype = np.dtype(np.float64 if dtype is None else dtype)
+        except TypeError:
+            dtype = arguments.shown(dtype)
         if dtype not in (np.float32, np.float64):
             raise ValueError(f"dtype must be float32 or float64. Received: {dtype}.")
         self._dtype = dtype

@@ -5,8 +5,8 @@ No TensorFlow. Trees, leaves and the letters a = `concentration1`, b = `concentr
 same result bit for bit on one machine (another C library may round a logarithm otherwise). The GIL
 is released while the core works.
 
-A `seed` is an integer in [-2**63, 2**64) or a pair of them. Errors are ValueErrors that name the
-index and the value.
+A `seed` is an integer in [0, 2**64) or a pair of them. Errors are ValueErrors that name the index
+and the value.
 
 Source: Vikram, Hoffman and Johnson 2018, "The LORACs prior for VAEs", arXiv:1810.06891; Boyles and
 Welling 2012; for the moves Neal 2003 (subtree prune and regraft).
@@ -41,6 +41,8 @@ __all__ = [
     "sample_prior",
 ]
 
+_INT32 = (-(2**31), 2**31 - 1)
+_NEVER = 2**63 - 1
 MOVES = ("spr", "local", "slide", "gibbs")
 DEFAULT_MIXTURE = {"spr": 50.0, "local": 25.0, "slide": 25.0, "gibbs": 1.0}
 
@@ -67,29 +69,51 @@ class PosteriorSample(NamedTuple):
 
 
 def _seed(seed):
+    if type(seed) is int and 0 <= seed < 2**64:
+        return seed, 0
     listed = isinstance(seed, tuple | list) or (isinstance(seed, np.ndarray) and seed.ndim)
     pair = tuple(seed) if listed else (seed, 0)
     try:
         whole = tuple(operator.index(s) for s in pair if not isinstance(s, bool))
     except TypeError:
         whole = ()
-    if len(whole) != len(pair) or len(pair) != 2 or not all(-(2**63) <= s < 2**64 for s in whole):
+    if len(whole) != len(pair) or len(pair) != 2 or not all(0 <= s < 2**64 for s in whole):
         raise ValueError(
-            "seed must be an integer in [-2**63, 2**64) or a pair of them. Received: "
+            "seed must be an integer in [0, 2**64) or a pair of them. Received: "
             f"{arguments.shown(seed)}."
         )
-    return tuple(s % 2**64 for s in whole)
+    return whole
+
+
+def _whole(name, value, least=-(2**63), most=2**63 - 1):
+    """`value` as an int of the core's type; what values make sense is for the core to say."""
+    if type(value) is int and least <= value <= most:
+        return value
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value[()]
+    return arguments.integer(name, value, least, most)
+
+
+def _check_count(name, count, size):
+    """Refuses arrays of more bytes than an address has bits for."""
+    if count * size > 2**60:
+        raise MemoryError(f"{name}={count} asks for {count * size} numbers: too many.")
 
 
 def _shares(mixture):
     if mixture is None:
         mixture = DEFAULT_MIXTURE
-    unknown = sorted(set(mixture) - set(MOVES))
+    if not isinstance(mixture, dict):
+        raise ValueError(
+            "mixture must be a dict from kinds of moves to proportions. Received: "
+            f"{arguments.shown(mixture)}."
+        )
+    unknown = sorted(set(mixture) - set(MOVES), key=str)
     if unknown:
         raise ValueError(
             f"mixture may name {', '.join(MOVES)}. Received: {arguments.shown(unknown[0])}."
         )
-    return [float(mixture.get(kind, 0.0)) for kind in MOVES]
+    return {kind: mixture.get(kind, 0.0) for kind in MOVES}
 
 
 def sample_posterior(
@@ -145,10 +169,10 @@ def sample_posterior(
         concentration1,
         concentration0,
         _shares(mixture),
-        operator.index(num_moves),
+        _whole("num_moves", num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
-        refresh_every=arguments.integer("refresh_every", refresh_every, 0),
+        refresh_every=min(arguments.integer("refresh_every", refresh_every, 0), _NEVER),
         full_recomputation=full_recomputation,
         portable_kernels=portable,
     )
@@ -158,7 +182,7 @@ def sample_posterior(
         _real("leaves", leaves, 2),
         options,
         None if leaf_variance is None else _real("leaf_variance", leaf_variance, 1),
-        arguments.integer("trace_every", trace_every, 0),
+        min(arguments.integer("trace_every", trace_every, 0), _NEVER),
         trace_trees,
     )
     return PosteriorSample(
@@ -185,7 +209,11 @@ def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, mi
     Raises: ValueError.
     """
     return _sampler.sample_prior(
-        operator.index(num_leaves), concentration1, concentration0, *_seed(seed), min_remaining
+        _whole("num_leaves", num_leaves, *_INT32),
+        concentration1,
+        concentration0,
+        *_seed(seed),
+        min_remaining,
     )
 
 
@@ -196,9 +224,9 @@ def sample_leaves(parent, time, num_dims, *, seed):
     Returns: float64 `[N, D]`; N(0, 2I) for a tree of one leaf.
     Raises: ValueError.
     """
-    return _sampler.sample_leaves(
-        _parent(parent), _real("time", time, 1), operator.index(num_dims), *_seed(seed)
-    )
+    parent, num_dims = _parent(parent), _whole("num_dims", num_dims, 1)
+    _check_count("num_dims", num_dims, len(parent))
+    return _sampler.sample_leaves(parent, _real("time", time, 1), num_dims, *_seed(seed))
 
 
 def sample_predictive(
@@ -224,14 +252,17 @@ def sample_predictive(
         has one place, node 0 at time 0.
     Raises: ValueError.
     """
+    leaves = _real("leaves", leaves, 2)
+    num_samples = _whole("num_samples", num_samples, 0)
+    _check_count("num_samples", num_samples, leaves.shape[1])
     return _sampler.sample_predictive(
         _parent(parent),
         _real("time", time, 1),
-        _real("leaves", leaves, 2),
+        leaves,
         concentration1,
         concentration0,
         _is_bayes(edge_weights),
-        operator.index(num_samples),
+        num_samples,
         *_seed(seed),
     )
 
@@ -250,7 +281,14 @@ def attach_leaf(parent, time, edge, at_time, leaf=-1, node=-1):
     Returns: parent `[V + 2]`, time `[V + 2]`.
     Raises: ValueError.
     """
-    return _sampler.attach_leaf(_parent(parent), _real("time", time, 1), edge, at_time, leaf, node)
+    return _sampler.attach_leaf(
+        _parent(parent),
+        _real("time", time, 1),
+        _whole("edge", edge, *_INT32),
+        at_time,
+        _whole("leaf", leaf, *_INT32),
+        _whole("node", node, *_INT32),
+    )
 
 
 def prune_leaf(parent, time, leaf):
@@ -264,6 +302,7 @@ def prune_leaf(parent, time, leaf):
         place["node"])` is the tree again, bit for bit.
     Raises: ValueError.
     """
+    leaf = _whole("leaf", leaf, *_INT32)
     return _sampler.prune_leaf(_parent(parent), _real("time", time, 1), leaf)
 
 
@@ -294,10 +333,15 @@ def joint_test(
         concentration1,
         concentration0,
         _shares(mixture),
-        operator.index(num_moves),
+        _whole("num_moves", num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
     )
+    num_replicates = _whole("num_replicates", num_replicates, 0)
+    _check_count("num_replicates", num_replicates, 24)
     return _sampler.joint_test(
-        options, operator.index(num_leaves), operator.index(num_dims), num_replicates
+        options,
+        _whole("num_leaves", num_leaves, *_INT32),
+        _whole("num_dims", num_dims, 1, _INT32[1]),
+        num_replicates,
     )

@@ -218,11 +218,25 @@ def _heights(time, is_leaf, rescale, tolerance, where):
     return time
 
 
+def _as_names(names):
+    try:
+        names = [str(name) if isinstance(name, np.str_) else name for name in names]
+    except TypeError:
+        names = [names]
+    for n, name in enumerate(names):
+        if not isinstance(name, str):
+            raise ValueError(
+                f"`names` must be a list of strings. Received: names[{n}]={arguments.shown(name)}."
+            )
+    return names
+
+
 def _leaf_order(labels, names):
     """Names (or None) and the number of each leaf, in order of appearance."""
     count = len(labels)
     if names is not None:
-        names, known = list(names), set(names)
+        names = _as_names(names)
+        known = set(names)
         blanks = {name.replace(" ", "_"): name for name in names if " " in name}
         labels = [label if label in known else blanks.get(label, label) for label in labels]
         if sorted(names) != sorted(label or "" for label in labels):

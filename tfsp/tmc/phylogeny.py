@@ -151,7 +151,7 @@ class Phylogeny:
         """
         if leaves is None:
             leaves = np.arange(self.num_leaves)
-        leaves = np.array([checks.check_node(n, self.num_leaves, "leaves") for n in leaves], int)
+        leaves = checks.as_leaves("leaves", leaves, self.num_leaves)
         return layout.lca_times(self.children, self.time, self._layout, leaves, dtype)
 
     def leaf_distances(self, leaves=None, condensed=False):
@@ -201,6 +201,8 @@ class Phylogeny:
 
         Leaves are matched by name where both trees have the same names in another order.
         """
+        if not isinstance(other, Phylogeny):
+            raise ValueError(f"`other` must be a Phylogeny. Received: {type(other).__name__}.")
         if self.num_leaves != other.num_leaves:
             return False
         if self.names != other.names and self.names and other.names:
@@ -211,8 +213,9 @@ class Phylogeny:
 
     def reorder(self, leaves):
         """The tree whose leaf i is this tree's leaf `leaves[i]`."""
-        leaves = np.asarray(leaves)
-        if not np.array_equal(np.sort(leaves), np.arange(self.num_leaves)):
+        leaves = checks.as_array("leaves", leaves)
+        numbers = leaves.ndim == 1 and leaves.dtype.kind in "iu"
+        if not numbers or not np.array_equal(np.sort(leaves), np.arange(self.num_leaves)):
             raise ValueError(
                 f"`leaves` must be a permutation of 0..{self.num_leaves - 1}. Received: {leaves}."
             )

@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from tfsp.tmc import checks
+
 
 def _classes(tree, labels):
     """Known classes, and every leaf's class as an index `[N]`, in drawing order."""
-    labels = np.asarray(labels)
+    labels = checks.as_array("labels", labels)
     if labels.shape != (tree.num_leaves,):
         raise ValueError(
             f"`labels` must have shape ({tree.num_leaves},), one per leaf. "

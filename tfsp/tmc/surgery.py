@@ -62,7 +62,7 @@ def restrict(tree, leaves):
     Args: leaves: distinct leaf numbers `[M]`, M >= 1; leaf i of the result is `leaves[i]`.
     Raises: ValueError for none, repeated or unknown leaves.
     """
-    leaves = np.array([checks.check_node(n, tree.num_leaves, "leaves") for n in leaves], int)
+    leaves = checks.as_leaves("leaves", leaves, tree.num_leaves)
     if not leaves.size:
         raise ValueError("`leaves` must name one leaf or more. Received: none.")
     order = np.argsort(leaves, kind="stable")
@@ -112,9 +112,11 @@ def attach(tree, edge, time, subtree=None, leaves=None, name=None):
     edge = checks.check_node(edge, tree.num_nodes, "edge")
     if subtree is None:
         subtree = Phylogeny([-1], [1.0], None if name is None else [name])
+    elif not isinstance(subtree, Phylogeny):
+        raise ValueError(f"`subtree` must be a Phylogeny. Received: {type(subtree).__name__}.")
     elif name is not None:
         raise ValueError("`name` is for a single leaf; name the leaves of `subtree` itself.")
-    time = _check_time(tree, edge, float(time), subtree)
+    time = _check_time(tree, edge, arguments.number("time", time), subtree)
     num_old, num_new = tree.num_leaves, subtree.num_leaves
     total = num_old + num_new
     leaves = _check_leaves(leaves, num_new, total)
@@ -154,7 +156,7 @@ def _check_time(tree, edge, time, subtree):
 def _check_leaves(leaves, num_new, total):
     if leaves is None:
         return np.arange(total - num_new, total)
-    leaves = np.array([checks.check_node(n, total, "leaves") for n in leaves], int)
+    leaves = checks.as_leaves("leaves", leaves, total)
     if len(leaves) != num_new or np.any(np.diff(leaves) <= 0):
         raise ValueError(
             f"`leaves` must hold {num_new} ascending numbers, one per new leaf. "

@@ -81,7 +81,7 @@ def difference(actual, results):
         if value.shape != expected.shape or np.any(np.isinf(value) != np.isinf(expected)):
             return np.inf
         finite = np.isfinite(expected)
-        worst = max([worst, *np.abs(value - expected)[finite]])
+        worst = max([worst, *np.abs(value[finite] - expected[finite])])
     return float(worst)
 
 

@@ -25,7 +25,7 @@ KEYWORDS = {
     },
     "gm_vae": {"num_components": 3},
     "graph_vae": {"encoder": "graph_vae_mlp", "latent_dim": 6, "num_nodes": 3, "node_hidden": 4},
-    "tmc_vae": {"prior": {"name": "tmc", **TINY["tmc"]}},
+    "tmc_vae": {"prior": {"name": "tmc", "num_points": 24, "burn_in": 50}},
 }
 
 

@@ -7,7 +7,6 @@ from serving import cases
 
 # TensorFlow.js fails on the first; LiteRT has none of them, ONNX few.
 LACKING = {
-    "BroadcastArgs",
     "EnsureShape",
     "MatrixBandPart",
     "MatrixDiagPartV3",

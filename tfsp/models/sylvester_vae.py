@@ -171,7 +171,7 @@ class SylvesterVAE(VAE):
         d, m, t = self.latent_dim, self.num_columns, self.num_flows
         if self.flow == "orthogonal":
             # Predicted as a deviation from the identity, so that it starts well-conditioned.
-            matrix = tf.reshape(raw, [-1, t, d, m]) + tf.eye(d, m, dtype=raw.dtype)
+            matrix = tf.reshape(raw, [-1, t, d, m]) + np.eye(d, m)
             return orthogonalise(matrix, self.num_iterations)
         if self.flow == "householder":
             return householder(tf.reshape(raw, [-1, t, self.num_reflections, d]))

@@ -77,7 +77,8 @@ def contradiction(machine, log_z, error, cold, log_weights=None):
 
 def _is_off(deviation, expected, found, error, effective):
     if found in (0.0, 1.0):  # no spread to go by: at worst each chain stays in one state
-        return (1.0 - abs(expected - found)) ** effective < _LEVEL / _TOP
+        nearer = min(1.0, expected * np.exp((8.0 * found - 4.0) * error))
+        return (1.0 - abs(nearer - found)) ** effective < _LEVEL / _TOP
     count = len(deviation)
     # Few visits show too little spread: no less than that of chains that stay in one state each.
     least = np.sqrt(expected * (1.0 - expected) / effective)

@@ -253,7 +253,6 @@ def _influence(forward, backward, step):
 
     The two rows are of the first and the second half of the rounds, and add up to it.
 
-
     The equation is sum sigmoid(forward - step) = sum sigmoid(backward + step): with equally many
     states on both sides, its sums over one chain are that chain's part of the score.
     """

@@ -82,14 +82,17 @@ def check_seed(seed, optional=False):
     return int(value)
 
 
-def generator(seed, *stream):
+def generator(seed, *stream, optional=False):
     """A NumPy generator from any integer; other numbers in `stream` give other draws.
 
-    A seed from 0 up gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives.
+    A seed from 0 up gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives;
+    with `optional` None gives a fresh generator.
 
     Raises: ValueError if `seed` is no integer.
     """
-    seed = check_seed(seed)
+    seed = check_seed(seed, optional)
+    if seed is None:
+        return np.random.default_rng()
     if seed < 0:
         seed %= 2 ** (64 * (seed.bit_length() // 64 + 1))
     return np.random.default_rng([seed, *stream])

@@ -90,7 +90,7 @@ class BoltzmannPrior(Prior):
             **counts,
             warmup_epochs=arguments.integer("warmup_epochs", warmup_epochs, 0),
             warmup_strength=arguments.number("warmup_strength", warmup_strength, "[1, inf)"),
-            seed=check_seed(seed),
+            seed=check_seed(seed, optional=True),
         )
         self.num_left = self.latent_dim // 2
         self.smoothing = UnitSmoothing(**spec, dtype=self.variable_dtype)
@@ -107,7 +107,7 @@ class BoltzmannPrior(Prior):
             "couplings", np.zeros((self.num_left, n - self.num_left), "float32")
         )
         # Where W = 0 and b = 0, as here, fair coins are draws of p, and log Z = n log 2.
-        rng = generator(self._config["seed"])
+        rng = generator(self._config["seed"], optional=True)
         replicas = rng.integers(0, 2, (self._config["num_replicas"], num_chains, n))
         self.chains = self._state("chains", replicas[0])
         self.hot = self._state("hot", replicas[1:]) if len(replicas) > 1 else None

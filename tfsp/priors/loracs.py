@@ -116,7 +116,7 @@ class LORACs(TreePrior):
         super().__init__(latent_dim, config, seed, **kwargs)
         self.num_inducing = config["num_inducing"]
         self.start_epoch = config["start_epoch"]
-        rng = generator(seed)
+        rng = generator(seed, optional=True)
         learned = inducing_points == "learned"
         # Adam's steps have a fixed length: a weight in other units moves faster or slower.
         self._unit = config["inducing_learning_rate"] if learned else 1.0
@@ -199,7 +199,7 @@ class LORACs(TreePrior):
         if parent is None and settings["tree_start"] == "ward":
             parent, time = loracs_start.ward_tree(inducing)
         elif parent is None:
-            rng = generator(settings["seed"])
+            rng = generator(settings["seed"], optional=True)
             parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
         self._inducing.assign(inducing / self._unit)
         # Not `tf.cast`, by which times in a list would go through float32.

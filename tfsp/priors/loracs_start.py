@@ -18,7 +18,7 @@ def inducing_points(codes, num_inducing, method, seed):
     Raises: ValueError for too few codes or codes that are not finite.
     """
     codes = np.asarray(codes, np.float64)
-    rng = generator(seed)
+    rng = generator(seed, optional=True)
     if method == "noise":
         return rng.standard_normal((num_inducing, codes.shape[1]))
     if len(codes) < num_inducing:

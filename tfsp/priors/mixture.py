@@ -53,10 +53,10 @@ class MixturePrior(Prior):
             loc=None if loc is None else np.asarray(loc, float).tolist(),
             scale=None if scale is None else np.asarray(scale, float).tolist(),
             weights=None if weights is None else np.asarray(weights, float).tolist(),
-            seed=check_seed(seed),
+            seed=check_seed(seed, optional=True),
         )
         if loc is None:
-            loc = 0.5 * generator(seed).standard_normal(shape)
+            loc = 0.5 * generator(seed, optional=True).standard_normal(shape)
         loc = np.asarray(loc, float)
         if loc.shape != shape:
             raise ValueError(

@@ -50,7 +50,7 @@ class TreePrior(Prior):
         )
         config["num_nodes"] = check_num_nodes("num_nodes", config["num_nodes"])
         config["move_mixture"] = _check_mixture(config["move_mixture"])
-        config["seed"] = check_seed(seed)
+        config["seed"] = check_seed(seed, optional=True)
         self._config = config
         self.seeds = SeedStream(seed)
         self._posterior = None

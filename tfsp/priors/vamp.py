@@ -68,7 +68,7 @@ class VampPrior(Prior):
             start=start,
             bounded=bounded,
             learned=learned,
-            seed=check_seed(seed),
+            seed=check_seed(seed, optional=True),
         )
         self.num_components = num_components
         self.pseudo_inputs = None
@@ -89,7 +89,7 @@ class VampPrior(Prior):
         if self.pseudo_inputs is not None:
             return
         shape = (self.num_components, *data_shape)
-        rng = generator(self._config["seed"])
+        rng = generator(self._config["seed"], optional=True)
         noise = np.clip(rng.normal(0.5, 0.1, size=shape), 0, 1)
         self.pseudo_inputs = self._constant(
             "pseudo_inputs",
@@ -118,7 +118,7 @@ class VampPrior(Prior):
                 "The pseudo-inputs are kept in [0, 1], but the data they are to start from run "
                 f"from {x.min():.6g} to {x.max():.6g}. Set bounded=False."
             )
-        rng = generator(self._config["seed"])
+        rng = generator(self._config["seed"], optional=True)
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])
         self._adapted.assign(True)

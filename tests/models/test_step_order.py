@@ -94,3 +94,17 @@ def test_a_resumed_run_is_the_straight_one(tmp_path):
     np.testing.assert_array_equal(resumed, straight)
     for one, other in zip(again.weights, model.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("continuous", [0, 2])
+def test_no_gradient_is_rounding_alone(continuous):
+    """Adam would make whole steps of it, whose signs depend on the order of sums."""
+    model = tiny(batch_norm=True, num_continuous_layers=continuous, continuous_size=3)
+    model.compile()
+    model.build((None, 6))
+    x = tf.constant(data(64))
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y_pred=model(x, training=True))
+    gradients = tape.gradient(loss, model.trainable_variables)
+    for weight, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert np.abs(np.asarray(gradient)).max() > 1e-5, weight.path

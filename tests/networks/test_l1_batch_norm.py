@@ -149,3 +149,28 @@ def test_each_place_keeps_averages_of_its_own():
     np.testing.assert_array_equal(again(inputs[1], place=1), layer(inputs[1], place=1))
     with pytest.raises(ValueError, match="`num_places` must be a positive integer.*0"):
         L1BatchNorm(num_places=0)
+
+
+def test_what_is_normalised_has_no_bias():
+    """It would cancel: what came of its gradient would be rounding, and steps of Adam."""
+    sizes = dict(context_size=3, latent_size=2, hidden=(5, 4), batch_norm=True, dtype="float64")
+    plain, biased = (ConditionalMLP(6, bias_before_norm=b, **sizes) for b in (False, True))
+    for network in (plain, biased):
+        network.build()
+    assert [layer.use_bias for layer in (plain.context_dense, *plain.dense)] == [False, False, True]
+    rng = np.random.default_rng(0)
+    context, latents = rng.normal(size=(7, 3)), rng.normal(size=(7, 2))
+    for weight in biased.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    matched = [w for w in biased.weights if not (w.name == "bias" and w.shape != (6,))]
+    assert len(matched) == len(plain.weights) == len(biased.weights) - 2
+    for weight, value in zip(plain.weights, matched, strict=True):
+        weight.assign(value)
+    np.testing.assert_allclose(
+        plain(context, latents, training=True), biased(context, latents, training=True), rtol=1e-10
+    )
+    # Configs of version 0.1.0 do not say, and meant the biases.
+    config = plain.get_config()
+    assert type(plain).from_config(config).dense[0].use_bias is False
+    del config["bias_before_norm"]
+    assert type(plain).from_config(config).dense[0].use_bias is True

@@ -31,7 +31,7 @@ class ContinuousLayers(keras.layers.Layer):
       context_size: F, size of x as the networks of q see it.
       posterior_hidden, prior_hidden: widths of the hidden layers.
       num_sharing_groups: G, a divisor of M; 0 for no sharing.
-      activation, batch_norm: of all networks, see `ConditionalMLP`.
+      activation, batch_norm, bias_before_norm: of all networks, see `ConditionalMLP`.
 
     Raises: ValueError for numbers out of range.
 
@@ -49,6 +49,7 @@ class ContinuousLayers(keras.layers.Layer):
         num_sharing_groups=0,
         activation="relu",
         batch_norm=False,
+        bias_before_norm=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -56,7 +57,12 @@ class ContinuousLayers(keras.layers.Layer):
         self.num_layers, self.size, self.num_units = num_layers, size, num_units
         self.num_groups = num_sharing_groups
         self.per_group = num_layers // num_sharing_groups if num_sharing_groups else 1
-        options = dict(activation=activation, batch_norm=batch_norm, dtype=self.dtype_policy)
+        options = dict(
+            activation=activation,
+            batch_norm=batch_norm,
+            bias_before_norm=bias_before_norm,
+            dtype=self.dtype_policy,
+        )
         self.posteriors = [
             ConditionalMLP(
                 2 * size, context_size, num_units + m * size, posterior_hidden, **options

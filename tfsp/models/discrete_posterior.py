@@ -25,8 +25,8 @@ class HierarchicalPosterior(keras.layers.Layer):
       num_groups: k, between 1 and n.
       context_size: F, size of x as the networks see it.
       num_parameters: numbers that a network gives for each unit; the first are logits.
-      hidden, activation, batch_norm: of the networks, see `ConditionalMLP`. With `batch_norm` the
-        logits are normalised as well, with a scale in [2, 3] (appendix H.2).
+      hidden, activation, batch_norm, bias_before_norm: of the networks, see `ConditionalMLP`. With
+        `batch_norm` the logits are normalised as well, with a scale in [2, 3] (appendix H.2).
       bounded: whether the first parameters are logits, to be normalised so.
 
     Raises: ValueError unless 1 <= num_groups <= num_units.
@@ -43,6 +43,7 @@ class HierarchicalPosterior(keras.layers.Layer):
         hidden=(),
         activation="relu",
         batch_norm=False,
+        bias_before_norm=False,
         bounded=True,
         **kwargs,
     ):
@@ -54,6 +55,7 @@ class HierarchicalPosterior(keras.layers.Layer):
         self.slices = [slice(*edge) for edge in itertools.pairwise(edges)]
         self.groups = np.repeat(np.arange(num_groups), np.diff(edges))
         self.networks, self.norms = [], []
+        normalised = batch_norm and bounded
         for part in self.slices:
             self.networks.append(
                 ConditionalMLP(
@@ -63,10 +65,12 @@ class HierarchicalPosterior(keras.layers.Layer):
                     hidden,
                     activation,
                     batch_norm,
+                    output_bias=bias_before_norm or not normalised or num_parameters > 1,
+                    bias_before_norm=bias_before_norm,
                     dtype=self.dtype_policy,
                 )
             )
-            if batch_norm and bounded:
+            if normalised:
                 self.norms.append(L1BatchNorm(_BOUNDS, dtype=self.variable_dtype))
 
     def build(self, input_shape=None):

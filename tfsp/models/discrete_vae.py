@@ -88,6 +88,7 @@ class DiscreteVAE(StructuredVAE):
       num_sharing_groups: of recurrent parameter sharing, see `ContinuousLayers`; 0 for none.
       decoder_hidden: widths of the hidden layers of p(x | ...); () for a linear map.
       batch_norm: whether hidden layers and the units' logits are normalised (`L1BatchNorm`).
+      bias_before_norm: whether what is normalised has a bias as well, see `ConditionalMLP`.
       prior: "normal", that of the continuous layers.
       **kwargs: of `StructuredVAE`; objective="iwae" with variant "dvae#" alone.
 
@@ -123,6 +124,7 @@ class DiscreteVAE(StructuredVAE):
         num_sharing_groups=0,
         decoder_hidden=(),
         batch_norm=True,
+        bias_before_norm=False,
         prior="normal",
         **kwargs,
     ):
@@ -161,6 +163,7 @@ class DiscreteVAE(StructuredVAE):
             num_sharing_groups=num_sharing_groups,
             decoder_hidden=tuple(decoder_hidden),
             batch_norm=bool(batch_norm),
+            bias_before_norm=bool(bias_before_norm),
         )
         self.latent_dim = units
         self.prior = BoltzmannPrior(
@@ -189,6 +192,7 @@ class DiscreteVAE(StructuredVAE):
         options = dict(
             activation=config["encoder"]["activation"],
             batch_norm=config["batch_norm"],
+            bias_before_norm=config["bias_before_norm"],
             dtype=self.dtype_policy,
         )
         hidden = config["encoder"]["hidden"]
@@ -397,7 +401,8 @@ class DiscreteVAE(StructuredVAE):
     @classmethod
     def from_config(cls, config):
         likelihood = keras.saving.deserialize_keras_object(config["likelihood"])
-        return cls(**{**config, "likelihood": likelihood})
+        # Files of version 0.1.0 do not name it, and hold the biases.
+        return cls(**{"bias_before_norm": True, **config, "likelihood": likelihood})
 
 
 def _mlp_settings(encoder):

@@ -21,6 +21,9 @@ class ConditionalMLP(keras.layers.Layer):
       activation: of the hidden layers.
       batch_norm: whether each hidden layer is normalised (`L1BatchNorm`) before its activation.
       num_places: of `L1BatchNorm`: how many places share the network. `call` takes `place`.
+      output_bias: whether the last layer has a bias.
+      bias_before_norm: whether layers that are normalised have a bias all the same, as they had in
+        version 0.1.0. It cancels, its gradient is rounding alone, and Adam makes steps of that.
 
     Raises: ValueError if there is neither context nor latents, or for widths below 1.
     """
@@ -34,6 +37,8 @@ class ConditionalMLP(keras.layers.Layer):
         activation="relu",
         batch_norm=False,
         num_places=1,
+        output_bias=True,
+        bias_before_norm=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -54,20 +59,22 @@ class ConditionalMLP(keras.layers.Layer):
             activation=activation,
             batch_norm=batch_norm,
             num_places=num_places,
+            output_bias=output_bias,
+            bias_before_norm=bias_before_norm,
         )
         self.context_size, self.latent_size = context_size, latent_size
         self.activation = keras.activations.get(activation)
         widths = [*hidden, num_outputs]
         self._policies = [self.dtype_policy] * len(hidden) + [self.variable_dtype]
-        first = dict(units=widths[0], dtype=self._policies[0])
-        self.context_dense = keras.layers.Dense(**first) if context_size else None
-        self.latent_dense = (
-            keras.layers.Dense(use_bias=not context_size, **first) if latent_size else None
+        biases = [bias_before_norm or not batch_norm] * len(hidden) + [output_bias]
+        first, *later = (
+            dict(units=width, use_bias=bias, dtype=policy)
+            for width, bias, policy in zip(widths, biases, self._policies, strict=True)
         )
-        self.dense = [
-            keras.layers.Dense(width, dtype=policy)
-            for width, policy in zip(widths[1:], self._policies[1:], strict=True)
-        ]
+        self.context_dense = keras.layers.Dense(**first) if context_size else None
+        first["use_bias"] &= not context_size
+        self.latent_dense = keras.layers.Dense(**first) if latent_size else None
+        self.dense = [keras.layers.Dense(**settings) for settings in later]
         self.norms = [
             L1BatchNorm(num_places=num_places, dtype=self.dtype_policy)
             for _ in hidden
@@ -103,3 +110,7 @@ class ConditionalMLP(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config({"bias_before_norm": True, **config})

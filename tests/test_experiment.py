@@ -51,7 +51,7 @@ def assert_same_weights(one, two):
 @pytest.mark.parametrize("prior", ["normal", "mixture", "vamp", "flow"])
 def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
     settings = config(epochs=4, kl_warmup_epochs=3, keep_checkpoints=0)
-    settings.prior.update(name=prior, start="data")
+    preset(settings, "prior", name=prior, start="data")
     experiment.train(settings, tmp_path / "whole", verbose=0)
 
     class Killed(Exception):

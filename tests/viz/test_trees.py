@@ -16,6 +16,11 @@ MIXED = trees._MIXED
 BLUE, ORANGE, RED = style.PALETTE[:3]
 
 
+def cross(a, b):
+    """The third coordinate of the cross product of two vectors in the plane."""
+    return a[0] * b[1] - a[1] * b[0]
+
+
 def random_tree(count, seed=0):
     rng = np.random.default_rng(seed)
     parent, lineages = np.full(2 * count - 1, -1), list(range(count))
@@ -91,7 +96,7 @@ def test_the_circle_keeps_times_as_radii():
         radius = np.linalg.norm(points, axis=1)
         np.testing.assert_allclose(radius[:-1], radius[0], atol=1e-8)  # an arc
         assert min(abs(np.array(TIME) - radius[-1])) < 1e-8
-        np.testing.assert_allclose(np.cross(points[-2], points[-1]), 0, atol=1e-8)  # a ray
+        np.testing.assert_allclose(cross(points[-2], points[-1]), 0, atol=1e-8)  # a ray
     offsets, _ = leaf_points(figure)
     np.testing.assert_allclose(np.linalg.norm(offsets, axis=1), 1)
     turn = np.diff(np.unwrap(np.arctan2(offsets[:, 1], offsets[:, 0])))
@@ -244,7 +249,7 @@ def test_every_image_is_on_the_page_pixel_by_pixel(orientation, count, tmp_path)
             outward = outward / np.linalg.norm(outward)
         away = middle - tips[leaf]
         assert away @ outward > 0
-        assert abs(np.cross(away, outward)) < 1.5  # straight beyond its leaf
+        assert abs(cross(away, outward)) < 1.5  # straight beyond its leaf
     assert taken.max() == 1
     assert canvas.images[0].get_array().shape[2] == 4
 

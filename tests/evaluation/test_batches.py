@@ -51,8 +51,8 @@ BAD[ROW, 1, 0] = np.nan
 REFUSED = [
     (X[:0], r"nothing to evaluate.*\(0, 2, 2, 1\)"),
     ((X[:0], Y[:0]), "nothing to evaluate"),
-    (batches(X).take(0), "The dataset holds no examples"),
-    (batches(X[:0]), "The dataset holds no examples"),
+    (batches(X).take(0), "dataset holds no examples"),
+    (batches(X[:0]), "dataset holds no examples"),
     (batches(X, Y).repeat(), r"repeats without end.*\.take"),
     ((X, Y[:5]), r"a label for each example. Received: 12 examples, labels of shape \(5,\)"),
     ((X, Y, W), "a pair .*Received: tuple of 3 entries"),

@@ -12,7 +12,9 @@ from tfsp import models, serving
 
 NUMBER, SEED = 4, 7
 # Networks of a few layers in float32, and logarithms of probabilities of some tens of nats.
-CLOSE = dict(rtol=2e-5, atol=2e-5)
+# Random weights make logits of tens out of sums that cancel, and other runtimes add up in another
+# order: 3.6e-5 was the most that was seen.
+CLOSE = dict(rtol=1e-4, atol=1e-4)
 # Gibbs chains draw in a loop; subtrees are asked for by a node that must be checked.
 NEVER = {"log_likelihood", "hierarchy", "sample_subtree"}
 

@@ -109,7 +109,8 @@ class SpikeAndSlab(AtomAtZero, tfd.Distribution):
         return self._over_batch(gamma * variance)
 
     def _over_batch(self, value):
-        return tf.broadcast_to(value, self.batch_shape_tensor())
+        # Not by the batch shape: runtimes of served models cannot compute one.
+        return value + tf.zeros_like(self._logits + self._loc + self._scale)
 
     def _event_shape(self):
         return tf.TensorShape([])

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import logging
 import pathlib
+import re
 
 import tensorflow as tf
 
@@ -72,7 +73,14 @@ class LiteRT(Format):
         from ai_edge_litert.interpreter import Interpreter
 
         concrete = function.get_concrete_function()
-        content = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module()).convert()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], tf.Module())
+        try:
+            content = converter.convert()
+        except Exception as error:  # names the operations among pages of its own program
+            lacking = re.findall(r"^(?:Custom|Flex) ops: (.*)$", str(error), re.MULTILINE)
+            if not lacking:
+                raise
+            raise ValueError(f"LiteRT has no {', '.join(lacking)}.") from error
         Interpreter(model_content=content).allocate_tensors()
         return content
 

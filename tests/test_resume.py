@@ -202,6 +202,17 @@ def test_a_best_that_is_lost_is_made_again_from_what_is_kept(run):
     assert not run.best.exists()
 
 
+def test_a_best_with_weights_that_are_nan_is_made_again_from_finite_ones(run):
+    ruin(run.best)
+    ruin(run.checkpoint_path(2))  # has the best value of those kept, but must not be taken
+    expected = run.checkpoint_path(4).read_bytes()
+    with pytest.warns(UserWarning, match="best.keras is damaged: its weights .* are NaN") as caught:
+        resume.mend(run, 4, run.checkpoint_path(4), {}, since=0)
+    assert "epoch-00004.keras, the best that is kept" in str(caught[0].message)
+    assert run.best.read_bytes() == expected
+    assert (run.checkpoints / "damaged-best.keras").exists()
+
+
 def test_a_worse_model_never_takes_the_place_of_the_best(run):
     """Even where all metrics are lost: the checkpoint knows its own."""
     checkpoint = callbacks.Checkpoint(run, keep=0)

@@ -132,15 +132,15 @@ def check_best(run, rows, monitor="val_elbo", since=0):
     """
     lost = "is lost"
     if run.best.exists():
-        problem = checkpoint_file.damage(run.best)
-        if not problem:
+        model, problem = _whole(run.best)
+        if model is not None:
             return
         lost = f"is damaged: {problem}{set_aside(run.best)}"
     values = measured(rows, monitor, since)
     kept = {}
     for epoch in run.epochs() if values else ():
         path = run.checkpoint_path(epoch)
-        own = checkpoint_file.rows(path) if not checkpoint_file.damage(path) else None
+        own = checkpoint_file.rows(path) if _whole(path)[0] is not None else None
         value = measured((own or [])[-1:], monitor, since)
         if value:
             kept[path] = value[0]
@@ -186,8 +186,8 @@ def _usable(path, epochs):
       path: of the checkpoint.
       epochs: how many its name says; None for `best.keras`, which must say it inside.
     """
-    problem = checkpoint_file.damage(path)
-    if problem:
+    model, problem = _whole(path)
+    if model is None:
         return None, problem
     rows = checkpoint_file.rows(path)
     if not rows and epochs is None:
@@ -195,6 +195,14 @@ def _usable(path, epochs):
     own = rows[-1]["epoch"] + 1 if rows else epochs
     if epochs not in (None, own):
         return None, f"it is of epoch {own}"
+    return model, ""
+
+
+def _whole(path):
+    """(model, "") or (None, what is wrong with the file or the weights in it)."""
+    problem = checkpoint_file.damage(path)
+    if problem:
+        return None, problem
     model = checkpoint_file.load(path)
     bad = nonfinite_weights(model)
     return (None, f"its weights {bad[0]} are NaN or infinite") if bad else (model, "")

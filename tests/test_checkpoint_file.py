@@ -1,5 +1,6 @@
 """Checkpoint files: metrics beside the model, damage found before Keras meets it."""
 
+import io
 import math
 import os
 import zipfile
@@ -64,6 +65,40 @@ def test_damage_is_found(damage, content, tmp_path):
         checkpoint_file.load(path)
 
 
+def half(part):
+    return part[: len(part) // 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("metadata.json", half),
+        ("metadata.json", lambda part: b"[]"),
+        ("metadata.json", lambda part: b'{"history": [{"elbo": 1.0}]}'),
+        ("metadata.json", None),
+        ("config.json", half),
+        ("config.json", lambda part: b""),
+        ("config.json", lambda part: b"{}"),
+        ("model.weights.h5", half),
+        ("model.weights.h5", lambda part: b""),
+        ("model.weights.h5", lambda part: bytes(len(part))),
+    ],
+)
+def test_a_garbled_part_in_a_whole_archive_is_found(name, change, content, tmp_path):
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    part = parts.pop(name)
+    if change is not None:
+        parts[name] = change(part)
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, value in parts.items():
+            archive.writestr(key, value)
+    assert name in checkpoint_file.damage(path)
+    with pytest.raises(checkpoint_file.DamagedError, match=f"model.keras is damaged: it.*{name}"):
+        checkpoint_file.load(path)
+
+
 def test_no_flipped_byte_is_met_by_surprise(content, tmp_path):
     """Either it is found, or it changes nothing that is read."""
     path = tmp_path / "model.keras"
@@ -85,9 +120,10 @@ def _written(path, content):
     return path
 
 
-def test_files_that_cannot_be_read_are_not_called_damaged(tmp_path):
+def test_what_is_not_there_is_not_called_damaged_but_what_is_no_file_is(tmp_path):
     with pytest.raises(FileNotFoundError):
         checkpoint_file.damage(tmp_path / "none.keras")
     os.mkdir(tmp_path / "folder.keras")
-    with pytest.raises(IsADirectoryError):
-        checkpoint_file.damage(tmp_path / "folder.keras")
+    assert checkpoint_file.damage(tmp_path / "folder.keras") == "it is no file, but a folder"
+    (tmp_path / "link.keras").symlink_to("none.keras")
+    assert "link to a file that is not there" in checkpoint_file.damage(tmp_path / "link.keras")

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import shutil
 import warnings
+import zipfile
 
 import keras
 import numpy as np
@@ -77,13 +79,39 @@ def exchange(path):
     shutil.copy(path.with_name("epoch-00002.keras"), path)
 
 
-@pytest.mark.parametrize("damage", [cut, zero, ruin, exchange, lambda path: path.write_bytes(b"")])
+def cut_metadata(path):
+    """A whole archive, in which one part is cut."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["metadata.json"] = parts["metadata.json"][:-10]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+
+
+def folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def dangling(path):
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "damage", [cut, zero, ruin, exchange, empty, cut_metadata, folder, dangling]
+)
 def test_a_damaged_latest_checkpoint_is_set_aside_for_the_one_before(damage, run):
     latest = run.checkpoint_path(4)
     damage(latest)
     epochs, path, problems = found(run)
     assert (epochs, path, list(problems)) == (3, run.checkpoint_path(3), [latest])
-    assert latest.exists()  # nothing is changed before the run goes on
+    assert os.path.lexists(latest)  # nothing is changed before the run goes on
     with pytest.warns(UserWarning, match="is damaged") as caught:
         rows = resume.mend(run, epochs, path, problems, since=0)
     (message,) = [str(w.message) for w in caught]
@@ -92,7 +120,7 @@ def test_a_damaged_latest_checkpoint_is_set_aside_for_the_one_before(damage, run
     assert "goes on after epoch 3, from epoch-00003.keras" in message
     assert [row["val_elbo"] for row in rows] == VALUES[:3]
     assert run.epochs() == [2, 3]
-    assert (run.checkpoints / "damaged-epoch-00004.keras").exists()
+    assert os.path.lexists(run.checkpoints / "damaged-epoch-00004.keras")
 
 
 def test_the_best_serves_where_no_other_does(run):
@@ -213,6 +241,29 @@ def test_a_best_with_weights_that_are_nan_is_made_again_from_finite_ones(run):
     assert (run.checkpoints / "damaged-best.keras").exists()
 
 
+@pytest.mark.parametrize("damage", [folder, dangling])
+def test_what_is_no_file_is_set_aside_and_made_again(damage, run):
+    best, history = run.best.read_bytes(), run.history.read_bytes()
+    damage(run.best)
+    damage(run.history)
+    with pytest.warns(UserWarning, match="written again from epoch-00004") as caught:
+        resume.mend(run, 4, run.checkpoint_path(4), {}, since=0)
+    text = " ".join(str(warning.message) for warning in caught)
+    assert f"{run.best} is damaged: it is " in text
+    assert str(run.history) in text
+    assert (run.best.read_bytes(), run.history.read_bytes()) == (best, history)
+    assert os.path.lexists(run.checkpoints / "damaged-best.keras")
+    assert os.path.lexists(run.logs / "damaged-history.csv")
+
+
+def test_a_folder_in_place_of_an_old_checkpoint_is_no_end_of_training(run):
+    folder(run.checkpoint_path(2))
+    checkpoint = callbacks.Checkpoint(run, keep=1)
+    checkpoint.set_model(checkpoint_file.load(run.checkpoint_path(4)))
+    checkpoint.on_epoch_end(4, {"val_elbo": -9.0})
+    assert run.epochs() == [2, 5]
+
+
 def test_a_worse_model_never_takes_the_place_of_the_best(run):
     """Even where all metrics are lost: the checkpoint knows its own."""
     checkpoint = callbacks.Checkpoint(run, keep=0)
@@ -277,8 +328,8 @@ def test_readers_take_the_next_where_training_removes_one(run, monkeypatch):
     assert float(run_reader.load(run, "last").kl_weight) == 4
     assert calls == [run.checkpoint_path(4), run.checkpoint_path(5)]
     run.checkpoint_path(6).symlink_to(run.path / "nowhere")
-    with pytest.raises(FileNotFoundError):
-        run_reader.load(run, "last")
+    with pytest.warns(UserWarning, match="epoch-00006.keras is damaged: it is a link .* is loaded"):
+        assert float(run_reader.load(run, "last").kl_weight) == 4
 
 
 def test_metrics_survive_the_way_through_both_files(run):

@@ -1,9 +1,12 @@
 """A checkpoint: a `.keras` file that also holds the metrics of all epochs up to it."""
 
 import errno
+import io
 import json
+import os
 import zipfile
 
+import h5py
 import keras
 
 from tfsp import atomic
@@ -54,13 +57,22 @@ def load(path):
 def damage(path):
     """What is wrong with a checkpoint's file, in a few words; "" if nothing is.
 
-    The sums of all parts are checked. A file that is whole may still hold what this version of
-    Keras does not know.
+    The sums of all parts are checked, and that each can be read as what it is. A file that is whole
+    may still hold what this version of Keras does not know.
+
+    Raises: OSError if the file is not there or may not be read.
     """
+    if os.path.lexists(path) and not os.path.isfile(path):
+        if os.path.islink(path) and not os.path.exists(path):
+            return "it is a link to a file that is not there"
+        return "it is no file" + (", but a folder" if os.path.isdir(path) else "")
+    unreadable = ""
     try:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
             names = archive.namelist()
+            if broken is None:
+                unreadable = _unreadable(archive)
     except OSError as error:
         if error.errno != errno.EINVAL:  # of a seek to where a garbled table points
             raise
@@ -71,10 +83,57 @@ def damage(path):
         return f"its part {broken!r} has a wrong checksum"
     if "config.json" not in names or not any(n.startswith("model.weights.") for n in names):
         return f"it holds no model, but {', '.join(names)[:100] or 'nothing'}"
-    return ""
+    if _METADATA not in names:
+        return f"it lacks {_METADATA}"
+    return unreadable
 
 
 def rows(path):
     """The metrics in a checkpoint, as `save` was given; None in one of an earlier version."""
     with zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(_METADATA)).get("history")
+
+
+def _unreadable(archive):
+    """Which part of a whole archive cannot be read as what its name says; "" if there is none."""
+    for name in archive.namelist():
+        try:
+            if name.endswith(".json"):
+                _check_json(name, json.loads(archive.read(name)))
+            elif name.endswith(".h5"):
+                _check_arrays(archive.read(name))
+        except Exception as error:  # h5py tells of garbled bytes by many types
+            return f"its part {name!r} cannot be read ({error})"
+    return ""
+
+
+def _check_json(name, value):
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a dict, received {type(value).__name__}")
+    if name == "config.json" and "class_name" not in value:
+        raise ValueError("expected the config of a model, with 'class_name'")
+    rows = value.get("history") if name == _METADATA else None
+    good = rows is None or (isinstance(rows, list) and all(map(_is_row, rows)))
+    if not good:
+        raise ValueError("expected 'history' to be a list of dicts of numbers with 'epoch'")
+
+
+def _is_row(row):
+    return (
+        isinstance(row, dict)
+        and isinstance(row.get("epoch"), int)
+        and all(isinstance(value, int | float) for value in row.values())
+    )
+
+
+def _check_arrays(content):
+    def check(name, item):
+        if not isinstance(item, h5py.Dataset):
+            return
+        # Before it is read, so that a garbled shape does not fill the memory.
+        if item.nbytes > len(content):
+            raise ValueError(f"{name} has shape {item.shape}, more than the file holds")
+        item[()]
+
+    with h5py.File(io.BytesIO(content), "r") as file:
+        file.visititems(check)

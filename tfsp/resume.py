@@ -26,7 +26,7 @@ def newest(run):
     Raises: ValueError, naming them, if there are checkpoints, but each of them is damaged.
     """
     paths = {run.checkpoint_path(epochs): epochs for epochs in reversed(run.epochs())}
-    if run.best.exists():
+    if os.path.lexists(run.best):
         paths[run.best] = None
     problems = {}
     for path, epochs in paths.items():
@@ -75,10 +75,12 @@ def mend(run, epochs, checkpoint, problems, since):
 
 def set_aside(path):
     """Renames a file, if it is there, so that nothing takes it for what it was; says so."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return ""
     names = (f"damaged{number}-{path.name}" for number in ("", *range(2, 1000)))
-    aside = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    aside = next(
+        path.with_name(name) for name in names if not os.path.lexists(path.with_name(name))
+    )
     with atomic.explained(path):
         os.replace(path, aside)
     return f" (renamed to {aside.name})"
@@ -131,7 +133,7 @@ def check_best(run, rows, monitor="val_elbo", since=0):
       monitor, since: as in `Checkpoint`.
     """
     lost = "is lost"
-    if run.best.exists():
+    if os.path.lexists(run.best):
         model, problem = _whole(run.best)
         if model is not None:
             return

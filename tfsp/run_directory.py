@@ -180,19 +180,19 @@ class RunDirectory:
         """
         epochs = self.epochs()
         only_best = which == "last" and not epochs
-        if (which == "best" or only_best) and self.best.exists():
+        if (which == "best" or only_best) and os.path.lexists(self.best):
             return self.best
         epoch = epochs[-1] if which in ("best", "last") and epochs else which
         if epoch not in epochs:
             raise FileNotFoundError(
                 f"{self.path} has no checkpoint {which!r}. There are: "
                 f"{', '.join(map(str, epochs)) or 'none'}"
-                f"{' and best' if self.best.exists() else ''}."
+                f"{' and best' if os.path.lexists(self.best) else ''}."
             )
         return self.checkpoint_path(epoch)
 
     def _trained(self):
-        return bool(self.epochs()) or self.best.exists()
+        return bool(self.epochs()) or os.path.lexists(self.best)
 
 
 def _is_passing(path):

@@ -46,7 +46,9 @@ class Checkpoint(keras.callbacks.Callback):
         checkpoint_file.save(self.model, self.run.checkpoint_path(epoch + 1), self.rows)
         if self.keep:
             for old in self.run.epochs()[: -self.keep]:
-                self.run.checkpoint_path(old).unlink(missing_ok=True)
+                path = self.run.checkpoint_path(old)
+                if not path.is_dir():  # which is none of ours
+                    path.unlink(missing_ok=True)
 
     def _best_so_far(self):
         best, rows = self.run.best, None

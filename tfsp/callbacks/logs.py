@@ -95,6 +95,8 @@ def read_history(path):
     """
     if not path.exists():
         return []
+    if not path.is_file():
+        raise ValueError(f"{path} is no file{', but a folder' if path.is_dir() else ''}.")
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError as error:

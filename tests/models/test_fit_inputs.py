@@ -299,3 +299,36 @@ def test_half_precision_is_for_networks_alone(half):
     finally:
         keras.config.set_dtype_policy(before)
     assert models.VAE(dtype=f"mixed_{half}").variable_dtype == "float32"
+
+
+class Table:
+    """An array to NumPy and Keras alike, though of a class of its own."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
+@pytest.mark.parametrize("make", [lambda x: tf.cast(x, "bfloat16"), tf.Variable, Table])
+def test_the_range_is_checked_whatever_holds_the_data(make, model, binary_images):
+    wrong = make(binary_images * 1.5)
+    for call in calls(model, wrong):
+        with pytest.raises(ValueError, match=r"needs data in \[0, 1\].*from 0 to 1.5"):
+            call()
+    with pytest.raises(ValueError, match=r"x\[0, 0, 0, 0\] = nan"):
+        model.fit(make(binary_images * np.float32(np.nan)), verbose=0)
+
+
+def test_masked_data_and_weights_are_refused(model, binary_images):
+    masked = np.ma.array(binary_images, mask=np.zeros(binary_images.shape, bool))
+    masked[3, 0, 0, 0] = np.ma.masked
+    for call in calls(model, masked):
+        with pytest.raises(ValueError, match="`x` has 1 masked values"):
+            call()
+    with pytest.raises(ValueError, match="`sample_weight` has 4 masked values"):
+        model.fit(binary_images, sample_weight=np.ma.masked_less(np.arange(64.0), 4), verbose=0)

@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 import tensorflow as tf
 
+from tfsp.data import arrays
 from tfsp.models import dataset_form
 
 
@@ -18,7 +19,9 @@ def check_samples(weights, num_examples=None):
     Raises: ValueError for another shape, for what is NaN, infinite, negative or no number, and
       for weights that are all 0.
     """
-    values = np.asarray(weights)
+    masked = np.ma.isMaskedArray(weights)
+    values = arrays.plain(weights, "`sample_weight`") if masked else np.asarray(weights)
+    values = values.astype(np.float32) if values.dtype == "bfloat16" else values
     wanted = "`sample_weight` must hold one number for each example"
     if num_examples is not None and values.shape != (num_examples,):
         column = values.shape == (num_examples, 1)

@@ -17,7 +17,11 @@ def mean(values, training):
       training: whether gradients are asked for.
     """
     context, replicas = _replicas()
-    if replicas == 1 or _is_even(values):
+    if replicas == 1:
+        own = tf.reduce_mean(values)
+        # An empty batch amid others must not make the weights NaN.
+        return own if values.shape[0] else tf.where(tf.size(values) > 0, own, tf.zeros_like(own))
+    if _is_even(values):
         return tf.reduce_mean(values)
     rows = tf.cast(tf.size(values), values.dtype)
     own = tf.math.divide_no_nan(tf.reduce_sum(values), rows)

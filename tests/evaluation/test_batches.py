@@ -61,6 +61,12 @@ REFUSED = [
     (tf.data.Dataset.from_tensor_slices({"image": X}).batch(4), r"\.map.*'image'"),
     (BAD, f"finite. Example {ROW} is not"),
     (batches(BAD), f"finite. Example {ROW} is not"),
+    (tf.cast(BAD, "bfloat16"), f"finite. Example {ROW} is not"),
+    (batches(tf.cast(BAD, "bfloat16")), f"finite. Example {ROW} is not"),
+    (X * 1.5, r"needs data in \[0, 1\].*from 0 to 1.5"),
+    (batches(X * 1.5, Y), r"needs data in \[0, 1\].*from 0 to 1.5"),
+    (np.ma.masked_equal(X, 0), "x has .* masked values"),
+    ((X, np.ma.masked_equal(Y, 0)), "y has 4 masked values"),
 ]
 MEASURES = {
     "encode": evaluation.encode,
@@ -79,6 +85,7 @@ def test_what_is_refused(model, data, message):
             measure(model, data)
     # log p(x) looks at the whole of an array first, as `fit` does.
     message = "finite" if "finite" in message else message
+    message = message.replace("x has", "`x` has")
     with pytest.raises(ValueError, match=message):
         evaluation.log_likelihood(model, data, num_samples=2)
 

@@ -299,3 +299,90 @@ def test_half_precision_is_for_networks_alone(half):
     finally:
         keras.config.set_dtype_policy(before)
     assert models.VAE(dtype=f"mixed_{half}").variable_dtype == "float32"
+
+
+class Table:
+    """An array to NumPy and Keras alike, though of a class of its own."""
+
+    def __init__(self, values):
+        self.values, self.shape, self.dtype = values, values.shape, values.dtype
+
+    def __len__(self):
+        return len(self.values)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype)
+
+
+@pytest.mark.parametrize("make", [lambda x: tf.cast(x, "bfloat16"), tf.Variable, Table])
+def test_the_range_is_checked_whatever_holds_the_data(make, model, binary_images):
+    wrong = make(binary_images * 1.5)
+    for call in calls(model, wrong):
+        with pytest.raises(ValueError, match=r"needs data in \[0, 1\].*from 0 to 1.5"):
+            call()
+    with pytest.raises(ValueError, match=r"x\[0, 0, 0, 0\] = nan"):
+        model.fit(make(binary_images * np.float32(np.nan)), verbose=0)
+
+
+def test_masked_data_and_weights_are_refused(model, binary_images):
+    masked = np.ma.array(binary_images, mask=np.zeros(binary_images.shape, bool))
+    masked[3, 0, 0, 0] = np.ma.masked
+    for call in calls(model, masked):
+        with pytest.raises(ValueError, match="`x` has 1 masked values"):
+            call()
+    with pytest.raises(ValueError, match="`sample_weight` has 4 masked values"):
+        model.fit(binary_images, sample_weight=np.ma.masked_less(np.arange(64.0), 4), verbose=0)
+
+
+SEVERAL = np.eye(4)[LABELS] + np.eye(4)[1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (LABELS.astype(str), r"labels y that are integers.*np\.unique"),
+        (SEVERAL, r"one-hot.*y\[0\] = \[1\. 1\. 0\. 0\.\].*`sample_weight`"),
+        (LABELS + 0.5, "not whole"),
+        (np.zeros((64, 2, 2)), r"shape \(64, 2, 2\)"),
+    ],
+)
+def test_labels_that_class_weights_cannot_mean(labels, message, model, binary_images):
+    for given in ((binary_images, labels), (slices((binary_images, labels)).batch(64),)):
+        with pytest.raises(ValueError, match=message):
+            model.fit(*given, class_weight={0: 2.0}, verbose=0)
+
+
+def test_class_weights_of_generators_and_sequences(model, binary_images):
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            part = slice(32 * index, 32 * index + 32)
+            return binary_images[part], LABELS[part]
+
+    batches = ((binary_images, LABELS) for _ in range(1))
+    with pytest.raises(ValueError, match=r"not go with generators.*\(x, y, sample_weight\)"):
+        model.fit(batches, class_weight={0: 2.0}, verbose=0)
+    loss, _ = weighted(model, binary_images, np.where(LABELS == 0, 2.0, 1.0))
+    history = model.fit(Batches(), class_weight={0: 2.0}, verbose=0).history
+    np.testing.assert_allclose(history["loss"][0], loss, rtol=1e-5)
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_an_empty_batch_among_others_changes_nothing(eager, binary_images):
+    def run(*sizes):
+        keras.utils.set_random_seed(0)
+        model = autoencoder()
+        model.build((None, *binary_images.shape[1:]))
+        model.compile(keras.optimizers.SGD(0.01), run_eagerly=eager, jit_compile=False)
+        data = tf.data.Dataset.from_generator(
+            lambda: (binary_images[:size] for size in sizes),
+            output_signature=tf.TensorSpec((None, *binary_images.shape[1:])),
+        )
+        history = model.fit(data, verbose=0).history
+        tested = model.evaluate(data, verbose=0, return_dict=True)
+        return [*history.values(), *tested.values(), *model.get_weights()]
+
+    for ours, theirs in zip(run(32, 0, 16), run(32, 16), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)

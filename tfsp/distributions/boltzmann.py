@@ -1,5 +1,6 @@
 """Bipartite Boltzmann machines (restricted Boltzmann machines) over zeros and ones."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -270,6 +271,16 @@ class BoltzmannMachine(Discrete, tfd.Distribution):
         if log_z is None:
             log_z = self.log_z_exact() if self._log_z is None else self._log_z
         return -self.energy(z) - tf.cast(log_z, self.dtype)
+
+    def sample(self, sample_shape=(), seed=None, name="sample", **kwargs):
+        """As of TFP, which would cut 2.5 draws to 2; ValueError for what is no integer."""
+        several = isinstance(sample_shape, (list, tuple, tf.TensorShape)) or (
+            isinstance(sample_shape, np.ndarray) and sample_shape.ndim
+        )
+        if several or not getattr(getattr(sample_shape, "shape", None), "rank", 0):
+            for size in sample_shape if several else (sample_shape,):
+                arguments.count("sample_shape", size)
+        return super().sample(sample_shape, seed, name, **kwargs)
 
     def _sample_n(self, n, seed=None):
         """Exact draws by enumeration; ValueError if both sides have more than 20 units."""

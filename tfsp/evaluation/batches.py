@@ -4,18 +4,21 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments, subset
+from tfsp.data import arrays
+from tfsp.models import data_checks
 
 
-def iterate(data, batch_size=100):
+def iterate(data, batch_size=100, model=None):
     """Yields (x, y) NumPy batches; y is None where there are no labels.
 
     Args:
       data: a batched `tf.data.Dataset` of x, (x,), (x, y) or (x, y, weights), an array `[n, ...]`,
         or a pair (x, y).
       batch_size: for arrays.
+      model: whose likelihood says whether examples must lie in [0, 1]; None is not to ask.
 
-    Raises: ValueError for no examples, examples that are not finite (which an encoder may turn
-      into codes that look sound), an infinite dataset, and anything else.
+    Raises: ValueError for no examples, examples that are masked, not finite (which an encoder may
+      turn into codes that look sound) or out of range, an infinite dataset, and anything else.
     """
     if not isinstance(data, tf.data.Dataset):
         x, y = _pair(data)
@@ -23,7 +26,7 @@ def iterate(data, batch_size=100):
             raise ValueError(f"There is nothing to evaluate: the array has shape {x.shape}.")
         for start in range(0, len(x), batch_size):
             part = slice(start, start + batch_size)
-            yield _finite(x[part], range(start, len(x))), None if y is None else y[part]
+            yield _checked(x[part], range(start, len(x)), model), None if y is None else y[part]
         return
     if data.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
@@ -39,7 +42,7 @@ def iterate(data, batch_size=100):
     count = 0
     for batch in data.as_numpy_iterator():
         x, y = (*batch, None)[:2] if isinstance(batch, tuple) else (batch, None)
-        yield _finite(x, range(count, count + len(x))), y
+        yield _checked(x, range(count, count + len(x)), model), y
         count += len(x)
     if not count:
         raise ValueError("There is nothing to evaluate: the dataset holds no examples.")
@@ -62,18 +65,23 @@ def limited(data, limit=None):
     if not isinstance(data, tf.data.Dataset):
         x, y = _pair(data)
         rows = subset.rows(len(x), limit)
-        x = _finite(x[rows], rows)
+        x = _checked(x[rows], rows)
         return x if y is None else (x, y[rows])
     pairs = ((x,) if y is None else (x, y) for x, y in iterate(data))
     columns = subset.of_batches(pairs, limit)
     return columns[0] if len(columns) == 1 else tuple(columns)
 
 
-def _finite(x, rows):
-    """x; raises ValueError that names the first of its `rows` that is not finite."""
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        bad = int(np.argmin(np.isfinite(x.reshape(len(x), -1)).all(axis=1)))
+def _checked(x, rows, model=None):
+    """x; raises ValueError for the first of its `rows` not finite, and as `fit` for its range."""
+    values = data_checks.floats(x)
+    if values is None or not values.size:
+        return x
+    if not np.isfinite(values).all():
+        bad = int(np.argmin(np.isfinite(values.reshape(len(x), -1)).all(axis=1)))
         raise ValueError(f"Data must be finite. Example {rows[bad]} is not. Clean the data first.")
+    if (likelihood := getattr(model, "likelihood", None)) is not None:
+        data_checks.require_range(values, likelihood)
     return x
 
 
@@ -86,8 +94,8 @@ def _pair(data):
             f"`tf.data.Dataset`. Received: {type(data).__name__}"
             + (f" of {len(data)} entries." if isinstance(data, tuple | dict) else ".")
         )
-    x = np.asarray(x)
-    y = None if y is None else np.asarray(y)
+    x = arrays.plain(x, "x")
+    y = None if y is None else arrays.plain(y, "y")
     if y is not None and y.shape[:1] != x.shape[:1]:
         raise ValueError(
             f"A pair (x, y) needs a label for each example. Received: {len(x)} examples, labels "
@@ -96,14 +104,14 @@ def _pair(data):
     return x, y
 
 
-def padded(data, batch_size=None):
+def padded(data, batch_size=None, model=None):
     """Yields (x, number of real examples), every x of the first batch's size.
 
     The last batch is filled up with copies of its first example, so that a compiled function
     sees a single shape.
     """
     size = None
-    for x, _ in iterate(data, batch_size or 100):
+    for x, _ in iterate(data, batch_size or 100, model):
         size = size or len(x)
         real = len(x)
         if real < size:

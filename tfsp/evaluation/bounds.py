@@ -29,7 +29,7 @@ def bounds(model, data, seed=0):
 
     collected = []
     with model.seeds.at(int32_seed(seed)):
-        for x, real in padded(data):
+        for x, real in padded(data, model=model):
             collected.append({k: v.numpy()[:real] for k, v in terms_of(x).items()})
     result = {}
     for name in collected[0]:

@@ -28,7 +28,7 @@ def category_probabilities(model, data):
     """
     of_batch = tf.function(_categories(model), reduce_retracing=True)
     probabilities, labels = [], []
-    for x, y in iterate(data):
+    for x, y in iterate(data, model=model):
         probabilities.append(of_batch(tf.constant(x)).numpy())
         labels.append(y)
     probabilities = np.concatenate(probabilities).astype(np.float64)

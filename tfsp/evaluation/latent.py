@@ -20,7 +20,7 @@ def encode(model, data, limit=None):
     """
     encode_batch = _compiled(model)
     codes, labels = [], []
-    for x, y in iterate(limited(data, limit)):
+    for x, y in iterate(limited(data, limit), model=model):
         codes.append(encode_batch(tf.constant(x)).numpy())
         labels.append(y)
     return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
@@ -76,6 +76,6 @@ def posterior_draws(model, data, seed=0):
     return np.concatenate(
         [
             draw(tf.constant(x), fold_in(seed, index)).numpy()[:real]
-            for index, (x, real) in enumerate(padded(data))
+            for index, (x, real) in enumerate(padded(data, model=model))
         ]
     )

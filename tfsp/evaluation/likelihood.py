@@ -67,7 +67,7 @@ def log_likelihood(
     bar = None
     parts = []
     total = _num_batches(data)
-    for i, (x, real) in enumerate(padded(data)):
+    for i, (x, real) in enumerate(padded(data, model=model)):
         result = estimate(tf.constant(x), tf.constant([seed, i], tf.int32))
         parts.append({name: value.numpy()[:real] for name, value in result.items()})
         if progress:

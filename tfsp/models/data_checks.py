@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from tfsp.data import arrays
 from tfsp.models import dataset_form
 
 
@@ -64,8 +65,8 @@ def _check_dataset(dataset, data_shape, steps, steps_name, name):
 def check(x, likelihood, stacklevel=3):
     """Raises ValueError for data that the likelihood cannot mean; warns of grey binary data.
 
-    Arrays are looked at whole, datasets by their first batch, anything else (generators) not at
-    all.
+    Whatever is an array to NumPy (variables, tables) is looked at whole, datasets by their first
+    batch, anything else (generators) not at all. Masked values are refused.
 
     Args:
       stacklevel: of the warning, from here to the user's call.
@@ -73,22 +74,16 @@ def check(x, likelihood, stacklevel=3):
     if isinstance(x, tf.data.Dataset):
         x = first_batch(x)
         x = x[0] if isinstance(x, tuple) else x
-    if not isinstance(x, (np.ndarray, tf.Tensor)) or (isinstance(x, tf.Tensor) and x.dtype.is_bool):
+    if not hasattr(x, "__array__"):
         return
-    values = np.asarray(x)
-    if values.dtype.kind != "f" or not values.size:
+    values = floats(arrays.plain(x, "`x`"))
+    if values is None or not values.size:
         return  # integers get their own message
-    low, high = values.min(), values.max()
-    require_finite(values, low, high)
+    require_finite(values, values.min(), values.max())
+    require_range(values, likelihood)
     if not likelihood.unit_interval:
         return
     name = type(likelihood).__name__
-    if low < 0 or high > 1:
-        raise ValueError(
-            f"The likelihood {name} needs data in [0, 1]. Received values from {low:.6g} to "
-            f"{high:.6g}. Scale them (x / 255 for 8-bit images), or take the likelihood 'gaussian' "
-            "or 'laplace'."
-        )
     binary = likelihood.kind == "discrete" and likelihood.num_levels == 2
     if binary and np.any((values != 0) & (values != 1)):
         warnings.warn(
@@ -96,6 +91,26 @@ def check(x, likelihood, stacklevel=3):
             "no log-probability, and bounds cannot be compared. Binarise the data "
             "(`tfsp.data.load(..., binarization='dynamic')`), or take 'continuous_bernoulli'.",
             stacklevel=stacklevel,
+        )
+
+
+def floats(values):
+    """A floating NumPy array, bfloat16 (which NumPy does not know) as float32; None for others."""
+    if not arrays.is_floating(values.dtype):
+        return None
+    return values.astype(np.float32) if values.dtype == "bfloat16" else values
+
+
+def require_range(values, likelihood):
+    """Raises ValueError for a finite array outside [0, 1] where the likelihood needs that."""
+    if not likelihood.unit_interval:
+        return
+    low, high = values.min(), values.max()
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"The likelihood {type(likelihood).__name__} needs data in [0, 1]. Received values "
+            f"from {low:.6g} to {high:.6g}. Scale them (x / 255 for 8-bit images), or take the "
+            "likelihood 'gaussian' or 'laplace'."
         )
 
 

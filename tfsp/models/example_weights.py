@@ -1,11 +1,14 @@
 """Weights of examples: what `sample_weight` and `class_weight` may be."""
 
+import inspect
 import numbers
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.models import dataset_form
+from tfsp.data import arrays
+from tfsp.models import data_checks, dataset_form
 
 
 def check_samples(weights, num_examples=None):
@@ -18,7 +21,9 @@ def check_samples(weights, num_examples=None):
     Raises: ValueError for another shape, for what is NaN, infinite, negative or no number, and
       for weights that are all 0.
     """
-    values = np.asarray(weights)
+    masked = np.ma.isMaskedArray(weights)
+    values = arrays.plain(weights, "`sample_weight`") if masked else np.asarray(weights)
+    values = values.astype(np.float32) if values.dtype == "bfloat16" else values
     wanted = "`sample_weight` must hold one number for each example"
     if num_examples is not None and values.shape != (num_examples,):
         column = values.shape == (num_examples, 1)
@@ -62,12 +67,42 @@ def check_classes(class_weight, x, y):
                 "`class_weight` must give integer classes finite weights that are not negative. "
                 f"Received: {{{label!r}: {weight!r}}}."
             )
-    labelled = dataset_form.has_labels(x) if isinstance(x, tf.data.Dataset) else y is not None
-    if not labelled:
+    if inspect.isgenerator(x):
+        raise ValueError(
+            "`class_weight` does not go with generators. Let the generator yield (x, y, "
+            "sample_weight), or make a dataset of it by `tf.data.Dataset.from_generator`."
+        )
+    if isinstance(x, keras.utils.PyDataset):
+        return  # Keras looks at its labels, batch by batch
+    dataset = isinstance(x, tf.data.Dataset)
+    if not (dataset_form.has_labels(x) if dataset else y is not None):
         raise ValueError(
             "`class_weight` needs labels: `fit(x, y, class_weight=...)`, or a dataset of (x, y). "
             "Weights of single examples go without: `fit(x, sample_weight=...)`."
         )
+    _check_labels(data_checks.first_batch(x)[1] if dataset else y)
+
+
+def _check_labels(y):
+    """Raises ValueError unless y is whole numbers `[n]` or `[n, 1]`, or one-hot `[n, K]`."""
+    labels = arrays.plain(y, "`y`")
+    wanted = "`class_weight` needs labels y that are integers, [n], or one-hot, [n, K]"
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{wanted}. Received: dtype {labels.dtype}. Number the classes: "
+            "np.unique(y, return_inverse=True)[1]."
+        )
+    if labels.ndim not in (1, 2) or 0 in labels.shape[1:]:
+        raise ValueError(f"{wanted}. Received: shape {labels.shape}.")
+    if (labels != np.rint(labels)).any():
+        raise ValueError(f"{wanted}. Received: values that are not whole numbers.")
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        bad = np.flatnonzero((np.count_nonzero(labels, axis=1) != 1) | (labels.sum(axis=1) != 1))
+        if len(bad):
+            raise ValueError(
+                f"{wanted}. Received: y[{bad[0]}] = {labels[bad[0]]}. With several labels for an "
+                "example give its weight yourself, by `sample_weight`."
+            )
 
 
 def weigh_classes(dataset, class_weight):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from reference import tmc
 
-from tfsp.tmc import attachment
+from tfsp.tmc import attachment_table as attachment
 from tfsp.tmc.blocks import map_rows
 
 

@@ -30,7 +30,8 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
     all images floats: values are divided by 2^b - 1, where b is `bit_depth` or, if that is None,
     the first of 8, 10, 12, 14, 16 that holds the largest value in all files of 16 bits. So data of
     10 bits that are stored in 16 come out in [0, 1]; b is told in `info.source`, and in the warning
-    if it is not 16.
+    if it is not 16. A PGM whose header says another maxval than 65535 is divided by that.
+    TIFF files of colours with more than 8 bits are refused, being read with 8 only.
 
     Args:
       path: pathlib.Path of the folder.

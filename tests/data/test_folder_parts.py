@@ -111,6 +111,14 @@ def test_hidden_images_beside_parts_are_ignored(tree):
         # Names that speak of parts and of something else.
         ({"trainA": 3, "trainB": 3, "testA": 3}, ["trainA", "testA", "speak of parts"]),
         ({"mnist_train": 3, "mnist_eval": 3}, ["mnist_train", "mnist_eval"]),
+        ({"images_background": 3, "images_evaluation": 3}, ["images_background", "give them"]),
+        ({"seen": 3, "unseen": 3}, ["seen, unseen"]),
+        ({"tr": 3, "te": 3}, ["te, tr"]),
+        # The same further down.
+        ({"mnist/mnist_train": 3, "mnist/mnist_test": 3}, ["mnist/mnist_train", "outermost"]),
+        ({"cat/cat_train": 3, "cat/cat_test": 3, "dog": 3}, ["cat/cat_test", "outermost"]),
+        ({"cat/a_train": 3, "dog/b_test": 3}, ["cat/a_train", "dog/b_test"]),
+        ({"x/a/tr": 3, "x/a/te": 3, "x/b/c": 3}, ["x/a/te", "x/a/tr"]),
         # Labels for some.
         ({"train/a": 3, "train/b": 3, "test": 3}, ["class folders", "test"]),
         ({"train/a": 3, "train": 1}, ["of its own", "train"]),
@@ -129,6 +137,43 @@ def test_words_in_the_names_of_classes_are_no_parts(tree):
     data = tfsp_data.load(tree({"bullet_train": 2, "valley": 2, "testudo": 2, "devil": 2}))
     assert data.info.num_classes == 4
     assert data.info.num_train == 6
+
+
+def test_words_of_parts_among_others_are_classes(tree):
+    data = tfsp_data.load(tree({"tr": 2, "te": 2, "en": 2, "background": 2, "seen": 2}))
+    assert data.info.num_classes == 5
+
+
+@pytest.mark.parametrize(
+    ("keys", "dropped"),
+    [
+        (("x", "y", "x_test", "y_test"), "x_test, y_test"),
+        (("x_train", "X_test"), "X_test"),
+        (("x_train", "y_train", "y_test"), "y_test"),
+        (("images", "images_test"), "images_test"),
+        (("x_train", "x_te"), "x_te"),
+        (("data", "Xtest"), "Xtest"),
+        (("x", "test"), "test"),
+        (("x_train", "x_holdout"), "x_holdout"),
+    ],
+)
+@pytest.mark.parametrize("file", [False, True])
+def test_arrays_of_parts_are_not_dropped(tmp_path, keys, dropped, file):
+    arrays = {key: np.linspace(0, 1, 20).reshape(10, 2) for key in keys}
+    if "y" in arrays:
+        arrays["y"] = np.arange(10)
+    if file:
+        np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(tfsp_data.DataFormatError, match=f"{dropped} would not be used"):
+        tfsp_data.load(tmp_path / "a.npz" if file else arrays)
+
+
+def test_other_arrays_and_numbers_are_ignored():
+    x = np.linspace(0, 1, 60).reshape(30, 2)
+    data = tfsp_data.load(
+        {"x": x, "weights": x, "test_accuracy": 0.5, "testudo": x, "x_test": None}
+    )
+    assert data.info.num_train + data.info.num_validation + data.info.num_test == 30
 
 
 def test_within_parts_a_class_may_be_called_like_one(tree):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin
 
 from tfsp import data as tfsp_data
 
@@ -172,6 +172,58 @@ def test_exif_orientation_of_16_bits(tmp_path, orientation):
     np.testing.assert_array_equal(found, np.dstack(expected) / np.float32(65535))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_orientation_in_xmp(tmp_path, dtype):
+    """A PNG may say it in XMP instead of EXIF; Pillow turns by either."""
+    planes = RNG.integers(0, 256, (7, 5, 3)).astype(dtype)
+    planes[0, 0] = np.iinfo(dtype).max
+    xmp = b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    chunk = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp
+    (tmp_path / "a.png").write_bytes(png_with_chunk(planes, b"iTXt", chunk))
+    expected = np.rot90(planes, -1) / np.float32(np.iinfo(dtype).max)
+    np.testing.assert_array_equal(load(tmp_path)[0], expected)
+
+
+@pytest.mark.parametrize("bits", [(16, 16, 16), (16, 16, 16, 16)])
+def test_tiff_of_16_bit_colours_is_refused(tmp_path, bits):
+    """Pillow would keep the upper 8 bits, of 10-bit data next to nothing."""
+    pixels = RNG.integers(0, 1024, (7, 5, len(bits))).astype("<u2").tobytes()
+    write_tiff(tmp_path / "a.tif", pixels, (258, bits), (262, 2), (277, len(bits)))
+    with pytest.raises(tfsp_data.DataFormatError, match=r"a.tif.*16 bits.*16-bit PNG.*8 bits"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["<u2", "<f4"])
+def test_tiff_of_which_zero_is_white(tmp_path, dtype):
+    planes = RNG.integers(0, 65536, (7, 5)) / (1 if dtype == "<u2" else 65535)
+    planes = planes.astype(dtype)
+    form = 1 if dtype == "<u2" else 3
+    tags = [(258, (8 * planes.itemsize,)), (262, 0), (277, 1), (339, form)]
+    write_tiff(tmp_path / "a.tif", planes.tobytes(), *tags)
+    top = np.float32(65535 if dtype == "<u2" else 1)
+    found = load(tmp_path, **({"bit_depth": 16} if dtype == "<u2" else {}))[0, ..., 0]
+    np.testing.assert_allclose(found, 1 - planes / top, rtol=0, atol=1e-6)
+
+
+def write_tiff(path, pixels, *tags):
+    """An uncompressed TIFF of 7x5 pixels, little-endian: Pillow writes none of these kinds."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag, value in ((256, 5), (257, 7), (259, 1), (278, 7), (279, len(pixels)), *tags):
+        directory[tag] = value
+    directory[273] = 0  # counted from the directory's end, by Pillow
+    path.write_bytes(b"II*\0\x08\0\0\0" + directory.tobytes(8) + pixels)
+
+
+@pytest.mark.parametrize("kind", ["P2", "P5"])
+@pytest.mark.parametrize("maxval", [1023, 4000])
+def test_pgm_is_divided_by_its_maxval(tmp_path, kind, maxval):
+    plane = RNG.integers(0, maxval // 5, (7, 5)).astype(">u2")
+    header = f"{kind}\n# a remark\n5 7\n{maxval}\n".encode()
+    pixels = plane.tobytes() if kind == "P5" else " ".join(map(str, plane.flat)).encode()
+    (tmp_path / "a.pgm").write_bytes(header + pixels)
+    np.testing.assert_array_equal(load(tmp_path)[0, ..., 0], (plane / maxval).astype(np.float32))
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_16_bits_keep_the_lower_ones(tmp_path, channels):
     planes = RNG.integers(0, 65536, (7, 5, channels)).astype(np.uint16)
@@ -211,6 +263,31 @@ def test_16_bits_with_a_transparent_colour(tmp_path, channels):
     (tmp_path / "a.png").write_bytes(png_with_chunk(planes, b"tRNS", chunk))
     planes[2, 3] = 65535
     np.testing.assert_array_equal(load(tmp_path)[0], planes / np.float32(65535))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("form", ["grey alpha", "rgb alpha", "grey clear", "rgb clear"])
+@pytest.mark.parametrize("size", [None, (3, 2)])
+def test_depth_of_the_data_with_transparency(tmp_path, bits, form, size):
+    """What does not show does not count, nor does the background, which is white of that depth."""
+    top, channels = 2**bits - 1, 1 if "grey" in form else 3
+    planes = RNG.integers(0, top, (6, 4, channels)).astype(np.uint16)
+    planes[0, 0], planes[1, 1] = top, 65535
+    alpha = np.full((6, 4, 1), 65535, np.uint16)
+    alpha[1, 1] = 0
+    if "alpha" in form:
+        alpha[2] = RNG.integers(1, 65536, (4, 1))
+        content = tf.io.encode_png(np.concatenate([planes, alpha], axis=2)).numpy()
+    else:
+        content = png_with_chunk(planes, b"tRNS", planes[1, 1].astype(">u2").tobytes())
+    (tmp_path / "a.png").write_bytes(content)
+    share = alpha / 65535
+    expected = planes / top * share + np.array([255, 0, 0]) / 255 * (1 - share)
+    if size:
+        expected = expected.reshape(3, 2, 2, 2, 3).mean(axis=(1, 3))
+    with pytest.warns(UserWarning, match=f"taken for {bits}-bit"):
+        found = load(tmp_path, background="red", image_size=size)[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

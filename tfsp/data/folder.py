@@ -30,7 +30,8 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
     all images floats: values are divided by 2^b - 1, where b is `bit_depth` or, if that is None,
     the first of 8, 10, 12, 14, 16 that holds the largest value in all files of 16 bits. So data of
     10 bits that are stored in 16 come out in [0, 1]; b is told in `info.source`, and in the warning
-    if it is not 16.
+    if it is not 16. A PGM whose header says another maxval than 65535 is divided by that.
+    TIFF files of colours with more than 8 bits are refused, being read with 8 only.
 
     Args:
       path: pathlib.Path of the folder.
@@ -123,9 +124,8 @@ def _note_empty_parts(parts, left_out):
 
 def _refuse_unclear(root):
     """Refuses names such as mnist_train and mnist_test, which would be two classes."""
-    found = {name: part_names.resembled(name) for name in root.folders}
-    if len(set().union(*found.values())) > 1:
-        names = listed([name for name, parts in found.items() if parts], _NAMED)
+    if mixed := part_names.mixed(list(root.folders)):
+        names = listed(mixed, _NAMED)
         raise DataFormatError(
             f"{root.path} has folders whose names speak of parts: {names}. Name them train, val "
             "and test if they are parts; if they are classes, give them other names."
@@ -139,11 +139,29 @@ def _refuse_nested_parts(root):
     found = {part_names.part_of(folder.path.name): folder.path for folder in below}
     found.pop(None, None)
     if len(found) > 1:
-        paths = ", ".join(map(str, found.values()))
-        raise DataFormatError(
-            f"{root.path} has folders named like parts further down: {paths}. Parts must be "
-            "outermost: load the folder that holds train, val and test, in which the classes are."
-        )
+        raise _nested(root, list(found.values()))
+    level = list(root.folders.values())
+    while level := [sub for folder in level for sub in folder.folders.values()]:
+        for folders in (level, *_families(level)):  # cousins too: a/x_train, b/x_test
+            if mixed := part_names.mixed([folder.path.name for folder in folders]):
+                raise _nested(root, [f.path for f in folders if f.path.name in mixed])
+
+
+def _families(level):
+    """Lists of those folders that lie in one folder."""
+    families = {}
+    for folder in level:
+        families.setdefault(folder.path.parent, []).append(folder)
+    return families.values()
+
+
+def _nested(root, paths):
+    return DataFormatError(
+        f"{root.path} has folders named like parts further down: "
+        f"{listed([str(path) for path in paths], _NAMED)}. Parts must be outermost: load the "
+        "folder that holds train, val and test, in which the classes are. If they are no parts, "
+        "give them other names."
+    )
 
 
 def _class_names(parts, left_out):

@@ -23,6 +23,8 @@ _JPEG = b"\xff\xd8\xff"
 _PNG_DEPTH, _PNG_COLOUR = 24, 25  # bytes of the header
 _WITH_ALPHA = (4, 6)  # PNG's numbers of grey and RGB with an alpha channel
 _ORIENTATION = 0x0112  # EXIF's tag
+_MAY_TURN = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")  # a PNG's orientation
+_TIFF_BITS, _TIFF_ZERO = 258, 262  # tags: bits of each channel; 0 where zero is white
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +69,8 @@ def read_image(path, background):
       path: pathlib.Path.
       background: (red, green, blue) of 0..255.
     Returns: [H, W, 1] or [H, W, 3], uint8, or uint16 of files of 16 bits, or float32 in [0, 1]
-      of files of floats; and the number of frames that the file has.
+      of files of floats; uint16 keeps its alpha channel, as [H, W, 2] or [H, W, 4], for
+      `weighted`; and the number of frames that the file has.
     Raises: UnreadableImageError.
     """
     try:
@@ -95,8 +98,8 @@ def _decode(content, background):
     if content.startswith(_PNG) and len(content) > _PNG_COLOUR:
         if content[_PNG_DEPTH] == 16:
             image = _with_clear_colour(tf.io.decode_png(content, dtype=tf.uint16).numpy(), content)
-            return _turned(_opaque(image, background), _png_orientation(content)), 1
-        special = any(chunk in content for chunk in (b"tRNS", b"eXIf", b"Raw profile type exif"))
+            return _turned(image, _png_orientation(content)), 1
+        special = any(chunk in content for chunk in (b"tRNS", *_MAY_TURN))
         plain = content[_PNG_COLOUR] not in _WITH_ALPHA and not special
     else:
         plain = content.startswith(_JPEG) and _is_plain_jpeg(content)
@@ -105,8 +108,32 @@ def _decode(content, background):
     with Image.open(io.BytesIO(content)) as image:
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         image.seek(0)
+        maxval = image.tile[0].args[-1] if image.format == "PPM" and image.tile else None
         image.load()
-        return _with_pillow(image, background), frames
+        zero_is_white = image.format == "TIFF" and _tiff_zero_is_white(image)
+        pixels = _with_pillow(image, background)
+    if pixels.dtype == np.uint16 and isinstance(maxval, int) and maxval < 65535:
+        values = np.rint(pixels * (maxval / 65535))  # Pillow has stretched them to 65535
+        return (values / maxval).astype(np.float32), frames
+    if zero_is_white:
+        pixels = (1 if pixels.dtype == np.float32 else np.uint16(65535)) - pixels
+    return pixels, frames
+
+
+def _tiff_zero_is_white(image):
+    """Whether Pillow leaves it to us to invert a TIFF, as it does of more than 8 bits.
+
+    Raises: UnreadableImageError for colours of more than 8 bits, of which it keeps the upper 8.
+    """
+    bits = max(image.tag_v2.get(_TIFF_BITS, (1,)))
+    if bits <= 8:
+        return False
+    if image.mode != "F" and not image.mode.startswith("I"):
+        raise UnreadableImageError(
+            f"it is a TIFF with {bits} bits for each of several channels ({image.mode}), of which "
+            "only the upper 8 could be read; convert it to a 16-bit PNG, or to 8 bits"
+        )
+    return image.tag_v2.get(_TIFF_ZERO) == 0
 
 
 def _is_plain_jpeg(content):
@@ -151,16 +178,26 @@ def _floats(pixels):
     return np.clip(pixels, 0, 1)[..., None].astype(np.float32)
 
 
-def _opaque(image, background):
-    """uint16 [H, W, 1 or 3] from uint16 [H, W, 1..4], of which 2 and 4 have an alpha channel."""
-    if image.shape[2] in (1, 3):
-        return image
-    alpha = image[..., -1:] / 65535.0
-    behind = np.array(background) * 257.0
-    if image.shape[2] == 2 and len(set(background)) == 1:
-        behind = behind[:1]
-    mixed = image[..., :-1] * alpha + behind * (1.0 - alpha)
-    return np.rint(mixed if (alpha < 1).any() else image[..., :-1]).astype(np.uint16)
+def weighted(image, background):
+    """What an image of 16 bits shows of itself, without the background.
+
+    The bits that the data make use of, and with them white, are known only after all files are
+    read, so that the background can be laid behind no earlier.
+
+    Args: image: uint16 [H, W, 1..4], of which 2 and 4 have an alpha channel; background: as above.
+    Returns: colours times opacity, [H, W, 1 or 3], uint16 or float32; the share of the background,
+      float32 [H, W, 1], or None if nothing shows through; the largest value that shows at all.
+    """
+    colours, alpha = image, None
+    if image.shape[2] in (2, 4):
+        colours, alpha = image[..., :-1], image[..., -1:]
+    if alpha is None or (alpha == 65535).all():
+        return colours, None, int(colours.max())
+    largest = int(np.where(alpha > 0, colours, 0).max())
+    if colours.shape[2] == 1 and len(set(background)) > 1:
+        colours = np.repeat(colours, 3, axis=2)
+    opacity = alpha / np.float32(65535)
+    return colours * opacity, 1 - opacity, largest
 
 
 def _with_clear_colour(image, content):
@@ -174,9 +211,10 @@ def _with_clear_colour(image, content):
 
 
 def _png_orientation(content):
-    if b"eXIf" not in content and b"Raw profile type exif" not in content:
+    if not any(chunk in content for chunk in _MAY_TURN):
         return 1
     with Image.open(io.BytesIO(content)) as image:
+        image.load()  # what comes after the pixels counts too
         return image.getexif().get(_ORIENTATION, 1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfsp.data import area
 from tfsp.data.errors import DataFormatError
-from tfsp.data.image_files import UnreadableImageError, read_image
+from tfsp.data.image_files import UnreadableImageError, read_image, weighted
 from tfsp.data.left_out import listed
 
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
@@ -24,7 +24,7 @@ def load_images(files, image_size, options, left_out):
     Raises: DataFormatError naming all files that cannot be read (unless `options.errors` is
       "skip"), two files of two sizes, or a file whose values do not fit `options.bit_depth`.
     """
-    images, tops, bad, largest = [], [], {}, (0, None)
+    images, tops, clear, bad, largest = [], [], [], {}, (0, None)
     first = None  # (file, (height, width))
     for file in files:
         try:
@@ -36,13 +36,20 @@ def load_images(files, image_size, options, left_out):
             continue  # only to find the others that are bad
         if frames > 1:
             left_out.add("with more frames than the first, which is taken", file)
+        top = {"uint8": 255, "uint16": 65535}.get(image.dtype.name, 1)
+        see_through = None
         if image.dtype == np.uint16:
-            largest = max(largest, (int(image.max()), str(file)))
+            image, see_through, value = weighted(image, options.background)
+            largest = max(largest, (value, str(file)))
         first = first or (file, image.shape[:2])
         if image_size is None and image.shape[:2] != first[1]:
             raise _different_sizes(*first, file, image.shape[:2])
-        tops.append({"uint8": 255, "uint16": 65535}.get(image.dtype.name, 1))
-        images.append(image if image_size is None else _shrunk(image, image_size, tops[-1]))
+        if image_size is not None:
+            image = _shrunk(image, image_size, top)
+            see_through = None if see_through is None else _shrunk(see_through, image_size, 1)
+        tops.append(top)
+        images.append(image)
+        clear.append(see_through)
     if bad:
         _tell_bad(files, bad, options.errors, left_out)
     depth = _bit_depth(largest, options.bit_depth, left_out) if 65535 in tops else None
@@ -53,7 +60,7 @@ def load_images(files, image_size, options, left_out):
         )
     kept = np.array([file not in bad for file in files])
     remark = f", 16-bit files read as {depth}-bit" if depth else ""
-    return _stack(images, tops, depth), kept, remark
+    return _stack(images, tops, depth, clear, options.background), kept, remark
 
 
 def _shrunk(image, size, top):
@@ -63,8 +70,11 @@ def _shrunk(image, size, top):
     return area.area_average(image[None], size, top)[0]
 
 
-def _stack(images, tops, depth):
-    """One array, emptying the list on the way so that the images are not held twice."""
+def _stack(images, tops, depth, clear, background):
+    """One array, emptying the lists on the way so that the images are not held twice.
+
+    The background (0 to 255) is added to images of 16 bits by its share `clear`, or None.
+    """
     channels = max(image.shape[2] for image in images)
     as_bytes = all(top == 255 for top in tops)
     shape = (len(images), *images[0].shape[:2], channels)
@@ -75,7 +85,11 @@ def _stack(images, tops, depth):
             out[i] = image
         else:
             top = 2**depth - 1 if top == 65535 else top
-            out[i] = np.minimum(image / np.float32(top), np.float32(1))
+            values = image / np.float32(top)
+            if clear[i] is not None:
+                behind = np.array(background, np.float32)[: image.shape[2]] / np.float32(255)
+                values, clear[i] = values + behind * clear[i], None
+            out[i] = np.minimum(values, np.float32(1))
     return out
 
 

@@ -10,6 +10,9 @@ WORDS = {
 }
 # Words for a part of which one cannot say whether it validates or tests.
 _UNCLEAR = ("eval", "evaluation", "holdout", "heldout", "unseen")
+# Words that speak of parts only where all names beside each other hold one of the same group:
+# tr and te are languages too, and background is a class.
+_TOGETHER = (("background", "evaluation", "eval"), ("seen", "unseen"), ("tr", "va", "te"))
 _FILLERS = frozenset(
     ("data", "dataset", "folder", "image", "images", "img", "imgs", "part", "photos", "pictures")
     + ("sample", "samples", "set", "split", "subset")
@@ -32,6 +35,29 @@ def resembled(name):
     words = set(_words(name))
     found = {_PART_OF_WORD[word] for word in words if word in _PART_OF_WORD}
     return found | ({"unclear"} if words & set(_UNCLEAR) else set())
+
+
+def mixed(names):
+    """Those of some names beside each other that speak of two parts or more, else [].
+
+    Such are mnist_train and mnist_test, or images_background and images_evaluation.
+    """
+    found = {name: resembled(name) for name in names}
+    if len(set().union(*found.values())) > 1:
+        return [name for name, parts in found.items() if parts]
+    words = [set(_words(name)) for name in names]
+    for group in _TOGETHER:
+        held = [own.intersection(group) for own in words]
+        if all(held) and len(set().union(*held)) > 1:
+            return list(names)
+    return []
+
+
+def key_of_part(key):
+    """Whether the name of an array speaks of a part: x_test, X_te, ytest, images_val, testX."""
+    words = set(_words(re.sub(r"^([xyXY])(?=[a-z]{2})", r"\1 ", str(key))))
+    short = words & {"tr", "va", "te"} and words & {"x", "y", *_FILLERS}
+    return bool(resembled(" ".join(words)) or short)
 
 
 def _words(name):

@@ -29,9 +29,11 @@ def from_mapping(arrays, source):
     Args:
       arrays: dict with x_train and perhaps y_train, x_val, y_val, x_test, y_test (the layout of
         Keras; the other words of `part_names`, such as "valid", are understood too), or with x
-        (or images, image, data) and perhaps y (or labels, label). Other keys are ignored.
+        (or images, image, data) and perhaps y (or labels, label). Other keys are ignored,
+        unless arrays under them look like parts of the data (X_test, images_val).
       source: name used in messages and in the info record.
-    Raises: DataFormatError that names the keys found and expected.
+    Raises: DataFormatError that names the keys found and expected, or those of parts that would
+      be dropped.
     """
     if any(f"x_{word}" in arrays for word in part_names.WORDS["train"]):
         return _from_parts(arrays, source)
@@ -44,6 +46,7 @@ def from_mapping(arrays, source):
             f"{', '.join(_LABEL_KEYS)}). Found the keys: {_some_keys(arrays)}."
             + (" Of a table pass its numbers: x.to_numpy()." if hasattr(arrays, "columns") else "")
         )
+    _refuse_dropped_parts(arrays, (image_key, label_key), source)
     images = as_images(arrays[image_key], f"{image_key} of {source}")
     labels = None
     if label_key is not None:
@@ -57,7 +60,33 @@ def _some_keys(arrays):
     return listed(names, 20) or "none"
 
 
+def _refuse_dropped_parts(arrays, used, source):
+    """Refuses arrays named like parts under keys that are not understood."""
+    dropped = [
+        str(key)
+        for key in arrays
+        if key not in used and part_names.key_of_part(key) and _is_array(arrays, key)
+    ]
+    if dropped:
+        raise DataFormatError(
+            f"{source}: {listed(dropped, 20)} would not be used, beside "
+            f"{', '.join(key for key in used if key is not None and key in arrays)}. Expected "
+            "given parts as x_train, x_val, x_test, with labels y_train, y_val, y_test: rename "
+            "them so, or leave them out."
+        )
+
+
+def _is_array(arrays, key):
+    try:
+        return np.ndim(arrays[key]) > 0
+    except (DataFormatError, ValueError):  # of Python objects, or ragged: no data
+        return False
+
+
 def _from_parts(arrays, source):
+    given = {part: [w for w in ws if f"x_{w}" in arrays] for part, ws in part_names.WORDS.items()}
+    used = [f"{axis}_{word}" for words in given.values() for word in words for axis in "xy"]
+    _refuse_dropped_parts(arrays, used, source)
     parts = {}
     for part, words in part_names.WORDS.items():
         given = [word for word in words if f"x_{word}" in arrays]

@@ -27,7 +27,8 @@ def get_config(row="intel_vae"):
     preset(config, "network", name="mlp", hidden=(32, 32, 32))
     # The noise of the curves.
     preset(config, "likelihood", name="gaussian", scale="fixed", initial_scale=0.05)
-    config.update(row_of(ROWS, row))
+    for section, settings in row_of(ROWS, row).items():
+        preset(config, section, **settings)
     config.train.update(
         epochs=20,
         batch_size=1000,

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, parameters, shapes
+from tfsp import arguments, gradients, parameters, shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.distributions.tmc import is_free
 from tfsp.tmc import ops
@@ -130,7 +130,23 @@ def _leaves_log_probs(parent, time, leaves):
     return tf.map_fn(one, (parent, time, leaves), fn_output_signature=tf.float64)
 
 
-@tf.custom_gradient
+def _time_gradient(upstream, value, parent, time, leaves):
+    mean, _ = ops.node_posterior(parent, time, leaves)
+    variances = ops.edge_variances(parent, time)
+    above = tf.maximum(parent, 0)
+    is_edge = parent >= 0
+    length = tf.where(is_edge, time - tf.gather(time, above), tf.ones_like(time))
+    step = tf.reduce_sum((mean - tf.gather(mean, above)) ** 2, axis=-1)
+    dim = tf.cast(tf.shape(leaves)[-1], tf.float64)
+    total = variances.cavity + variances.upward + length
+    slope = 0.5 * (step / length**2 - dim / total)
+    slope = tf.where(is_edge, slope, tf.zeros_like(slope))
+    slope -= tf.math.unsorted_segment_sum(slope, above, tf.shape(parent)[0])
+    slope = tf.where(is_free(parent), slope, tf.zeros_like(slope))
+    return None, upstream * slope, None
+
+
+@gradients.explicit(_time_gradient, differentiable=False)
 def _slope_in_time(parent, time, leaves):
     """0, with the gradient of log r(leaves given tree) with respect to `time` `[V]`.
 
@@ -139,20 +155,4 @@ def _slope_in_time(parent, time, leaves):
 
         |M_v - M_u|^2 / (2 l^2) - D / (2 C),   C = cavity + upward + l as in `ops.edge_variances`
     """
-
-    def gradient(upstream):
-        mean, _ = ops.node_posterior(parent, time, leaves)
-        variances = ops.edge_variances(parent, time)
-        above = tf.maximum(parent, 0)
-        is_edge = parent >= 0
-        length = tf.where(is_edge, time - tf.gather(time, above), tf.ones_like(time))
-        step = tf.reduce_sum((mean - tf.gather(mean, above)) ** 2, axis=-1)
-        dim = tf.cast(tf.shape(leaves)[-1], tf.float64)
-        total = variances.cavity + variances.upward + length
-        slope = 0.5 * (step / length**2 - dim / total)
-        slope = tf.where(is_edge, slope, tf.zeros_like(slope))
-        slope -= tf.math.unsorted_segment_sum(slope, above, tf.shape(parent)[0])
-        slope = tf.where(is_free(parent), slope, tf.zeros_like(slope))
-        return None, upstream * slope, None
-
-    return tf.zeros([], tf.float64), gradient
+    return tf.zeros([], tf.float64)

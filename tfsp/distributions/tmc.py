@@ -5,7 +5,7 @@ import collections
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, parameters, shapes
+from tfsp import arguments, gradients, parameters, shapes
 from tfsp.random import fold_in
 from tfsp.tmc import ops
 
@@ -138,18 +138,17 @@ def _sample_trees(num_leaves, concentration1, concentration0, seed):
     return tf.map_fn(draw, numbers, fn_output_signature=(tf.int32, tf.float64))
 
 
-@tf.custom_gradient
+def _log_probs_gradient(upstream, value, parent, *continuous):
+    with tf.GradientTape() as tape:
+        tape.watch(continuous)
+        log_density = _time_log_probs(parent, *continuous)
+    return None, *tape.gradient(log_density, continuous, upstream)
+
+
+@gradients.explicit(_log_probs_gradient, differentiable=False)
 def _tree_log_probs(parent, time, concentration1, concentration0):
     """log p of each tree: `[n, V]` and `[n]` -> `[n]`, by the native ops, which check the trees."""
-
-    def gradient(upstream):
-        continuous = [time, concentration1, concentration0]
-        with tf.GradientTape() as tape:
-            tape.watch(continuous)
-            log_density = _time_log_probs(parent, *continuous)
-        return None, *tape.gradient(log_density, continuous, upstream)
-
-    return _native_log_probs(parent, time, concentration1, concentration0), gradient
+    return _native_log_probs(parent, time, concentration1, concentration0)
 
 
 @tf.function(reduce_retracing=True)

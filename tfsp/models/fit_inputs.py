@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.models import data_checks, example_weights
+from tfsp.models import data_checks, dataset_form, example_weights
 
 
 def prepare(
@@ -35,9 +35,7 @@ def prepare(
     Raises: ValueError for data and weights that cannot be, see `data_checks` and
       `example_weights`.
     """
-    examples = x
-    if getattr(model, "needs_index", False) and hasattr(x, "keys") and "x" in x:
-        examples = x["x"]
+    examples = _without_index(x) if getattr(model, "needs_index", False) else x
     indexed = examples is not x
     data_checks.check_form(examples, model.data_shape, steps, steps_name, name)
     data_checks.check(examples, model.likelihood, stacklevel + 1)
@@ -70,6 +68,16 @@ def prepare_validation(model, data, steps):
     if not isinstance(data, (tuple, list)):
         return x
     return x, y, weights
+
+
+def _without_index(x):
+    """Of a dict with an entry "x", or a dataset of such, that entry; anything else as it is."""
+    if not isinstance(x, tf.data.Dataset):
+        return x["x"] if hasattr(x, "keys") and "x" in x else x
+    spec = dataset_form.example_spec(x)
+    if not (hasattr(spec, "keys") and "x" in spec):
+        return x
+    return x.map(lambda *element: (element[0]["x"], *element[1:]))
 
 
 def _check_weights_within(dataset):

@@ -84,13 +84,21 @@ class Trials:
         folder.mkdir(parents=True)
         self.whole = RunDirectory(folder / "whole")
         self.late = RunDirectory(folder / "late")  # of which a few epochs remain
+        while not self._train_whole():  # it was over before it could be held
+            shutil.rmtree(self.whole.path)
+            shutil.rmtree(self.late.path, ignore_errors=True)
+
+    def _train_whole(self):
+        """Trains `whole`, held near its end for a copy; False if there was none in time."""
         process = self._start(self.whole)
-        most = config.train.epochs - _LAST_EPOCHS
+        most = self.config.train.epochs - _LAST_EPOCHS
         self._wait(process, lambda: (self.whole.epochs() or [0])[-1] >= most)
-        os.kill(process.pid, signal.SIGSTOP)
-        shutil.copytree(self.whole.path, self.late.path)
-        os.kill(process.pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGSTOP)
+            shutil.copytree(self.whole.path, self.late.path)
+            os.kill(process.pid, signal.SIGCONT)
         self._finish(process, self.whole)
+        return bool(self.late.epochs()) and self.late.epochs()[-1] < self.config.train.epochs
 
     def kills(self, times, rng):
         """SIGKILL at random moments, again and again until there were enough."""

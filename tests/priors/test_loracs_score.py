@@ -34,7 +34,8 @@ def test_the_score_term_is_the_covariance_with_the_score(float64, attachment, nu
     name = vae.prior._inducing.path
     for key in ours:
         if key != name:
-            np.testing.assert_array_equal(ours[key], other[key])
+            # The score's zeros move the order in which the parts of a gradient are added up.
+            np.testing.assert_allclose(ours[key], other[key], rtol=1e-12, atol=1e-15)
     prior, (_, _, z) = vae.prior, draws(vae, x)
     if attachment == "collapsed":
         values = tree_log_probs(vae, z)

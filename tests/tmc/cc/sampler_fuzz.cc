@@ -1,7 +1,7 @@
 // Random problems, extreme ones among them, through every sampler entry point. Meant for
 // sanitizers:
 //   g++ -std=c++17 -O1 -g -I. -fsanitize=address,undefined -fno-sanitize-recover=all
-//       tests/tmc/cc/sampler_fuzz.cc -o /tmp/sampler_fuzz && /tmp/sampler_fuzz 3000
+//       tests/tmc/cc/sampler_fuzz.cc -o sampler_fuzz && ./sampler_fuzz 3000
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -77,7 +77,7 @@ def cases():
             yield pytest.param(path, prior, id=f"{path.relative_to(ROOT)}-{prior}")
 
 
-@pytest.mark.parametrize(("path", "prior"), cases())
+@pytest.mark.parametrize(("path", "prior"), list(cases()))
 def test_config_builds_and_takes_two_steps(path, prior):
     settings = load(path)
     settings.prior.name = prior
@@ -115,7 +115,7 @@ def test_an_unknown_row_is_told_those_there_are(path):
         module.get_config("fo")
 
 
-@pytest.mark.parametrize(("path", "row"), rows())
+@pytest.mark.parametrize(("path", "row"), list(rows()))
 def test_every_row_names_what_exists(path, row):
     """Built with small networks: the rows differ in all but these."""
     settings = module_of(path).get_config(row)

@@ -274,10 +274,12 @@ class BoltzmannMachine(Discrete, tfd.Distribution):
 
     def sample(self, sample_shape=(), seed=None, name="sample", **kwargs):
         """As of TFP, which would cut 2.5 draws to 2; ValueError for what is no integer."""
-        several = isinstance(sample_shape, (list, tuple, tf.TensorShape)) or (
-            isinstance(sample_shape, np.ndarray) and sample_shape.ndim
-        )
-        if several or not getattr(getattr(sample_shape, "shape", None), "rank", 0):
+        if not (tf.is_tensor(sample_shape) and sample_shape.dtype.is_integer):
+            several = (
+                np.ndim(sample_shape)
+                if isinstance(sample_shape, np.ndarray)
+                else (isinstance(sample_shape, (list, tuple, tf.TensorShape)))
+            )
             for size in sample_shape if several else (sample_shape,):
                 arguments.count("sample_shape", size)
         return super().sample(sample_shape, seed, name, **kwargs)

@@ -321,6 +321,11 @@ class StructuredVAE(keras.Model):
         return super().predict_on_batch(fit_inputs.prepare(self, x)[0])
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        optimizer = self.optimizer
+        if optimizer is not None and not optimizer.built and self.built:
+            # Made while a step is traced, its variables would have the step traced twice.
+            with self.distribute_strategy.scope(), keras.name_scope(optimizer.name):
+                optimizer.build(self.trainable_variables)
         if iterator is None or self.distribute_strategy.num_replicas_in_sync == 1:
             super()._maybe_symbolic_build(iterator, data_batch)
             return

@@ -70,10 +70,10 @@ def test_there_are_configs():
 
 
 def cases():
-    """Every config with its own prior, those of the plain VAE (a name in a flag) with every one."""
+    """Every config with its own prior, one of the plain VAE (a name in a flag) with every one."""
     for path in FILES:
         own = load(path).prior.name
-        for prior in priors.names() if path.parent.name == "vae" else [own]:
+        for prior in priors.names() if path == ROOT / "vae" / "mnist.py" else [own]:
             yield pytest.param(path, prior, id=f"{path.relative_to(ROOT)}-{prior}")
 
 
@@ -90,6 +90,8 @@ def test_config_builds_and_takes_two_steps(path, prior):
         x = np.round(x)
     model = experiment.build_model(config, shape)
     experiment.compile_model(model, config, steps_per_epoch=2)
+    # Graphs take ten times as long to make as these steps to run: one of each kind of model.
+    model.run_eagerly = path.stem != "digits"
     history = model.fit(
         np.concatenate([x, x]), batch_size=4, epochs=1, verbose=0, shuffle=False
     ).history

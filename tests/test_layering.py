@@ -18,6 +18,7 @@ FLOORS = {
     "tfsp.version": 0,
     "tfsp.registry": 0,
     "tfsp.parameters": 0,
+    "tfsp.sample_shape": 0,
     "tfsp.random": 0,
     "tfsp.subset": 0,
     "tfsp.neighbours": 0,

@@ -265,12 +265,3 @@ def test_errors():
         rbm.tempering(tf.zeros([2, 2, 5]), [0.0, 1.0], 1, sweeps_per_round=0)
     with pytest.raises(ValueError, match="inside a graph"):
         tf.function(lambda: rbm.ladder(1))()
-
-
-@pytest.mark.parametrize("wrong", [2.5, 2.0, -1, True, (2, 1.5), np.float32(2), "2"])
-def test_numbers_of_draws_are_integers(wrong):
-    prior = machine(arrays(2, 3))
-    with pytest.raises(ValueError, match=r"^`sample_shape.*an integer from 0"):
-        prior.sample(wrong)
-    for shape, count in ((3, (3,)), ((2, 1), (2, 1)), ((), ()), (tf.constant(2), (2,))):
-        assert prior.sample(shape, seed=0).shape == (*count, 5)

@@ -147,6 +147,21 @@ def test_one_seed_one_draw(name):
     np.testing.assert_allclose(log_prob, distribution.log_prob(broken), rtol=1e-4, atol=1e-5)
 
 
+@every
+def test_numbers_of_draws_are_integers(name):
+    distribution = CASES[name].build()
+    if type(distribution) is tfd.Independent:  # TFP's own, but for its base
+        distribution = distribution.distribution
+    for wrong in (2.5, 2.0, -1, True, (2, 1.5), np.float32(2), "2", np.array([2.0])):
+        for draw in (distribution.sample, distribution.experimental_sample_and_log_prob):
+            with pytest.raises(ValueError, match=r"^`sample_shape.*an integer from 0"):
+                draw(wrong, seed=SEED)
+    for shape, sizes in ((3, [3]), ((2, 1), [2, 1]), ((), []), (tf.constant(2), [2])):
+        drawn = parts(distribution.sample(shape, seed=SEED))[0].shape
+        assert drawn[: len(sizes)] == sizes
+        assert len(drawn) == len(sizes) + len(parts(distribution.sample(seed=SEED))[0].shape)
+
+
 def _unknown(value):
     return tf.nest.map_structure(lambda t: tf.TensorSpec(None, t.dtype), value)
 

@@ -1,6 +1,5 @@
 """Bipartite Boltzmann machines (restricted Boltzmann machines) over zeros and ones."""
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -11,11 +10,12 @@ from tfsp.distributions import boltzmann_tempering as tempering
 from tfsp.distributions import partition_function
 from tfsp.distributions.measures import Discrete
 from tfsp.random import as_seed, fold_in
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
 
-class BoltzmannMachine(Discrete, tfd.Distribution):
+class BoltzmannMachine(Discrete, IntegerDraws):
     """p(z) = exp(-E(z)) / Z,  -E(z) = l'W r + a'l + b'r,  z = [l, r] in {0, 1}^(L+R).
 
     Energies, conditionals and free energies are differentiable, and `energy` takes any real z, so
@@ -271,18 +271,6 @@ class BoltzmannMachine(Discrete, tfd.Distribution):
         if log_z is None:
             log_z = self.log_z_exact() if self._log_z is None else self._log_z
         return -self.energy(z) - tf.cast(log_z, self.dtype)
-
-    def sample(self, sample_shape=(), seed=None, name="sample", **kwargs):
-        """As of TFP, which would cut 2.5 draws to 2; ValueError for what is no integer."""
-        if not (tf.is_tensor(sample_shape) and sample_shape.dtype.is_integer):
-            several = (
-                np.ndim(sample_shape)
-                if isinstance(sample_shape, np.ndarray)
-                else (isinstance(sample_shape, (list, tuple, tf.TensorShape)))
-            )
-            for size in sample_shape if several else (sample_shape,):
-                arguments.count("sample_shape", size)
-        return super().sample(sample_shape, seed, name, **kwargs)
 
     def _sample_n(self, n, seed=None):
         """Exact draws by enumeration; ValueError if both sides have more than 20 units."""

@@ -6,13 +6,14 @@ import tensorflow_probability as tfp
 from tfsp import arguments, gradients, parameters, shapes
 from tfsp.distributions.normal import stateless_normal
 from tfsp.distributions.tmc import is_free
+from tfsp.sample_shape import IntegerDraws
 from tfsp.tmc import ops
 from tfsp.tmc.paths import sum_over_ancestors
 
 tfd = tfp.distributions
 
 
-class BrownianLeaves(tfd.Distribution):
+class BrownianLeaves(IntegerDraws):
     """Locations of a tree's leaves: a Brownian motion along the edges, root N(0, I) at time 0.
 
     Event `[N, D]`: cov(leaf n, leaf m) = (1 + time of their lowest common ancestor) I.

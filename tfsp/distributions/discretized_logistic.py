@@ -5,11 +5,12 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments, parameters, shapes
 from tfsp.distributions.measures import Discrete
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
 
-class DiscretizedLogistic(Discrete, tfd.Distribution):
+class DiscretizedLogistic(Discrete, IntegerDraws):
     """A logistic variable rounded to the nearest of `num_levels` values 0, 1/(L-1), ..., 1.
 
         P(x = k/(L-1)) = sigmoid(b_k) - sigmoid(a_k),   b_k, a_k = (x +- 1/(2(L-1)) - loc) / scale

@@ -8,6 +8,7 @@ from tensorflow_probability.python.internal import prefer_static  # it has no pu
 
 from tfsp import parameters
 from tfsp.distributions.normal import stateless_normal
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
@@ -46,7 +47,7 @@ def component_log_prob(z, loc, log_variance):
     return tf.reshape(products, tf.concat([shape[:-1], tf.shape(constant)], axis=0))
 
 
-class DiagonalGaussianMixture(tfd.Distribution):
+class DiagonalGaussianMixture(IntegerDraws):
     """p(z) = sum_k softmax(logits)_k N(z; loc_k, diag(exp(log_variance_k))),  z: `[..., D]`.
 
     Much lighter than `tfd.MixtureSameFamily`: the density is one matrix product and a sample

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp import parameters
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
@@ -17,7 +18,7 @@ def stateless_normal(shape, seed, dtype):
     return tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
 
 
-class Normal(tfd.Normal):
+class Normal(IntegerDraws, tfd.Normal):
     """`tfd.Normal` whose `sample` draws by `stateless_normal`. Everything else is inherited.
 
     Variables of Keras, too, are read whenever they are needed.
@@ -42,7 +43,7 @@ def diagonal_normal(loc, scale):
     return tfd.Independent(Normal(loc, scale), reinterpreted_batch_ndims=1)
 
 
-class CorrelatedNormal(tfd.MultivariateNormalTriL):
+class CorrelatedNormal(IntegerDraws, tfd.MultivariateNormalTriL):
     """`tfd.MultivariateNormalTriL` whose `sample` draws by `stateless_normal`."""
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):

@@ -8,6 +8,7 @@ from tfsp.bijectors import smoothing as smoothings
 from tfsp.bijectors.logistic import Logistic
 from tfsp.distributions.measures import AtomAtZero
 from tfsp.random import as_seed, fold_in
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
@@ -26,7 +27,7 @@ def open_uniform(shape, seed, dtype=tf.float32):
     return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox") + info[dtype]
 
 
-class SmoothedBinary(AtomAtZero, tfd.Distribution):
+class SmoothedBinary(AtomAtZero, IntegerDraws):
     """q(zeta) = (1-q) r(zeta|z=0) + q r(zeta|z=1),  q = sigmoid(logits).  zeta: scalar event.
 
     Smoothings whose r(zeta|0) is a point mass at 0 ("spike_and_...") have densities with respect

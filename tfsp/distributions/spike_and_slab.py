@@ -6,11 +6,12 @@ import tensorflow_probability as tfp
 from tfsp import parameters
 from tfsp.distributions.measures import AtomAtZero
 from tfsp.distributions.normal import Normal, stateless_normal
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
 
-class SpikeAndSlab(AtomAtZero, tfd.Distribution):
+class SpikeAndSlab(AtomAtZero, IntegerDraws):
     """gamma N(z; loc, scale^2) + (1 - gamma) delta(z),  gamma = sigmoid(logits).  z: scalar event.
 
     Densities are with respect to Lebesgue measure plus a unit point mass at 0, so that

@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments, gradients, parameters, shapes
 from tfsp.random import fold_in
+from tfsp.sample_shape import IntegerDraws
 from tfsp.tmc import ops
 
 tfd = tfp.distributions
@@ -14,7 +15,7 @@ tfd = tfp.distributions
 Tree = collections.namedtuple("Tree", "parent time")
 
 
-class TMC(tfd.Distribution):
+class TMC(IntegerDraws):
     """Prior over trees with N labelled leaves: Kingman topologies, stick-breaking times.
 
     A value is a named tuple `Tree(parent, time)`: int32 `[V]`, float64 `[V]`, V = 2N - 1, leaves

@@ -6,11 +6,12 @@ import tensorflow_probability as tfp
 from tfsp import arguments, parameters
 from tfsp.distributions.measures import Discrete
 from tfsp.likelihoods.base import Likelihood, register
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
 
-class _Levels(Discrete, tfd.Distribution):
+class _Levels(Discrete, IntegerDraws):
     """Categorical over the values 0, 1/(L-1), ..., 1; logits `[..., L]`, x `[...]` float."""
 
     def __init__(self, logits, name="Levels"):

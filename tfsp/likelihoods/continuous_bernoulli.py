@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp.likelihoods.base import Likelihood, register
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
@@ -16,7 +17,7 @@ _BERNOULLI += [43867 / 798, -174611 / 330]
 _SERIES = [number / math.factorial(2 * k + 2) for k, number in enumerate(_BERNOULLI)]
 
 
-class _ContinuousBernoulli(tfd.ContinuousBernoulli):
+class _ContinuousBernoulli(IntegerDraws, tfd.ContinuousBernoulli):
     """`tfd.ContinuousBernoulli` whose mean is made of what all runtimes of served models have.
 
     E[x] = 1 / (1 - e^-l) - 1 / l,    l the logit; a series where the two nearly cancel

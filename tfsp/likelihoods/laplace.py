@@ -5,11 +5,12 @@ import tensorflow_probability as tfp
 
 from tfsp.likelihoods.base import register
 from tfsp.likelihoods.location_scale import LocationScale
+from tfsp.sample_shape import IntegerDraws
 
 tfd = tfp.distributions
 
 
-class _Laplace(tfd.Laplace):
+class _Laplace(IntegerDraws, tfd.Laplace):
     """`tfd.Laplace` whose mean needs no shapes, which some runtimes of served models lack."""
 
     def _mean(self):

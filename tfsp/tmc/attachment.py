@@ -5,13 +5,14 @@ import tensorflow_probability as tfp
 
 from tfsp import parameters, shapes
 from tfsp.random import fold_in
+from tfsp.sample_shape import IntegerDraws
 from tfsp.tmc import ops
 from tfsp.tmc.attachment_table import build_table, table_attachment, table_log_prob, table_sample
 
 tfd = tfp.distributions
 
 
-class Attachment(tfd.Distribution):
+class Attachment(IntegerDraws):
     """Location of a new leaf on a tree with leaves: edge and time of attachment summed out.
 
     Event `[D]`. `log_prob` has gradients with respect to z and `leaves`, not to the tree.

@@ -30,9 +30,13 @@ def test_numbers_are_plain_floats(value):
         ({}, 2.0, "`n` must be a positive integer. Received: 2.0."),
         ({}, "2", "`n` must be a positive integer. Received: '2'."),
         ({}, None, "`n` must be a positive integer. Received: None."),
-        ({"least": 0}, -1, "`n` must be an integer from 0 up. Received: -1."),
+        ({"least": 0}, -1, "`n` must be a non-negative integer. Received: -1."),
         ({"most": 4}, 5, "`n` must be an integer from 1 to 4. Received: 5."),
-        ({"least": 2, "meaning": "one is none"}, 1, "an integer from 2 up: one is none. Received"),
+        (
+            {"least": 2, "meaning": "one is none"},
+            1,
+            "an integer of at least 2: one is none. Received",
+        ),
     ],
 )
 def test_other_integers_are_refused(settings, value, message):
@@ -52,7 +56,7 @@ def test_lists_of_integers_are_plain_tuples(values):
     ("values", "settings", "message"),
     [
         ([3, 0], {}, "`n[1]` must be a positive integer. Received: 0."),
-        (["3"], {"least": 2}, "`n[0]` must be an integer from 2 up. Received: '3'."),
+        (["3"], {"least": 2}, "`n[0]` must be an integer of at least 2. Received: '3'."),
         ((1, 5), {"most": 4}, "`n[1]` must be an integer from 1 to 4. Received: 5."),
         (3, {"meaning": "widths"}, "`n` must be a list of integers: widths. Received: 3."),
         ("34", {}, "`n` must be a list of integers. Received: '34'."),
@@ -70,7 +74,7 @@ def test_other_lists_are_refused(values, settings, message):
     [
         ("(0, inf)", 0, "`x` must be a positive number. Received: 0."),
         ("(0, inf)", float("inf"), "`x` must be a positive number. Received: inf."),
-        ("[0, inf)", -1e-9, "`x` must be a number from 0 up. Received: -1e-09."),
+        ("[0, inf)", -1e-9, "`x` must be a non-negative number. Received: -1e-09."),
         ("(-inf, inf)", float("nan"), "`x` must be a finite number. Received: nan."),
         ("(-inf, inf)", -float("inf"), "`x` must be a finite number. Received: -inf."),
         ("[0, 1)", 1.0, "`x` must be a number in [0, 1). Received: 1.0."),

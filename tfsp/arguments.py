@@ -19,7 +19,8 @@ def integer(name, value, least=1, most=None, meaning=""):
         if most is not None:
             wanted = f"an integer from {least} to {most}"
         else:
-            wanted = "a positive integer" if least == 1 else f"an integer from {least} up"
+            named = {0: "a non-negative integer", 1: "a positive integer"}
+            wanted = named.get(least, f"an integer of at least {least}")
         _refuse(name, value, wanted, meaning)
     return int(value)
 
@@ -63,7 +64,7 @@ def number(name, value, interval="(-inf, inf)", meaning=""):
         named = {
             (-math.inf, "("): "a finite number",
             (0.0, "("): "a positive number",
-            (0.0, "["): "a number from 0 up",
+            (0.0, "["): "a non-negative number",
         }
         open_ended = high == math.inf and interval[-1] == ")"
         wanted = open_ended and named.get((low, interval[0]))

@@ -85,7 +85,7 @@ def check_seed(seed, optional=False):
 def generator(seed, *stream, optional=False):
     """A NumPy generator from any integer; other numbers in `stream` give other draws.
 
-    A seed from 0 up gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives;
+    A non-negative seed gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives;
     with `optional` None gives a fresh generator.
 
     Raises: ValueError if `seed` is no integer.

@@ -334,7 +334,7 @@ def test_hierarchies_let_high_levels_shape_low_ones_only():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: bijectors.Sectors(1), "`num_sectors` must be an integer from 2 up: .*: 1"),
+        (lambda: bijectors.Sectors(1), "`num_sectors` must be an integer of at least 2: .*: 1"),
         (lambda: bijectors.Sectors(2.5), "`num_sectors` must be an integer"),
         (lambda: bijectors.Sectors(), "either `num_sectors`"),
         (lambda: bijectors.Sectors(2, probs=[0.5, 0.5]), "either `num_sectors`"),

@@ -53,9 +53,9 @@ def test_kl_warm_up_depends_on_the_epoch_alone(binary_images):
 @pytest.mark.parametrize(
     ("epochs", "start", "message"),
     [
-        (-1, 0.1, "`epochs` must be an integer from 0 up. Received: -1"),
-        ("5", 0.1, "`epochs` must be an integer from 0 up. Received: '5'"),
-        (None, 0.1, "`epochs` must be an integer from 0 up. Received: None"),
+        (-1, 0.1, "`epochs` must be a non-negative integer. Received: -1"),
+        ("5", 0.1, "`epochs` must be a non-negative integer. Received: '5'"),
+        (None, 0.1, "`epochs` must be a non-negative integer. Received: None"),
         (5, 1.5, r"`start` must be a number in \[0, 1\]. Received: 1.5"),
         (5, -0.1, r"`start` must be a number in \[0, 1\]. Received: -0.1"),
         (5, "0", r"`start` must be a number in \[0, 1\]. Received: '0'"),
@@ -196,7 +196,7 @@ def test_early_stopping_needs_its_metric(binary_images):
 
 @pytest.mark.parametrize("keep", [-1, 1.5, "2", None, True])
 def test_checkpoints_keep_a_number_of_files(keep, tmp_path):
-    with pytest.raises(ValueError, match=f"`keep` must be an integer from 0 up.*: {keep!r}"):
+    with pytest.raises(ValueError, match=f"`keep` must be a non-negative integer.*: {keep!r}"):
         callbacks.Checkpoint(RunDirectory(tmp_path), keep=keep)
 
 

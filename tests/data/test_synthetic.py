@@ -165,8 +165,8 @@ def test_evaluation_is_fixed_and_apart_from_training():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("star", dict(noise=-0.1), "`noise` must be a number from 0 up"),
-        ("star", dict(noise="much"), "`noise` must be a number"),
+        ("star", dict(noise=-0.1), "`noise` must be a non-negative number"),
+        ("star", dict(noise="much"), "`noise` must be a non-negative number"),
         ("star", dict(proportion=0.3), "'star' does not take 'proportion'. It takes: noise"),
         ("two_gaussians", dict(proportion=1.1), r"`proportion` must be a number in \[0, 1\]"),
         ("star", dict(binarization="dynamic"), "needs binarization='none'.*Received: 'dynamic'"),
@@ -175,7 +175,11 @@ def test_evaluation_is_fixed_and_apart_from_training():
         ("star", dict(split="burda"), "Unknown split 'burda'"),
         ("star", dict(labels=True), "has no labels"),
         ("star", dict(train_size=0), "`train_size` must be a positive integer: .*or None. .*: 0"),
-        ("star", dict(test_size="9"), "`test_size` must be an integer from 0 up: .*or None. .*'9'"),
+        (
+            "star",
+            dict(test_size="9"),
+            "`test_size` must be a non-negative integer: .*or None. .*'9'",
+        ),
         ("star", dict(batch_size=None), "`batch_size` must be a positive integer. Received: None"),
         ("digits", dict(noise=0.1), "'digits' does not take 'noise'. It takes: no options"),
     ],

@@ -92,8 +92,8 @@ def test_a_gaussian_likelihood_takes_the_values_and_a_bernoulli_says_why_not():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(noise=-0.1), "`noise` must be a number from 0 up"),
-        (dict(noise=math.inf), "`noise` must be a number from 0 up"),
+        (dict(noise=-0.1), "`noise` must be a non-negative number"),
+        (dict(noise=math.inf), "`noise` must be a non-negative number"),
         (dict(proportion=1.1), r"`proportion` must be a number in \[0, 1\]"),
         (dict(centres=3), "'two_modes' does not take 'centres'. It takes: noise, proportion"),
         (dict(binarization="dynamic"), "needs binarization='none'.*Received: 'dynamic'"),

@@ -248,7 +248,7 @@ def test_ladder_swaps_about_half_the_time():
 def test_errors():
     rbm = machine(arrays(3, 2))
     for wrong in (-1, 1.0, "1", None, True):
-        message = f"`num_sweeps` must be an integer from 0 up. Received: {wrong!r}."
+        message = f"`num_sweeps` must be a non-negative integer. Received: {wrong!r}."
         with pytest.raises(ValueError, match=re.escape(message)):
             rbm.gibbs(tf.zeros([2, 5]), wrong)
     with pytest.raises(ValueError, match=r"shape \[..., 5\]"):
@@ -258,7 +258,7 @@ def test_errors():
     with pytest.raises(ValueError, match=r"`inverse_temperatures` must have shape \[3\]"):
         rbm.tempering(tf.zeros([3, 2, 5]), [0.0, 1.0], 1)
     with pytest.raises(
-        ValueError, match="`num_rounds` must be an integer from 0 up. Received: 0.5"
+        ValueError, match="`num_rounds` must be a non-negative integer. Received: 0.5"
     ):
         rbm.tempering(tf.zeros([2, 2, 5]), [0.0, 1.0], 0.5)
     with pytest.raises(ValueError, match="`sweeps_per_round` must be a positive int.*Received: 0"):

@@ -150,6 +150,6 @@ def test_parameters_broadcast():
 @pytest.mark.parametrize("wrong", [1, 256.0, "256", None])
 def test_too_few_levels_are_refused(wrong):
     with pytest.raises(
-        ValueError, match=f"`num_levels` must be an int.* 2 up. Received: {wrong!r}"
+        ValueError, match=f"`num_levels` must be an int.* of at least 2. Received: {wrong!r}"
     ):
         DiscretizedLogistic(0.5, 0.0, num_levels=wrong)

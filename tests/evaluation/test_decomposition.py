@@ -191,7 +191,7 @@ def test_models_that_are_refused(float64, model, message):
 def test_counts():
     model = of_normals(np.zeros((2, 1)), np.ones((2, 1)))
     x = np.arange(2.0)[:, None]
-    with pytest.raises(ValueError, match="`num_draws` must be an integer from 2 up.*: 1"):
+    with pytest.raises(ValueError, match="`num_draws` must be an integer of at least 2.*: 1"):
         kl_decomposition(model, x, num_draws=1)
     with pytest.raises(ValueError, match="`num_examples` must be a positive integer.*: 0"):
         kl_decomposition(model, x, num_examples=0)

@@ -181,7 +181,9 @@ def test_errors(data):
     with pytest.raises(ValueError, match=r"labels_per_class\[0\]` must be a positive int.*0"):
         few_shot(*data, [0, 1])
     for wrong in (-1, "1", None):
-        with pytest.raises(ValueError, match=f"`penalty` must be a number from 0 up.*: {wrong!r}"):
+        with pytest.raises(
+            ValueError, match=f"`penalty` must be a non-negative number.*: {wrong!r}"
+        ):
             few_shot(*data, [1], 1, penalty=wrong)
     with pytest.raises(ValueError, match="`too_few` must be 'error' or 'all'"):
         few_shot(*data, [1], too_few="skip")

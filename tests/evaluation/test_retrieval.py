@@ -127,7 +127,9 @@ def test_errors():
         retrieval(codes, labels.astype(float))
     with pytest.raises(ValueError, match="another code of its class.*20 queries alone"):
         retrieval(codes, np.arange(20))
-    with pytest.raises(ValueError, match="num_recall_levels` must be an integer from 2 up.*: 1"):
+    with pytest.raises(
+        ValueError, match="num_recall_levels` must be an integer of at least 2.*: 1"
+    ):
         retrieval(codes, labels, num_recall_levels=1)
     with pytest.raises(ValueError, match=r"\[n, D\]"):
         retrieval(codes[0], labels)

@@ -252,9 +252,18 @@ def test_bits_per_dimension_by_hand():
             "`initial_scale` must be a positive number.*'1'",
         ),
         (dict(name="laplace", initial_scale=None), "`initial_scale` must be a positive .*None"),
-        (dict(name="categorical", num_levels=1), "`num_levels` must be an integer from 2 up.*: 1"),
-        (dict(name="categorical", num_levels="9"), "`num_levels` must be an integer from 2.*'9'"),
-        (dict(name="categorical", num_levels=2.5), "`num_levels` must be an integer from 2.*2.5"),
+        (
+            dict(name="categorical", num_levels=1),
+            "`num_levels` must be an integer of at least 2.*: 1",
+        ),
+        (
+            dict(name="categorical", num_levels="9"),
+            "`num_levels` must be an integer of at least 2.*'9'",
+        ),
+        (
+            dict(name="categorical", num_levels=2.5),
+            "`num_levels` must be an integer of at least 2.*2.5",
+        ),
         (dict(name="bernoulli", scale="fixed"), "does not take 'scale'"),
         (dict(name="poisson"), "Unknown likelihood: 'poisson'. Known: bernoulli"),
     ],

@@ -194,7 +194,7 @@ def test_any_likelihood_and_keras_models(tmp_path):
         ({"temperature_decay": 2.0}, r"`temperature_decay` must be .* \(0, 1\].*: 2.0"),
         ({"min_temperature": 0.0}, "`min_temperature` must be a positive number"),
         ({"start": "data"}, "`start` must be 'mixture' or 'random'"),
-        ({"start_epoch": -1}, "`start_epoch` must be an integer from 0 up"),
+        ({"start_epoch": -1}, "`start_epoch` must be a non-negative integer"),
         ({"prior": "vamp"}, "prior of its own.*of z given c and must be 'normal'.*'vamp'"),
         ({"prior": priors.NormalPrior(4)}, "made for 4 dimensions"),
         ({"posterior_covariance": "full"}, "`posterior_covariance` of CPVAE must be 'diagonal'"),

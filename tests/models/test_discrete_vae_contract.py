@@ -131,7 +131,7 @@ def test_trains_mirrored_in_mixed_precision(binary_images):
         ({"objective": "iwae"}, "variant 'dvae#'"),
         ({"encoder": "loracs_conv"}, "names a perceptron"),
         ({"encoder": {"name": "mlp", "gated": True}}, "not gated"),
-        ({"num_continuous_layers": -1}, "`num_continuous_layers` must be an integer"),
+        ({"num_continuous_layers": -1}, "`num_continuous_layers` must be a non-negative integer"),
         ({"num_continuous_layers": 3, "num_sharing_groups": 2}, "must divide the number"),
         ({"prior": "vamp"}, "continuous layers and must be 'normal'"),
         ({"prior": priors.NormalPrior(3)}, "made for 3 dimensions"),

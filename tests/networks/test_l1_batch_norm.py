@@ -125,8 +125,8 @@ def test_conditional_mlp_refuses_what_cannot_be():
     for sizes, hidden, message in (
         ((3, 2, 0), (0,), r"`hidden\[0\]` must be a positive integer: .*: 0"),
         (("3", 2, 0), (), "`num_outputs` must be a positive integer. Received: '3'"),
-        ((3, -1, 2), (), "`context_size` must be an integer from 0 up. Received: -1"),
-        ((3, 2, None), (), "`latent_size` must be an integer from 0 up. Received: None"),
+        ((3, -1, 2), (), "`context_size` must be a non-negative integer. Received: -1"),
+        ((3, 2, None), (), "`latent_size` must be a non-negative integer. Received: None"),
     ):
         with pytest.raises(ValueError, match=message):
             ConditionalMLP(*sizes, hidden=hidden)

@@ -260,8 +260,8 @@ def test_gibbs_is_accepted_nearly_always():
         (dict(seed=(1, 2, 3)), "seed"),
         (dict(seed=1.5), "seed"),
         (dict(min_remaining=0.0), "min_remaining = 0 "),
-        (dict(trace_every=-1), "`trace_every` must be an integer from 0 up. Received: -1"),
-        (dict(refresh_every="2"), "`refresh_every` must be an integer from 0 up. Received: '2'"),
+        (dict(trace_every=-1), "`trace_every` must be a non-negative integer. Received: -1"),
+        (dict(refresh_every="2"), "`refresh_every` must be a non-negative integer. Received: '2'"),
     ],
 )
 def test_errors_name_the_culprit(change, message):

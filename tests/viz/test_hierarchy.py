@@ -162,7 +162,7 @@ def test_errors(data):
         ({"labels": labels[:5]}, r"\(60,\)"),
         ({"images": images[..., 0]}, r"\[n, H, W, C\]"),
         ({"images": images[:5]}, "one image per code.*60.*5"),
-        ({"num_induced": 1}, "num_induced.*from 2 up.*: 1"),
+        ({"num_induced": 1}, "num_induced.*at least 2.*: 1"),
     ]:
         with pytest.raises(ValueError, match=match):
             viz.hierarchy_pictures(

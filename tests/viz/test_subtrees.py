@@ -134,7 +134,7 @@ ONE = flat_images([0.5])
         (lambda: viz.subtree(TREE, 9), ValueError, "from 0 to 8: .*: 9"),
         (lambda: viz.subtree(TREE, labels=[1]), ValueError, r"`labels`.*\(5,\)"),
         (lambda: viz.subtree(TREE, leaf_images=ONE), ValueError, "per leaf, 5.*1 images"),
-        (lambda: viz.subtree(TREE, max_leaves=1), ValueError, "max_leaves.*from 2 up.*: 1"),
+        (lambda: viz.subtree(TREE, max_leaves=1), ValueError, "max_leaves.*at least 2.*: 1"),
         (lambda: viz.largest_subtree(([-1], [1.0])), ValueError, "one leaf"),
         (lambda: viz.disjoint_subtrees(TREE, 0), ValueError, "count"),
         (lambda: viz.tree(TREE, [0, 0, 1, 1, 7], classes=[0, 1]), ValueError, "hold every.*7"),

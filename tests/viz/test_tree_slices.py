@@ -106,7 +106,7 @@ def test_everything_lies_inside_with_a_title():
         ({"times": [0.2, 0.9], "subtree": 6}, "At time 0.2 no branch"),
         ({"leaves": np.zeros((4, 1))}, "leaves"),
         ({"leaves": np.zeros(5)}, r"`leaves` must have shape \[N, D\]"),
-        ({"max_branches": 1}, "max_branches.*from 2 up.*: 1"),
+        ({"max_branches": 1}, "max_branches.*at least 2.*: 1"),
         ({"subtree": 9}, "`subtree`.*from 0 to 8: .*: 9"),
     ],
 )

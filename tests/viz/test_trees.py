@@ -304,7 +304,7 @@ def test_thousands_of_leaves():
         ({"time_power": 0}, ValueError, "time_power.*positive.*: 0"),
         ({"time_power": "1"}, ValueError, "time_power.*positive.*: '1'"),
         ({"max_leaf_text": -1}, ValueError, "max_leaf_text"),
-        ({"max_leaf_text": 2.5}, ValueError, "max_leaf_text.*from 0 up.*: 2.5"),
+        ({"max_leaf_text": 2.5}, ValueError, "max_leaf_text.*non-negative.*: 2.5"),
     ],
 )
 def test_errors(arguments, error, match):

@@ -24,7 +24,7 @@ class Checkpoint(keras.callbacks.Callback):
         added to, and may be that of a `HistoryFile`.
       since: the first epoch that may be the best; those of another prior before it do not count.
 
-    Raises: ValueError if `keep` is no integer from 0 up; at the end of an epoch `WriteError`.
+    Raises: ValueError if `keep` is not a non-negative integer; at the end of an epoch `WriteError`.
     """
 
     def __init__(self, run, keep=2, monitor="val_elbo", history=(), since=0):

@@ -22,7 +22,7 @@ def two_modes(request, noise=0.1, proportion=0.5):
     the likelihood must be one for the whole line, such as "gaussian".
 
     Args:
-      noise: standard deviation of each Gaussian, from 0 up.
+      noise: standard deviation of each Gaussian, non-negative.
       proportion: in [0, 1], the probability of the second.
     """
     del request

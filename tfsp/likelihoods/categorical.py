@@ -64,7 +64,7 @@ class Categorical(Likelihood):
     Args:
       num_levels: L, at least 2. Default 256.
 
-    Raises: ValueError unless `num_levels` is an integer from 2 up.
+    Raises: ValueError unless `num_levels` is an integer of at least 2.
     """
 
     kind = "discrete"

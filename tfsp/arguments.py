@@ -12,7 +12,8 @@ def integer(name, value, least=1, most=None, meaning=""):
       least, most: the limits, both allowed; most=None is none.
       meaning: what the number is, for the error.
 
-    Raises: ValueError for what is no integer (True and 2.0 are not) or is outside the limits.
+    Raises:
+      ValueError: for what is no integer (True and 2.0 are not) or is outside the limits.
     """
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
@@ -53,7 +54,8 @@ def number(name, value, interval="(-inf, inf)", meaning=""):
         not.
       meaning: what the number is, for the error.
 
-    Raises: ValueError for what is no real number, NaN, or outside the interval.
+    Raises:
+      ValueError: for what is no real number, NaN, or outside the interval.
     """
     low, high = (float(end) for end in interval[1:-1].split(","))
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -82,7 +82,8 @@ def replacing(path):
     context leave the one of before. The new file is on the disk before it gets its name. Missing
     folders are made.
 
-    Raises: WriteError.
+    Raises:
+      WriteError: if the file cannot be written.
     """
     path = pathlib.Path(path)
     with explained(path), _partial_folder(path.parent) as folder:
@@ -106,7 +107,8 @@ def new_folder(path):
     An empty folder is kept (it may be a mount, or the only place that may be written); what was
     made moves into it, folders before files.
 
-    Raises: WriteError.
+    Raises:
+      WriteError: if the folder cannot be written.
     """
     path = pathlib.Path(path)
     there = path.is_dir()

@@ -26,7 +26,8 @@ def save(model, path, rows=()):
       path: ends in .keras.
       rows: dicts of metrics, one for each epoch, the last that of this checkpoint.
 
-    Raises: WriteError.
+    Raises:
+      WriteError: if the file cannot be written.
     """
     with atomic.replacing(path) as partial:
         model.save(partial)
@@ -41,7 +42,9 @@ def save(model, path, rows=()):
 def load(path):
     """The model in a checkpoint.
 
-    Raises: FileNotFoundError; DamagedError if `damage` finds some.
+    Raises:
+      FileNotFoundError: if there is no such file.
+      DamagedError: if `damage` finds some.
     """
     found = damage(path)
     if found:
@@ -60,7 +63,8 @@ def damage(path):
     The sums of all parts are checked, and that each can be read as what it is. A file that is whole
     may still hold what this version of Keras does not know.
 
-    Raises: OSError if the file is not there or may not be read.
+    Raises:
+      OSError: if the file is not there or may not be read.
     """
     if os.path.lexists(path) and not os.path.isfile(path):
         if os.path.islink(path) and not os.path.exists(path):

@@ -23,9 +23,11 @@ def export_run(run_dir, path=None, checkpoint="best", format="tf_saved_model"):
     A discrete VAE's log Z is computed anew first (`refresh_log_partition`, seed 0, as in the
     evaluation of the run), and its `sample` starts from the chains of the checkpoint.
 
-    Returns: (path, names of the signatures). See `tfsp.models.serving.signatures`.
+    Returns:
+      (path, names of the signatures). See `tfsp.models.serving.signatures`.
 
-    Raises: FileExistsError if `path` holds something already.
+    Raises:
+      FileExistsError: if `path` holds something already.
     """
     model, _ = experiment.load_run(run_dir, checkpoint)
     path = pathlib.Path(path or RunDirectory(run_dir).export)
@@ -42,7 +44,8 @@ def describe(path):
 
     Read from the file alone, nothing is loaded.
 
-    Raises: FileNotFoundError where there is no SavedModel.
+    Raises:
+      FileNotFoundError: where there is no SavedModel.
     """
     saved = saved_model_pb2.SavedModel()
     saved.ParseFromString((pathlib.Path(path) / "saved_model.pb").read_bytes())

@@ -13,7 +13,8 @@ class LatentLayer(keras.layers.Layer):
     Args:
       latent_dim: D, a positive integer.
 
-    Raises: ValueError if `latent_dim` is not a positive integer, and for a dtype of half precision.
+    Raises:
+      ValueError: if `latent_dim` is not a positive integer, and for a dtype of half precision.
     """
 
     def __init__(self, latent_dim, **kwargs):

@@ -31,7 +31,9 @@ def locked(path, message, wait=False):
       message: how the error begins, such as "runs/a is being trained".
       wait: wait for the other process instead of raising InUseError.
 
-    Raises: InUseError with process and host of who holds it; WriteError.
+    Raises:
+      InUseError: if another process holds it, with that process and its host.
+      WriteError: if the lock's file cannot be written.
     """
     path = pathlib.Path(path)
     with atomic.explained(path):

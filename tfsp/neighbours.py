@@ -16,7 +16,8 @@ def nearest_labels(points, codes, labels, k=5):
       codes, labels: `[n, D]` and `[n]`, labels of any kind.
       k: how many of the nearest codes vote; all of them where there are fewer.
 
-    Returns: `[M]`, of the labels' kind.
+    Returns:
+      `[M]`, of the labels' kind.
     """
     from scipy.spatial.distance import cdist
 

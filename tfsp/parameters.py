@@ -20,7 +20,9 @@ def hold(value, dtype=None, name=None):
         `DeferredTensor` is returned, and of a Keras variable the `tf.Variable` within.
       dtype: of the tensor; None takes the value's own.
 
-    Raises: TypeError or ValueError if a variable or a tensor has another dtype.
+    Raises:
+      TypeError: if a variable has another dtype.
+      ValueError: if a tensor has another dtype.
     """
     return tensor_util.convert_nonref_to_tensor(variable_within(value), dtype, name=name)
 

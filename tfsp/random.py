@@ -23,9 +23,11 @@ def as_seed(seed):
         `keras.utils.set_random_seed` controls), an int or an integer tensor of shape `[]` or
         `[2]`, or a `SeedStream` (which moves on by one).
 
-    Returns: int32 `[2]`, as `tf.random.stateless_*` and TFP's `sample(seed=...)` want it.
+    Returns:
+      int32 `[2]`, as `tf.random.stateless_*` and TFP's `sample(seed=...)` want it.
 
-    Raises: ValueError if `seed` has another shape or is no integer.
+    Raises:
+      ValueError: if `seed` has another shape or is no integer.
     """
     if seed is None:
         return tf.random.uniform([2], maxval=tf.int32.max, dtype=tf.int32)
@@ -71,7 +73,8 @@ def check_seed(seed, optional=False):
       seed: a Python or NumPy integer, or an array of no axis that holds one.
       optional: None may stand for a fresh seed, and stays None.
 
-    Raises: ValueError for what is no integer (True and 2.0 are not).
+    Raises:
+      ValueError: for what is no integer (True and 2.0 are not).
     """
     if optional and seed is None:
         return None
@@ -88,7 +91,8 @@ def generator(seed, *stream, optional=False):
     A non-negative seed gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives;
     with `optional` None gives a fresh generator.
 
-    Raises: ValueError if `seed` is no integer.
+    Raises:
+      ValueError: if `seed` is no integer.
     """
     seed = check_seed(seed, optional)
     if seed is None:
@@ -103,7 +107,8 @@ def short_seed(seed, offset=0):
 
     What lies in this range stays as it is; below, it is counted from the end; beyond, mixed.
 
-    Raises: ValueError if `seed` is no integer or None.
+    Raises:
+      ValueError: if `seed` is no integer or None.
     """
     seed = check_seed(seed, optional=True)
     if seed is None:
@@ -117,7 +122,8 @@ def short_seed(seed, offset=0):
 def int32_seed(seed):
     """`seed` as an int in [-2**31, 2**31): what lies there stays as it is, the rest is mixed.
 
-    Raises: ValueError if `seed` is no integer.
+    Raises:
+      ValueError: if `seed` is no integer.
     """
     seed = check_seed(seed)
     return seed if -(2**31) <= seed < 2**31 else int(generator(seed).integers(2**31))

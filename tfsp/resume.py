@@ -20,10 +20,12 @@ def newest(run):
     Args:
       run: a `RunDirectory`.
 
-    Returns: (model, number of epochs, path, dict of damaged path -> what is wrong with it); model
-      and path are None, and the number is 0, where there is no checkpoint at all.
+    Returns:
+      (model, number of epochs, path, dict of damaged path -> what is wrong with it); model and path
+      are None, and the number is 0, where there is no checkpoint at all.
 
-    Raises: ValueError, naming them, if there are checkpoints, but each of them is damaged.
+    Raises:
+      ValueError: if there are checkpoints, but each of them is damaged; it names them.
     """
     paths = {run.checkpoint_path(epochs): epochs for epochs in reversed(run.epochs())}
     if os.path.lexists(run.best):
@@ -57,9 +59,12 @@ def mend(run, epochs, checkpoint, problems, since):
       epochs, checkpoint, problems: as of `newest`.
       since: the first epoch that may be the best.
 
-    Returns: rows of the epochs before, a list of dicts.
+    Returns:
+      rows of the epochs before, a list of dicts.
 
-    Raises: ValueError as `earlier_rows`; WriteError.
+    Raises:
+      ValueError: as `earlier_rows`.
+      WriteError: if the file cannot be written.
     """
     told = [f"{path} is damaged: {why}{set_aside(path)}." for path, why in problems.items()]
     if told or checkpoint == run.best:
@@ -98,9 +103,11 @@ def earlier_rows(run, epochs, checkpoint):
       epochs: how many there were.
       checkpoint: path, or None for a new run.
 
-    Returns: list of dicts.
+    Returns:
+      list of dicts.
 
-    Raises: ValueError, with path and line, if the file is needed and cut, garbled or incomplete.
+    Raises:
+      ValueError: with path and line, if the file is needed and cut, garbled or incomplete.
     """
     if checkpoint is None:
         return []

@@ -72,7 +72,9 @@ class RunDirectory:
 
         The folder is made, and removed again if no run is started in it.
 
-        Raises: InUseError, with process and host, if another process trains in it; WriteError.
+        Raises:
+          InUseError: with process and host, if another process trains in it.
+          WriteError: if a file cannot be written.
         """
         made = []
         with atomic.explained(self.path):
@@ -93,7 +95,9 @@ class RunDirectory:
         Args:
           config: nested dict of plain values.
 
-        Raises: ValueError as `check`; WriteError.
+        Raises:
+          ValueError: as `check`.
+          WriteError: if a file cannot be written.
         """
         self.check(config)
         if not self._trained():
@@ -126,8 +130,10 @@ class RunDirectory:
           like: a config whose sections, and their names of classes, the run's must have; None
             asks for nothing.
 
-        Raises: FileNotFoundError if there is no run; ValueError, with the path, if its config.json
-          is broken or written by a newer version of the package.
+        Raises:
+          FileNotFoundError: if there is no run.
+          ValueError: with the path, if its config.json is broken or written by a newer version of
+            the package.
         """
         file = self._config_file
         if not file.exists():
@@ -176,7 +182,8 @@ class RunDirectory:
           which: "best" (falls back to "last" where no validation was made), "last" (falls back to
             "best" where the others are lost), or an int.
 
-        Raises: FileNotFoundError if it is not there, with those that are.
+        Raises:
+          FileNotFoundError: if it is not there, with those that are.
         """
         epochs = self.epochs()
         only_best = which == "last" and not epochs

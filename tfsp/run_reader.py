@@ -15,7 +15,9 @@ def load(run, checkpoint):
       checkpoint: as in `RunDirectory.checkpoint`; where the last one is damaged the one before is
         loaded, with a warning.
 
-    Raises: FileNotFoundError; DamagedError.
+    Raises:
+      FileNotFoundError: if there is none.
+      DamagedError: if it is damaged, and no earlier one is loaded in its place.
     """
     which = checkpoint
     while True:
@@ -39,7 +41,8 @@ def rows_of(run):
 
     Where the file is lost or garbled, those of the newest whole checkpoint, with a warning.
 
-    Raises: ValueError, with path and line, if a garbled file is all there is.
+    Raises:
+      ValueError: with path and line, if a garbled file is all there is.
     """
     try:
         rows, problem = read_history(run.history), ""

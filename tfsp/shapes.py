@@ -6,7 +6,8 @@ def known(tensor, shape):
 
     As `tf.ensure_shape` without its operation, which some runtimes of served models do not have.
 
-    Raises: ValueError where the shape is known to be another.
+    Raises:
+      ValueError: where the shape is known to be another.
     """
     tensor.set_shape(shape)
     return tensor

@@ -33,7 +33,8 @@ def of_batches(batches, limit=None):
       batches: iterable of tuples of arrays `[b, ...]`, such as (x, y), as many in each tuple.
       limit: how many rows are taken, or None for all.
 
-    Returns: list of arrays `[n, ...]`, one for each entry of a tuple; None if there is no batch.
+    Returns:
+      list of arrays `[n, ...]`, one for each entry of a tuple; None if there is no batch.
     """
     if limit is None:
         parts = list(batches)

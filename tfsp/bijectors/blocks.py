@@ -16,9 +16,11 @@ def blockwise(bijectors, sizes, total=None):
       total: size of the whole vector. What `sizes` leave over passes unchanged. None takes
         their sum.
 
-    Returns: a `tfb.Bijector`, `[..., total]` -> `[..., total]`.
+    Returns:
+      a `tfb.Bijector`, `[..., total]` -> `[..., total]`.
 
-    Raises: ValueError where the numbers do not fit or the sizes exceed `total`.
+    Raises:
+      ValueError: where the numbers do not fit or the sizes exceed `total`.
     """
     bijectors = list(bijectors)
     sizes = list(arguments.integers("sizes", sizes, meaning="the length of each stretch"))

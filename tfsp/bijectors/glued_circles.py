@@ -37,7 +37,8 @@ class GluedCircles(tfb.Bijector):
 
     Shapes: `[..., 2]` -> `[..., 2]`.
 
-    Raises: ValueError for `num_holes` < 1 or an `epsilon` that is not positive.
+    Raises:
+      ValueError: for `num_holes` < 1 or an `epsilon` that is not positive.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.1, eq. (5), and Figure C.1; equal widths for
     h > 2 are our choice, the paper only says to go on gluing.

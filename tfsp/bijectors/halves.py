@@ -22,7 +22,8 @@ class Halves(tfb.Bijector):
       offset: float, tensor or variable that broadcasts with y.
       strength, exponent, softening: c_1, c_2 and the width of the rounding at the tear: `Push`.
 
-    Raises: ValueError for values out of range.
+    Raises:
+      ValueError: for values out of range.
 
     Source: Miao et al. 2022 (InteL-VAE), appendix C.2.
     """

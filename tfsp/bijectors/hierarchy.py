@@ -18,8 +18,9 @@ class Hierarchy(ForwardOnly):
         z_i `[..., sizes[i]]`, from the second level down.
       sizes: L + 1 positive integers, the size of each level; y and z have their sum.
 
-    Raises: ValueError where the numbers of steps and sizes do not fit, or a size is not
-      positive; NotImplementedError by `inverse` and the log-determinants.
+    Raises:
+      ValueError: where the numbers of steps and sizes do not fit, or a size is not positive.
+      NotImplementedError: by `inverse` and the log-determinants.
 
     Source: Miao et al. 2022 (InteL-VAE), appendix B. The paper leaves z_0 open.
     """
@@ -52,7 +53,8 @@ class AffineHierarchy(tfb.Bijector):
       conditioners: L functions z_{i-1} -> (shift b_i, log scale a_i), each `[..., sizes[i]]`.
       sizes: L + 1 positive integers.
 
-    Raises: ValueError as `Hierarchy`.
+    Raises:
+      ValueError: as `Hierarchy`.
     """
 
     def __init__(self, conditioners, sizes, name="affine_hierarchy"):

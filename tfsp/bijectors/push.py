@@ -23,7 +23,8 @@ class Push:
         Gaussians in the plane are learned to an energy distance of 0.004 with 1e-2 where 1e-4
         comes to 0.016 in the same 20,000 steps (one run each).
 
-    Raises: ValueError for values out of range.
+    Raises:
+      ValueError: for values out of range.
     """
 
     def __init__(self, strength=5.0, exponent=0.2, softening=1e-2):
@@ -60,7 +61,8 @@ def solve_increasing(value_and_slope, target, upper):
       value_and_slope: s -> (h(s), h'(s)), h increasing, h(0) <= target <= h(upper).
       target, upper: `[...]`.
 
-    Returns: `[...]`.
+    Returns:
+      `[...]`.
     """
     tiny = float(np.finfo(target.dtype.as_numpy_dtype).tiny)
     goal = tf.stop_gradient(target)

@@ -42,8 +42,9 @@ class Sectors(tfb.Bijector):
 
     Shapes: `[..., 2]` -> `[..., 2]`.
 
-    Raises: ValueError for K < 2, neither or both of `num_sectors` and `probs`, probabilities that
-      are not positive or do not sum to 1, and values out of range.
+    Raises:
+      ValueError: for K < 2, neither or both of `num_sectors` and `probs`, probabilities that are
+        not positive or do not sum to 1, and values out of range.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.2, eqs. (6), (C.1), (C.2).
     """

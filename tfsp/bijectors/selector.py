@@ -12,8 +12,9 @@ class DimensionSelector(ForwardOnly):
     Args:
       selector: function y `[..., D]` -> DS(y) `[..., D]`, in [0, 1].
 
-    Raises: TypeError if `selector` cannot be called; NotImplementedError by `inverse` and the
-      log-determinants.
+    Raises:
+      TypeError: if `selector` cannot be called.
+      NotImplementedError: by `inverse` and the log-determinants.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.3.
     """
@@ -44,9 +45,11 @@ def normalised_entropy(log_values):
     From logarithms, since v itself may underflow. Between 0 (one entry counts) and log D (all
     count alike).
 
-    Args: log_values: `[..., D]`.
+    Args:
+      log_values: `[..., D]`.
 
-    Returns: `[...]`, nats.
+    Returns:
+      `[...]`, nats.
 
     Source: Miao et al. 2022 (InteL-VAE), below eq. (7).
     """
@@ -61,11 +64,14 @@ def selection_penalty(log_selection):
     most 0 for values that sum alike, at least -log D. To be made small: a training objective to be
     maximised contains it with a minus (the paper prints a plus).
 
-    Args: log_selection: log DS(y_i), `[..., M, D]`.
+    Args:
+      log_selection: log DS(y_i), `[..., M, D]`.
 
-    Returns: a scalar, nats: the mean over the leading axes.
+    Returns:
+      a scalar, nats: the mean over the leading axes.
 
-    Raises: ValueError for fewer than two axes.
+    Raises:
+      ValueError: for fewer than two axes.
 
     Source: Miao et al. 2022 (InteL-VAE), eq. (7).
     """

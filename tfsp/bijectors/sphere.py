@@ -31,7 +31,8 @@ class SphereProjection(tfb.Bijector):
     Args:
       epsilon: positive float.
 
-    Raises: ValueError unless `epsilon` is positive.
+    Raises:
+      ValueError: unless `epsilon` is positive.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """

@@ -33,7 +33,8 @@ class Sylvester(tfb.Bijector):
 
     Call: event `[D]` -> `[D]`; batch dimensions broadcast.
 
-    Raises: ValueError for shapes that do not fit or M > D.
+    Raises:
+      ValueError: for shapes that do not fit or M > D.
 
     Source: van den Berg et al. 2018, arXiv:1803.05649, section 3.
     """
@@ -186,9 +187,11 @@ def orthogonalise(matrix, num_steps=None):
       matrix: `[..., D, M]`, M <= D, of full rank.
       num_steps: None takes 14, or 22 where M >= D - 1 or the sizes are unknown.
 
-    Returns: the same shape.
+    Returns:
+      the same shape.
 
-    Raises: ValueError for M > D, or `num_steps` that is no positive integer.
+    Raises:
+      ValueError: for M > D, or `num_steps` that is no positive integer.
 
     Source: Bjorck & Bowie 1971, as in van den Berg et al. 2018, arXiv:1803.05649; the scaling is
       the one that makes the cubic's values at l and 1 equal.
@@ -237,8 +240,11 @@ def _scalings(num_steps, dtype):
 def householder(vectors):
     """The product of reflections (1 - 2 v_1 v_1' / |v_1|^2) ... (1 - 2 v_H v_H' / |v_H|^2).
 
-    Args: vectors: `[..., H, D]`; one of zeros counts as no reflection.
-    Returns: `[..., D, D]`, orthogonal.
+    Args:
+      vectors: `[..., H, D]`; one of zeros counts as no reflection.
+
+    Returns:
+      `[..., D, D]`, orthogonal.
 
     Source: Tomczak & Welling 2016, arXiv:1611.09630.
     """

@@ -24,7 +24,9 @@ class Checkpoint(keras.callbacks.Callback):
         added to, and may be that of a `HistoryFile`.
       since: the first epoch that may be the best; those of another prior before it do not count.
 
-    Raises: ValueError if `keep` is not a non-negative integer; at the end of an epoch `WriteError`.
+    Raises:
+      ValueError: if `keep` is not a non-negative integer.
+      WriteError: at the end of an epoch.
     """
 
     def __init__(self, run, keep=2, monitor="val_elbo", history=(), since=0):

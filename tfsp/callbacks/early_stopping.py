@@ -18,8 +18,9 @@ class EarlyStopping(keras.callbacks.Callback):
       history: rows of the epochs before this start, dicts of metrics.
       since: the first epoch that counts; those of another prior before it are not waited on.
 
-    Raises: ValueError if `patience` is no positive integer, or at the first epoch if `monitor` is
-      not measured.
+    Raises:
+      ValueError: if `patience` is no positive integer, or at the first epoch if `monitor` is not
+        measured.
     """
 
     def __init__(self, patience, monitor="val_elbo", history=(), since=0):

@@ -15,7 +15,8 @@ class KLWarmUp(keras.callbacks.Callback):
       epochs: length of the warm-up; 0 sets the weight to 1 at once.
       start: weight of the first epoch. Default 0.01 (loracs.txt, appendix D.1).
 
-    Raises: ValueError if `epochs` < 0 or `start` is outside [0, 1].
+    Raises:
+      ValueError: if `epochs` < 0 or `start` is outside [0, 1].
     """
 
     def __init__(self, epochs, start=0.01):

@@ -50,7 +50,9 @@ class HistoryFile(keras.callbacks.Callback):
       first_epoch: where this start begins.
       rows: those of the epochs before; None reads them from the file.
 
-    Raises: ValueError as `read_history`; at the end of an epoch `WriteError`.
+    Raises:
+      ValueError: as `read_history`.
+      WriteError: at the end of an epoch.
     """
 
     def __init__(self, path, first_epoch=0, rows=None):
@@ -89,9 +91,10 @@ def write_history(path, rows):
 def read_history(path):
     """Rows of a history file, dicts of floats with an int `epoch`; [] if there is no file.
 
-    Raises: ValueError, with path and line, for what `HistoryFile` does not write: a file that is
-      empty or ends within a line, a line with more or fewer values than names, a value that is no
-      number, an epoch that does not follow the one before.
+    Raises:
+      ValueError: with path and line, for what `HistoryFile` does not write: a file that is empty or
+        ends within a line, a line with more or fewer values than names, a value that is no number,
+        an epoch that does not follow the one before.
     """
     if not path.exists():
         return []
@@ -155,7 +158,8 @@ class TensorBoardLog(keras.callbacks.Callback):
       draw: function (model) -> dict of name -> image `[H, W, C]` on [0, 1]; None for no pictures.
       image_epochs: how often; the last epoch is always drawn. 0 draws that alone.
 
-    Raises: `WriteError` at the beginning of training or the end of an epoch.
+    Raises:
+      WriteError: at the beginning of training or the end of an epoch.
     """
 
     def __init__(self, folder, draw=None, image_epochs=10):

@@ -1,4 +1,4 @@
-"""What a prior does between epochs: start from data, anneal, tell how it is."""
+"""Per-epoch hooks of a prior: initialisation from data, annealing, diagnostics."""
 
 import warnings
 
@@ -24,13 +24,14 @@ class PriorSchedule(keras.callbacks.Callback):
       examples: array `[n, *data_shape]`, or a function (limit) that returns so many of them at
         random, the same ones in every call, all for None. (Of an array they are chosen as
         `tfsp.subset` says.) Called only if the prior has a use for it. Without examples no prior
-        can be started, and health that is told from codes is left out of the logs.
+        can be started, and health that needs codes is left out of the logs.
       limit: how many examples a prior starts from; None for all.
       count: function (most) that says how many examples there are and need not count beyond
         `most`; None asks `examples` for them.
 
-    Raises: ValueError, in the epoch in which a prior is to start from data, without examples; at
-      once for fewer of them than it needs.
+    Raises:
+      ValueError: in the epoch in which a prior is to start from data, if there are no examples; at
+        once if there are fewer than it needs.
     """
 
     def __init__(self, examples=None, limit=None, count=None):
@@ -49,7 +50,7 @@ class PriorSchedule(keras.callbacks.Callback):
         return np.asarray(self._source)[subset.rows(len(self._source), limit)]
 
     def on_train_begin(self, logs=None):
-        """Too few examples are told of now, not after all the epochs before the start."""
+        """Fails before training, not at `start_epoch`, if there are too few examples."""
         prior = self.model.prior
         needed = prior.min_examples
         starts = prior.wants_data and prior.start_epoch < self.params["epochs"]

@@ -14,8 +14,11 @@ def coverage(size_in, size_out):
     input cell j inside interval i over the interval's length, so that rows sum to one and
     `coverage @ signal` is the exact mean of the piecewise constant signal.
 
-    Args: size_in, size_out: positive numbers of cells; `size_out` may be the larger.
-    Returns: float64 [size_out, size_in].
+    Args:
+      size_in, size_out: positive numbers of cells; `size_out` may be the larger.
+
+    Returns:
+      float64 [size_out, size_in].
     """
     width = size_in / size_out
     # Edges as exact multiples, not by adding widths up: rounding stays at one ulp.
@@ -38,7 +41,9 @@ def area_average(images, size, top=1.0):
       images: [n, H, W, C], uint8 or float32.
       size: (height, width).
       top: the largest value that float32 images may have; uint8 images go to 255.
-    Returns: [n, height, width, C] of the same dtype; uint8 is rounded to the nearest integer.
+
+    Returns:
+      [n, height, width, C] of the same dtype; uint8 is rounded to the nearest integer.
     """
     height, width = size
     if images.shape[1:3] == (height, width):

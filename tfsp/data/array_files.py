@@ -14,9 +14,12 @@ _PIXELS = 784
 class NpzFile(collections.abc.Mapping):
     """The arrays of an .npz file, each read when it is asked for, so that others do not matter.
 
-    Args: path: pathlib.Path.
-    Raises: DataFormatError naming the file, here if it is no archive, later if an array is damaged
-      or holds Python objects.
+    Args:
+      path: pathlib.Path.
+
+    Raises:
+      DataFormatError: names the file, here if it is no archive, later if an array is damaged or
+        holds Python objects.
     """
 
     def __init__(self, path):
@@ -68,7 +71,8 @@ def read_npy(path):
 def read_mat(path):
     """dict of the variables of a MATLAB file (up to version 7).
 
-    Raises: DataFormatError if it cannot be read.
+    Raises:
+      DataFormatError: if it cannot be read.
     """
     _must_exist(path)
     import scipy.io
@@ -85,8 +89,11 @@ def read_mat(path):
 def read_amat(path):
     """Images of a binary .amat file: text, one image of 784 zeros and ones to a line.
 
-    Returns: uint8 [n, 28, 28, 1], 0 or 255.
-    Raises: DataFormatError naming the file and the first bad line.
+    Returns:
+      uint8 [n, 28, 28, 1], 0 or 255.
+
+    Raises:
+      DataFormatError: names the file and the first bad line.
     """
     _must_exist(path)
     images = []
@@ -109,6 +116,16 @@ def read_amat(path):
 
 
 def need_keys(path, arrays, keys):
+    """Refuses a file without some of `keys`.
+
+    Args:
+      path: of the file, for the error.
+      arrays: dict of what the file holds.
+      keys: names that must be among them.
+
+    Raises:
+      DataFormatError: if any is missing, with those that are there.
+    """
     if missing := [key for key in keys if key not in arrays]:
         raise DataFormatError(
             f"{path} lacks {', '.join(missing)}. Expected: {', '.join(keys)}. "

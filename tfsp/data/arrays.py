@@ -20,9 +20,13 @@ def as_images(array, what):
       array: uint8 (0..255), bool, or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or
         [n, D] (flat data, kept flat). Floats outside by no more than `ROUNDING` are clipped.
       what: name of the array in messages.
-    Returns: [n, H, W, C] or [n, D], uint8 or float32.
-    Raises: DataFormatError (a ValueError) for another shape or dtype, for no images, for masked
-      values, NaN or infinity, and for values out of range.
+
+    Returns:
+      [n, H, W, C] or [n, D], uint8 or float32.
+
+    Raises:
+      DataFormatError: a ValueError, for another shape or dtype, for no images, for masked values,
+        NaN or infinity, and for values out of range.
     """
     images = plain(array, what)
     if images.ndim and not len(images):
@@ -82,8 +86,9 @@ def _unit_floats(images, what):
 def as_labels(array, num_images, what):
     """Checks labels: int32 [n] from integers, or floats that are whole, [n], [n, 1] or [1, n].
 
-    Raises: DataFormatError (a ValueError) for another length, shape or kind of value, and for
-      masked or absent (NaN) labels.
+    Raises:
+      DataFormatError: a ValueError, for another length, shape or kind of value, and for masked or
+        absent (NaN) labels.
     """
     labels = plain(array, what)
     if labels.ndim == 2 and 1 in labels.shape:  # MATLAB knows no vectors
@@ -128,8 +133,9 @@ def whole_labels(labels, what):
 def plain(array, what):
     """`array` as a NumPy array of its own values, nothing hidden or dropped.
 
-    Raises: DataFormatError (a ValueError) for what is no array (such as a generator), for entries
-      of different shapes, and for masked values.
+    Raises:
+      DataFormatError: a ValueError, for what is no array (such as a generator), for entries of
+        different shapes, and for masked values.
     """
     entries = array if isinstance(array, (list, tuple)) else (array,)
     is_sequence = isinstance(array, collections.abc.Sequence) and not isinstance(

@@ -39,7 +39,9 @@ def bernoulli(images, seed):
     Args:
       images: [...] uint8 or float32 in [0, 1].
       seed: [2] integers; the draws are a function of it alone.
-    Returns: [...] float32, zeros and ones.
+
+    Returns:
+      [...] float32, zeros and ones.
     """
     shape = tf.shape(images)
     if images.dtype != tf.uint8:
@@ -63,7 +65,9 @@ def fixed_draws(images, rows):
     Args:
       images: NumPy [n, ...], the whole source, uint8 or float32.
       rows: [m] integers, the images wanted.
-    Returns: NumPy uint8 [m, ...], 0 or 255.
+
+    Returns:
+      NumPy uint8 [m, ...], 0 or 255.
     """
     drawn = np.empty((len(rows), *images.shape[1:]), np.uint8)
     block_of_row = rows // _BLOCK

@@ -50,7 +50,9 @@ class Data:
           first_epoch: integer >= 0, number of the epoch to begin with.
           index: whether {"x": x, "index": i} stands for x, i int32 [B] the place of each image
             in `arrays("train")`.
-        Raises: ValueError for another `first_epoch`, and for `index` of data drawn without end.
+
+        Raises:
+          ValueError: for another `first_epoch`, and for `index` of data drawn without end.
         """
         first_epoch = arguments.integer("first_epoch", first_epoch, 0)
         if index and not self._parts["train"].has_places:
@@ -69,9 +71,13 @@ class Data:
           part: "train", "validation" or "test".
           limit: number of images at most, or None for all. Of more, a random subset that is the
             same in every call, in the order of the part (see `tfsp.subset`).
-        Returns: float32 [n, H, W, C] or [n, D] in [0, 1]; int32 [n], or None if the source has
-          no labels (whatever `labels` was in `load`).
-        Raises: ValueError for another part or limit.
+
+        Returns:
+          float32 [n, H, W, C] or [n, D] in [0, 1]; int32 [n], or None if the source has no labels
+          (whatever `labels` was in `load`).
+
+        Raises:
+          ValueError: for another part or limit.
         """
         if part not in self._parts:
             raise ValueError(f"Unknown part: {part!r}. Known: {', '.join(splits.PARTS)}.")

@@ -16,8 +16,11 @@ def single_examples(dataset):
       dataset: of x or (x, y). An element x is an image [H, W, C] or [H, W], flat data [D], or a
         batch of these. With labels their rank tells: a scalar label belongs to one image.
         Without, rank 4, or a leading axis of unknown length before known ones, means a batch.
-    Raises: ValueError for another structure, and for elements of which one cannot tell whether
-      they are batches; DataFormatError for dtypes that are none of images or labels.
+
+    Raises:
+      ValueError: for another structure, and for elements of which one cannot tell whether they are
+        batches.
+      DataFormatError: for dtypes that are none of images or labels.
     """
     image, label = _specs(dataset)
     batched = _is_batch(image, label)

@@ -40,9 +40,11 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
       errors: "raise" for an error that names all files that cannot be read, "skip" to leave
         them out with a warning.
       bit_depth: bits that files of 16 bits make use of, from 8 to 16, or None.
-    Raises: DataFormatError naming the files that cannot be read, two files of two sizes, or
-      folders of which one cannot say whether they are parts or classes; ValueError for another
-      option.
+
+    Raises:
+      DataFormatError: names the files that cannot be read, two files of two sizes, or folders of
+        which one cannot say whether they are parts or classes.
+      ValueError: for another option.
     """
     options = image_files.Options(background, errors, bit_depth)
     left_out = LeftOut(path)

@@ -19,7 +19,10 @@ _SYSTEM_FILES = frozenset(("thumbs.db", "desktop.ini"))
 class Folder:
     """A folder with the image files in it and the subfolders that hold any.
 
-    Attributes: path: pathlib.Path; files: list of paths, sorted; folders: dict name -> Folder.
+    Attributes:
+      path: pathlib.Path.
+      files: list of paths, sorted.
+      folders: dict name -> Folder.
     """
 
     path: pathlib.Path
@@ -51,7 +54,9 @@ def scan(path, left_out, keep_apart=lambda name: False):
       left_out: LeftOut that is told of everything that is passed over.
       keep_apart: function of a name: subfolders of `path` that may share files with others, such
         as a validation part that is a link to the test part.
-    Raises: DataFormatError for a folder that cannot be read.
+
+    Raises:
+      DataFormatError: for a folder that cannot be read.
     """
     try:
         root = _group(path, left_out, lambda name: not keep_apart(name))

@@ -68,10 +68,14 @@ def read_image(path, background):
     Args:
       path: pathlib.Path.
       background: (red, green, blue) of 0..255.
-    Returns: [H, W, 1] or [H, W, 3], uint8, or uint16 of files of 16 bits, or float32 in [0, 1]
-      of files of floats; uint16 keeps its alpha channel, as [H, W, 2] or [H, W, 4], for
-      `weighted`; and the number of frames that the file has.
-    Raises: UnreadableImageError.
+
+    Returns:
+      [H, W, 1] or [H, W, 3], uint8, or uint16 of files of 16 bits, or float32 in [0, 1] of files of
+      floats; uint16 keeps its alpha channel, as [H, W, 2] or [H, W, 4], for `weighted`; and the
+      number of frames that the file has.
+
+    Raises:
+      UnreadableImageError: if it is no image that can be read, with the reason.
     """
     try:
         content = path.read_bytes()
@@ -123,7 +127,8 @@ def _decode(content, background):
 def _tiff_zero_is_white(image):
     """Whether Pillow leaves it to us to invert a TIFF, as it does of more than 8 bits.
 
-    Raises: UnreadableImageError for colours of more than 8 bits, of which it keeps the upper 8.
+    Raises:
+      UnreadableImageError: for colours of more than 8 bits, of which it keeps the upper 8.
     """
     bits = max(image.tag_v2.get(_TIFF_BITS, (1,)))
     if bits <= 8:
@@ -184,9 +189,13 @@ def weighted(image, background):
     The bits that the data make use of, and with them white, are known only after all files are
     read, so that the background can be laid behind no earlier.
 
-    Args: image: uint16 [H, W, 1..4], of which 2 and 4 have an alpha channel; background: as above.
-    Returns: colours times opacity, [H, W, 1 or 3], uint16 or float32; the share of the background,
-      float32 [H, W, 1], or None if nothing shows through; the largest value that shows at all.
+    Args:
+      image: uint16 [H, W, 1..4], of which 2 and 4 have an alpha channel.
+      background: as above.
+
+    Returns:
+      colours times opacity, [H, W, 1 or 3], uint16 or float32; the share of the background, float32
+      [H, W, 1], or None if nothing shows through; the largest value that shows at all.
     """
     colours, alpha = image, None
     if image.shape[2] in (2, 4):

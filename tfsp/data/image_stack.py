@@ -19,10 +19,14 @@ def load_images(files, image_size, options, left_out):
       image_size: (height, width), or None if all have one size.
       options: image_files.Options.
       left_out: LeftOut that is told of files skipped, of further frames and of a depth guessed.
-    Returns: images [n, H, W, C], uint8, or float32 in [0, 1] if any file has more than 8 bits;
-      bool [files], which of the files they are; a remark for `DataInfo.source`.
-    Raises: DataFormatError naming all files that cannot be read (unless `options.errors` is
-      "skip"), two files of two sizes, or a file whose values do not fit `options.bit_depth`.
+
+    Returns:
+      images [n, H, W, C], uint8, or float32 in [0, 1] if any file has more than 8 bits; bool
+      [files], which of the files they are; a remark for `DataInfo.source`.
+
+    Raises:
+      DataFormatError: names all files that cannot be read (unless `options.errors` is "skip"), two
+        files of two sizes, or a file whose values do not fit `options.bit_depth`.
     """
     images, tops, clear, bad, largest = [], [], [], {}, (0, None)
     first = None  # (file, (height, width))

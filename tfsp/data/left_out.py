@@ -9,7 +9,8 @@ _NAMED = 5  # of each kind
 class LeftOut:
     """Gathers what is left out of a folder, kind by kind.
 
-    Args: folder: pathlib.Path, whose name begins the warning and is cut off the others.
+    Args:
+      folder: pathlib.Path, whose name begins the warning and is cut off the others.
     """
 
     def __init__(self, folder):

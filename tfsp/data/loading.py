@@ -72,13 +72,15 @@ def load(
         for files that cannot be read; `bit_depth` of files of 16 bits (None: found from the
         largest value). How folders are read: `tfsp.data.folder.from_folder`.
 
-    Returns: Data.
+    Returns:
+      Data.
+
     Raises:
       ValueError: an unknown name, split, class, option or binarisation; sizes that do not fit;
         labels asked of a source without labels.
-      DataNotFoundError (a FileNotFoundError): the data is not there; the message says where it
+      DataNotFoundError: a FileNotFoundError, the data is not there; the message says where it
         was sought and how to get it.
-      DataFormatError (a ValueError): a damaged file, or values or shapes out of range.
+      DataFormatError: a ValueError, for a damaged file, or values or shapes out of range.
     """
     _check_numbers(batch_size, seed)
     sizes = dict(zip(splits.PARTS, (train_size, validation_size, test_size), strict=True))

@@ -12,7 +12,9 @@ from tfsp.data import binarization, pipeline
 class ImageStore:
     """All images and labels of a source; the parts of a split are rows of it.
 
-    Attributes: images: NumPy [n, ...] uint8 or float32; labels: NumPy int32 [n] or None.
+    Attributes:
+      images: NumPy [n, ...] uint8 or float32.
+      labels: NumPy int32 [n] or None.
     """
 
     def __init__(self, images, labels):

@@ -25,7 +25,8 @@ def mnist_01(request, proportion=0.5):
     980 and 1,135 to test, so with equal shares 1,960 images test. Table 3 of the paper names the
     proportion of zeros, which is 1 - `proportion`. The paper's input is binary; see `load`.
 
-    Args: proportion: in [0, 1], 0 for zeros alone and 1 for ones alone.
+    Args:
+      proportion: in [0, 1], 0 for zeros alone and 1 for ones alone.
     """
     proportion = arguments.number("proportion", proportion, "[0, 1]", "the share of ones")
     whole = mnist(dataclasses.replace(request, name="mnist", split="standard"))

@@ -21,7 +21,7 @@ _PART_OF_WORD = {word: part for part, words in WORDS.items() for word in words}
 
 
 def part_of(name):
-    """ "train", "validation" or "test" where a folder's name says nothing else, else None.
+    """One of "train", "validation", "test" where a folder's name says nothing else, else None.
 
     Case, digits and words such as "set" or "images" do not matter: Train, testing, val2017,
     train_images, TestSet.

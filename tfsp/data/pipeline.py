@@ -16,8 +16,16 @@ _ORDER, _DRAWS = 1, 2  # salts: the two uses of a seed must not share random num
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How batches are made: size, labels or not, order, whether training redraws pixels, and
-    whether training elements tell each image's place in its part."""
+    """How batches are made.
+
+    Attributes:
+      batch_size: images in a batch.
+      labels: whether elements are (x, y) instead of x.
+      seed: any integer, which the order and the draws follow from.
+      shuffle: whether training images are shuffled.
+      dynamic: whether training redraws the binary pixels at each visit.
+      index: whether training elements tell each image's place in its part.
+    """
 
     batch_size: int
     labels: bool

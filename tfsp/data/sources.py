@@ -106,7 +106,8 @@ class GeneratedSet:
 def find(request, options):
     """What the source of `request.name` hands over, given its options (a dict).
 
-    Raises: ValueError for an option that the source does not take.
+    Raises:
+      ValueError: for an option that the source does not take.
     """
     function = SOURCES.get(request.name)
     return with_options(function, (request,), options, f"The data set {request.name!r}")
@@ -115,7 +116,8 @@ def find(request, options):
 def with_options(function, arguments, options, what):
     """`function(*arguments, **options)`, once its signature takes these options.
 
-    Raises: ValueError for one that it does not take, with those that it does.
+    Raises:
+      ValueError: for one that it does not take, with those that it does.
     """
     known = list(inspect.signature(function).parameters)[len(arguments) :]
     unknown = sorted(set(options) - set(known))

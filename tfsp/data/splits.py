@@ -58,8 +58,12 @@ def resolve(split, keep, sizes, seed):
         tenth of the rows).
       seed: chooses which `sizes["train"]` training images are used. Validation and test images
         do not depend on it.
-    Returns: dict part -> int64 [m], sorted.
-    Raises: ValueError if a part has fewer images than asked for.
+
+    Returns:
+      dict part -> int64 [m], sorted.
+
+    Raises:
+      ValueError: if a part has fewer images than asked for.
     """
     rows = {name: getattr(split, name) for name in PARTS}
     rows = {name: part if part is None else part[keep[part]] for name, part in rows.items()}

@@ -77,9 +77,13 @@ def two_gaussians(request, noise=0.2, proportion=0.5):
 def two_clusters(centres, noise, proportion, sizes):
     """A `GeneratedSet` of points around two centres `[2, D]`, labelled 0 and 1.
 
-    Args: noise: standard deviation; proportion: probability of the second; sizes: of the parts.
+    Args:
+      noise: standard deviation.
+      proportion: probability of the second.
+      sizes: of the parts.
 
-    Raises: ValueError for a negative `noise`, or a `proportion` outside [0, 1].
+    Raises:
+      ValueError: for a negative `noise`, or a `proportion` outside [0, 1].
     """
     noise = arguments.number("noise", noise, "[0, inf)")
     proportion = arguments.number("proportion", proportion, "[0, 1]")

@@ -27,8 +27,12 @@ def locate(request, files=()):
     Args:
       request: sources.Request; with `download` absent data is fetched and prepared by TFDS.
       files: names of files that hold the same data set.
-    Returns: (folder or None, file or None), one of them a path.
-    Raises: DataNotFoundError that says what was sought, where, and how to get it.
+
+    Returns:
+      (folder or None, file or None), one of them a path.
+
+    Raises:
+      DataNotFoundError: says what was sought, where, and how to get it.
     """
     folder = find(request.name, request.data_dir)
     if folder is not None:
@@ -126,8 +130,12 @@ def read(builder, split, channels, transform=None):
       split: name of the TFDS split.
       channels: 1 or 3.
       transform: function of a uint8 batch [n, H, W, C] applied in the tf.data map, or None.
-    Returns: NumPy images [n, H, W, C] (uint8 without transform), labels int32 [n].
-    Raises: DataFormatError naming the file that is damaged or cut short.
+
+    Returns:
+      NumPy images [n, H, W, C] (uint8 without transform), labels int32 [n].
+
+    Raises:
+      DataFormatError: names the file that is damaged or cut short.
     """
 
     def decode(example):

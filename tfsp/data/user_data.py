@@ -32,8 +32,10 @@ def from_mapping(arrays, source):
         (or images, image, data) and perhaps y (or labels, label). Other keys are ignored,
         unless arrays under them look like parts of the data (X_test, images_val).
       source: name used in messages and in the info record.
-    Raises: DataFormatError that names the keys found and expected, or those of parts that would
-      be dropped.
+
+    Raises:
+      DataFormatError: names the keys found and expected, or those of parts that would be
+        dropped.
     """
     if any(f"x_{word}" in arrays for word in part_names.WORDS["train"]):
         return _from_parts(arrays, source)
@@ -136,7 +138,11 @@ def from_path(path, image_size, options):
       path: pathlib.Path. An .amat file or a folder of them stands for the set of three.
       image_size: (height, width) to which images of a folder are brought, or None.
       options: dict of options of a folder of images; see `folder.from_folder`.
-    Raises: DataNotFoundError, DataFormatError; ValueError for an option that it does not take.
+
+    Raises:
+      DataNotFoundError: if the file or folder is absent.
+      DataFormatError: if it cannot be read, or holds something else.
+      ValueError: for an option that it does not take.
     """
     if path.is_dir() and not any(path.glob("*.amat")):
         from tfsp.data.folder import from_folder  # brings Pillow, which nothing else needs

@@ -29,8 +29,10 @@ def from_dataset(dataset, cache, sizes, image_size):
       sizes: dict part -> number or None. Of more, streamed parts use a random subset (see
         `tfsp.subset`), for which every epoch reads as far as the last of them.
       image_size: (height, width) or None.
-    Raises: ValueError if the data set is infinite, empty, of another structure, or of unknown
-      length and too long.
+
+    Raises:
+      ValueError: if the data set is infinite, empty, of another structure, or of unknown length and
+        too long.
     """
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(

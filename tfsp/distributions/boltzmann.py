@@ -31,7 +31,8 @@ class BoltzmannMachine(Discrete, IntegerDraws):
       log_z: scalar, log Z in nats, if it is known already.
       validate_args: check that states whose probability is asked for hold zeros and ones.
 
-    Raises: ValueError if the shapes do not fit, or the dtype is not float32 or float64.
+    Raises:
+      ValueError: if the shapes do not fit, or the dtype is not float32 or float64.
 
     Source: Smolensky 1986; Rolfe 2017, arXiv:1609.02200, eq. (4) with bipartite W.
     """
@@ -92,7 +93,8 @@ class BoltzmannMachine(Discrete, IntegerDraws):
     def split(self, z):
         """z `[..., L + R]` -> left `[..., L]`, right `[..., R]`, in the machine's dtype.
 
-        Raises: ValueError if the last axis has another size.
+        Raises:
+          ValueError: if the last axis has another size.
         """
         z = tf.cast(tf.convert_to_tensor(z), self.dtype)
         if z.shape.rank == 0 or z.shape[-1] not in (None, sum(self.sides)):
@@ -135,7 +137,8 @@ class BoltzmannMachine(Discrete, IntegerDraws):
     def log_z_exact(self):
         """log Z `[]`, float64 nats, by enumerating the smaller side. Differentiable once.
 
-        Raises: ValueError if both sides have more than 20 units.
+        Raises:
+          ValueError: if both sides have more than 20 units.
         """
         return enumeration.log_z(*self._small_side_first())
 
@@ -156,7 +159,8 @@ class BoltzmannMachine(Discrete, IntegerDraws):
     def exact_moments(self):
         """E[z] `[L + R]` and E[l r'] `[L, R]` under p, in the machine's dtype, by enumeration.
 
-        Raises: ValueError if both sides have more than 20 units.
+        Raises:
+          ValueError: if both sides have more than 20 units.
         """
         sides = self._small_side_first()
         small, large, products = enumeration.moments(*sides, enumeration.log_z(*sides))
@@ -202,9 +206,11 @@ class BoltzmannMachine(Discrete, IntegerDraws):
           inverse_temperature: beta, a scalar or of a shape that broadcasts to that of the chains
             without their last axis: they sample p(z)^beta / Z_beta.
 
-        Returns: `[..., L + R]`. No gradient flows through it.
+        Returns:
+          `[..., L + R]`. No gradient flows through it.
 
-        Raises: ValueError for chains of another size or a negative number of sweeps.
+        Raises:
+          ValueError: for chains of another size or a negative number of sweeps.
         """
         chains = tf.concat(self.split(chains), axis=-1)
         if not tf.is_tensor(num_sweeps):
@@ -230,9 +236,11 @@ class BoltzmannMachine(Discrete, IntegerDraws):
           sweeps_per_round: int >= 1.
           trace: whether to keep the log ratios and coldest states of each round, for `log_z_bar`.
 
-        Returns: `Tempered` (chains, acceptance `[T - 1]`, log_ratios, coldest).
+        Returns:
+          `Tempered` (chains, acceptance `[T - 1]`, log_ratios, coldest).
 
-        Raises: ValueError if the shapes do not fit.
+        Raises:
+          ValueError: if the shapes do not fit.
 
         Source: Swendsen & Wang 1986; Geyer 1991.
         """

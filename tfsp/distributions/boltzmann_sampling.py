@@ -113,7 +113,8 @@ def gibbs(weights, bias_left, bias_right, left, right, num_sweeps, seed, beta):
       seed: int32 `[2]`.
       beta: inverse temperature, `[]` or `[C, 1]`.
 
-    Returns: left `[C, L]`, right `[C, R]`.
+    Returns:
+      left `[C, L]`, right `[C, R]`.
     """
     dtype, num_chains = weights.dtype, static_size(left, 0)
     num_left, num_right = weights.shape

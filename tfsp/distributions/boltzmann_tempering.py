@@ -60,8 +60,9 @@ def temper(weights, bias_left, bias_right, left, betas, num_rounds, sweeps, seed
       seed: int32 `[2]`.
       trace: bool, whether to keep `log_ratios` and `coldest`.
 
-    Returns: left `[T, C, L]`, right `[T, C, R]`, acceptance `[T - 1]`, log ratios and coldest
-      states, without rounds if there is no trace.
+    Returns:
+      left `[T, C, L]`, right `[T, C, R]`, acceptance `[T - 1]`, log ratios and coldest states,
+      without rounds if there is no trace.
     """
     num_temps, num_chains, num_left = left.shape
     num_right, dtype = weights.shape[1], weights.dtype
@@ -158,9 +159,11 @@ def ladder(machine, seed, spacing=0.95, num_chains=50, num_rounds=100, num_pilot
     length int s(beta) d beta, where a distance d is accepted with probability of about
     erfc(d / 2): one half for the default, as in Rolfe 2017, appendix H.1.
 
-    Returns: float64 NumPy array `[T]`, T >= 2, rising from 0 to 1.
+    Returns:
+      float64 NumPy array `[T]`, T >= 2, rising from 0 to 1.
 
-    Raises: ValueError inside a graph, since the number of temperatures depends on the machine.
+    Raises:
+      ValueError: inside a graph, since the number of temperatures depends on the machine.
     """
     if not tf.executing_eagerly():
         raise ValueError(

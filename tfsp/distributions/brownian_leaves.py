@@ -27,8 +27,9 @@ class BrownianLeaves(IntegerDraws):
       dtype: float32 or float64, of the locations; log_prob is computed in float64.
       validate_args: of no effect. Trees are always checked.
 
-    Raises: ValueError if `dim` is no positive integer; `tf.errors.InvalidArgumentError` for a bad
-      tree.
+    Raises:
+      ValueError: if `dim` is no positive integer.
+      tf.errors.InvalidArgumentError: for a bad tree.
 
     Source: Vikram et al. 2018, section 2: the internal locations are summed out by message passing.
     """

@@ -30,7 +30,8 @@ def component_log_prob(z, loc, log_variance):
       z: `[..., D]`.
       loc, log_variance: `[K, D]`, same dtype as `z`.
 
-    Returns: `[..., K]`.
+    Returns:
+      `[..., K]`.
     """
     centre = tf.reduce_mean(loc, axis=0)
     z, loc = z - centre, loc - centre
@@ -63,7 +64,8 @@ class DiagonalGaussianMixture(IntegerDraws):
         for tight components: good enough for a training loss). By default they are computed in
         float64, whatever the dtype, and `log_prob` is right to the rounding of its result.
 
-    Raises: ValueError if the shapes do not fit.
+    Raises:
+      ValueError: if the shapes do not fit.
     """
 
     def __init__(

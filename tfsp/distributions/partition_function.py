@@ -48,9 +48,11 @@ def log_z_ais(machine, num_chains, num_temperatures, seed=None, inverse_temperat
         `num_temperatures`. By default temperatures are equally spaced within each step of
         `ladder`, or in beta inside a graph.
 
-    Returns: `LogZ` (log_z, standard_error).
+    Returns:
+      `LogZ` (log_z, standard_error).
 
-    Raises: ValueError for settings outside their range.
+    Raises:
+      ValueError: for settings outside their range.
 
     Source: Neal 2001, "Annealed importance sampling"; Salakhutdinov & Murray 2008.
     """
@@ -94,7 +96,8 @@ def log_z_ais(machine, num_chains, num_temperatures, seed=None, inverse_temperat
 def annealed_log_weights(machine, inverse_temperatures, num_chains, seed):
     """log weights `[num_chains]` (float64, nats), independent; the mean of their exp is Z.
 
-    Raises: ValueError unless `inverse_temperatures` `[K]` rises from 0 to 1.
+    Raises:
+      ValueError: unless `inverse_temperatures` `[K]` rises from 0 to 1.
     """
     return _annealed(machine, inverse_temperatures, num_chains, seed)[1]
 
@@ -178,10 +181,12 @@ def log_z_bar(
         so many rounds a state takes to walk through T temperatures.
       sweeps_per_round: int >= 1, Gibbs sweeps in a round.
 
-    Returns: `LogZ` (log_z, standard_error).
+    Returns:
+      `LogZ` (log_z, standard_error).
 
-    Raises: ValueError for settings outside their range or inside a graph; ImportError without
-      pymbar.
+    Raises:
+      ValueError: for settings outside their range or inside a graph.
+      ImportError: without pymbar.
 
     Source: Bennett 1976; Shirts & Chodera 2008; Rolfe 2017, appendix H.1.
     """

@@ -43,8 +43,10 @@ class SmoothedBinary(AtomAtZero, IntegerDraws):
       **settings: the smoothing's own parameters (`beta`; `loc` and `scale`), numbers or tensors
         that broadcast with `logits`. The first tensor gives the dtype; float32 if there is none.
 
-    Raises: ValueError for an unknown smoothing, a parameter that it does not take, or a number
-      out of range; TypeError if `logits` is neither float32 nor float64.
+    Raises:
+      ValueError: for an unknown smoothing, a parameter that it does not take, or a number out of
+        range.
+      TypeError: if `logits` is neither float32 nor float64.
 
     Source: Rolfe 2017, arXiv:1609.02200; Vahdat et al. 2018, arXiv:1802.04920.
     """
@@ -131,7 +133,8 @@ class SmoothedBinary(AtomAtZero, IntegerDraws):
           n: number (or shape) of draws.
           seed: what `tfsp.random.as_seed` takes, as for `sample`.
 
-        Returns: two tensors `[n, *batch_shape]`; z holds 0. and 1., and has no gradient.
+        Returns:
+          two tensors `[n, *batch_shape]`; z holds 0. and 1., and has no gradient.
         """
         seed = as_seed(seed)
         zeta = self.sample(n, seed=seed)
@@ -153,7 +156,8 @@ class SmoothedBinary(AtomAtZero, IntegerDraws):
         0 where both have the same smoothing parameters. The gradient with respect to `logits` is
         that of the enumeration of z: no term of it is sampled.
 
-        Raises: ValueError if `other` has another smoothing.
+        Raises:
+          ValueError: if `other` has another smoothing.
         """
         zero, one = (self._smoothing.component_kl(other.smoothing, z) for z in (0.0, 1.0))
         return tf.sigmoid(-self.logits) * zero + tf.sigmoid(self.logits) * one

@@ -78,7 +78,8 @@ class SpikeAndSlab(AtomAtZero, IntegerDraws):
         u is uniform and eps normal: as `sharpness` grows the draws become those of `sample`, but
         they have gradients with respect to gamma.
 
-        Returns: `[n, *batch_shape]`.
+        Returns:
+          `[n, *batch_shape]`.
 
         Source: Tonolini et al. 2020 (their c is `sharpness`).
         """

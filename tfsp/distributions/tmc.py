@@ -29,8 +29,8 @@ class TMC(IntegerDraws):
         entry of the batch. Variables are read whenever they are needed.
       validate_args: of no effect. Trees are always checked.
 
-    Raises: ValueError if `num_leaves` is no positive integer, or a tree has another number of
-      nodes.
+    Raises:
+      ValueError: if `num_leaves` is no positive integer, or a tree has another number of nodes.
 
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, eqs. (1)-(2).
     """

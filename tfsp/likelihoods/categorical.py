@@ -64,7 +64,8 @@ class Categorical(Likelihood):
     Args:
       num_levels: L, at least 2. Default 256.
 
-    Raises: ValueError unless `num_levels` is an integer of at least 2.
+    Raises:
+      ValueError: unless `num_levels` is an integer of at least 2.
     """
 
     kind = "discrete"

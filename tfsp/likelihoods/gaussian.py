@@ -9,7 +9,7 @@ tfd = tfp.distributions
 
 
 @register("gaussian")
-class Gaussian(LocationScale):
+class Gaussian(LocationScale):  # noqa: D101, its docstring is put together
     __doc__ = "p(x) = N(x; location, scale^2).\n\n" + LocationScale.__doc__.split("\n\n", 1)[1]
 
     def pixel_distribution(self, *outputs):

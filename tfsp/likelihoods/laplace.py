@@ -18,7 +18,7 @@ class _Laplace(IntegerDraws, tfd.Laplace):
 
 
 @register("laplace")
-class Laplace(LocationScale):
+class Laplace(LocationScale):  # noqa: D101, its docstring is put together
     __doc__ = (
         "p(x) = exp(-|x - location| / scale) / (2 scale).\n\n"
         + LocationScale.__doc__.split("\n\n", 1)[1]

@@ -24,8 +24,9 @@ class LocationScale(Likelihood):
 
     Log scales that are learned are kept in [-5, 5].
 
-    Raises: ValueError for another `scale` or `location`, or an `initial_scale` that is not
-      positive, or outside that range though learned.
+    Raises:
+      ValueError: for another `scale` or `location`, or an `initial_scale` that is not positive, or
+        outside that range though learned.
     """
 
     unit_interval = False

@@ -35,7 +35,8 @@ class Mapping(LatentLayer):
     Attributes:
       output_dim: size of z; D unless the subclass sets another.
 
-    Raises: ValueError if `latent_dim` is not a positive integer.
+    Raises:
+      ValueError: if `latent_dim` is not a positive integer.
 
     Source: Miao et al. 2022 (InteL-VAE), section 4.
     """
@@ -73,7 +74,7 @@ class Mapping(LatentLayer):
         return (*input_shape[:-1], self.output_dim)
 
     def compute_output_spec(self, y):
-        """As of Keras, which takes outputs to be in half precision under a mixed policy."""
+        """See Keras's `Layer`, which takes outputs to be in half precision under a mixed policy."""
         return keras.KerasTensor(self.compute_output_shape(y.shape), self.variable_dtype)
 
     def build(self, input_shape=None):

@@ -15,7 +15,8 @@ class ChainMapping(Mapping):
       mappings: names, dicts `{"name": ..., **keywords}` or `Mapping`s. Each is made for the
         output of the one before it.
 
-    Raises: ValueError for an empty list, what is no mapping, and sizes that do not fit.
+    Raises:
+      ValueError: for an empty list, what is no mapping, and sizes that do not fit.
     """
 
     def __init__(self, latent_dim, mappings=(), **kwargs):

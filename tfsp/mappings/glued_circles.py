@@ -14,7 +14,8 @@ class GluedCirclesMapping(Mapping):
       num_holes: h, at least 1; 1 is the circle.
       epsilon: positive float. See `tfsp.bijectors.GluedCircles`.
 
-    Raises: ValueError for D < 2, `num_holes` < 1 or an `epsilon` that is not positive.
+    Raises:
+      ValueError: for D < 2, `num_holes` < 1 or an `epsilon` that is not positive.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.1, eq. (5).
     """

@@ -29,8 +29,8 @@ class HierarchyMapping(Mapping):
         z_{i-1} shifts and scales y_i (by factors from 1/e^2 to e^2): one to one.
       seed: int for the start of the networks; None takes one from Keras.
 
-    Raises: ValueError for fewer dimensions than levels, sizes that do not sum to D, or another
-      `form`.
+    Raises:
+      ValueError: for fewer dimensions than levels, sizes that do not sum to D, or another `form`.
 
     Source: Miao et al. 2022 (InteL-VAE), appendix B.
     """

@@ -35,8 +35,9 @@ class SectorsMapping(Mapping):
         `tfsp.bijectors.Push`.
       rotation: angle of the middle of the first sector, radians.
 
-    Raises: ValueError for K < 2, more planes than D has room for, D = 1 with another K than 2,
-      and probabilities that do not fit.
+    Raises:
+      ValueError: for K < 2, more planes than D has room for, D = 1 with another K than 2, and
+        probabilities that do not fit.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.2 and appendix C.2.
     """
@@ -99,7 +100,8 @@ class SectorsMapping(Mapping):
     def offset(self):
         """On a line, the right half begins at -offset: a scalar.
 
-        Raises: ValueError with `latent_dim` above 1.
+        Raises:
+          ValueError: with `latent_dim` above 1.
         """
         if self.latent_dim > 1:
             raise ValueError(

@@ -25,8 +25,8 @@ class SelectorMapping(Mapping):
       activation: a Keras activation name, of the hidden layers.
       seed: int for the start of the network; None takes one from Keras.
 
-    Raises: ValueError for a weight that is not a non-negative number, or widths that are not
-      positive.
+    Raises:
+      ValueError: for a weight that is not a non-negative number, or widths that are not positive.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.3 and appendix C.3.
     """

@@ -15,7 +15,8 @@ class SphereMapping(Mapping):
         torus. Empty for one sphere in D dimensions.
       epsilon: positive float.
 
-    Raises: ValueError for sizes that do not sum to D, or an `epsilon` that is not positive.
+    Raises:
+      ValueError: for sizes that do not sum to D, or an `epsilon` that is not positive.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """
@@ -45,7 +46,8 @@ class CircleMapping(Mapping):
         a torus.
       epsilon: positive float.
 
-    Raises: ValueError for fewer dimensions than the circles need, or values out of range.
+    Raises:
+      ValueError: for fewer dimensions than the circles need, or values out of range.
 
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """

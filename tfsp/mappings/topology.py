@@ -16,7 +16,8 @@ def mapping_for(data_name):
       data_name: "circle", "square", "star" (one hole), "infinity" (two holes) or "two_gaussians"
         (two clusters).
 
-    Raises: ValueError for other data, whose topology nobody has told.
+    Raises:
+      ValueError: for other data, whose topology is not known.
 
     Source: Miao et al. 2022 (InteL-VAE), Figure 4.
     """

@@ -45,11 +45,12 @@ def sequential(name, input_shape, layers):
 
 
 def output_dense(units, **kwargs):
-    """The last layer: float32 or better, since densities are computed from what it puts out."""
+    """The last layer: float32 or better, since densities are computed from its outputs."""
     return keras.layers.Dense(units, dtype=output_dtype(), **kwargs)
 
 
 def output_dtype():
+    """The dtype of outputs: that of the weights, whatever the policy computes in."""
     return keras.config.dtype_policy().variable_dtype
 
 
@@ -69,4 +70,5 @@ def require_image(name, shape):
 
 
 def num_entries(shape):
+    """The number of entries of an array of this shape."""
     return math.prod(shape)

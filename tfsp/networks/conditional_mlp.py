@@ -25,7 +25,8 @@ class ConditionalMLP(keras.layers.Layer):
       bias_before_norm: whether layers that are normalised have a bias all the same, as they had in
         version 0.1.0. It cancels, its gradient is rounding alone, and Adam makes steps of that.
 
-    Raises: ValueError if there is neither context nor latents, or for widths below 1.
+    Raises:
+      ValueError: if there is neither context nor latents, or for widths below 1.
     """
 
     def __init__(

@@ -26,7 +26,8 @@ class LoracsConv(NetworkPair):
         units), 16 in Table D.7 (64x64: 4096 units). None takes 64 for images up to 32 pixels
         wide and 16 for larger ones.
 
-    Raises: ValueError if height or width is not a multiple of 4.
+    Raises:
+      ValueError: if height or width is not a multiple of 4.
     """
 
     def __init__(self, decoder_channels=None):
@@ -88,7 +89,8 @@ class IntelVAEConv(NetworkPair):
         (32, 64, 128) is the pair for MNIST and Fashion-MNIST, which the paper takes from Mathieu
         et al. 2019, arXiv:1812.02833.
 
-    Raises: ValueError if `filters` is empty.
+    Raises:
+      ValueError: if `filters` is empty.
     """
 
     def __init__(self, filters=(64, 128, 256)):

@@ -26,7 +26,8 @@ class L1BatchNorm(keras.layers.Layer):
         parameters are shared the inputs differ from place to place, and averages over all of them
         would fit none.
 
-    Raises: ValueError unless 0 < low <= high, 0 <= momentum < 1, epsilon > 0 and num_places >= 1.
+    Raises:
+      ValueError: unless 0 < low <= high, 0 <= momentum < 1, epsilon > 0 and num_places >= 1.
 
     Source: Rolfe 2017, arXiv:1609.02200, appendix H.2, with (2, 3) for the posterior's units.
     """

@@ -40,7 +40,8 @@ class MADE(keras.layers.Layer):
     Call: `[..., D]` -> `[..., D, num_parameters]`. The outputs start at 0 (a flow starts as the
     identity).
 
-    Raises: ValueError if `hidden` is empty.
+    Raises:
+      ValueError: if `hidden` is empty.
 
     Source: Germain et al. 2015, arXiv:1502.03509. Hidden degrees are 1..D-1 in turn, or
     spread evenly where a layer is narrower than that.

@@ -50,7 +50,8 @@ class MLP(NetworkPair):
       activation: a Keras activation name.
       gated: use gated units instead of the activation (arXiv:1705.07120, section 5).
 
-    Raises: ValueError if `hidden` is empty or not positive.
+    Raises:
+      ValueError: if `hidden` is empty or not positive.
     """
 
     def __init__(self, hidden=(300, 300), activation="relu", gated=False):

@@ -24,7 +24,8 @@ class TwoInputMLP(keras.layers.Layer):
       second_size: K.
       hidden, activation, gated: as of `MLP`.
 
-    Raises: ValueError for widths below 1.
+    Raises:
+      ValueError: for widths below 1.
 
     Source: the networks of q(z1 | x, z2) and p(x | z1, z2) of Tomczak & Welling 2018,
       arXiv:1705.07120, section 4.

@@ -91,7 +91,9 @@ FORMATS = {kind.name: kind() for kind in (ONNX, OpenVINO, LiteRT)}
 def check(name):
     """The format of this name.
 
-    Raises: ValueError for an unknown one; ImportError where a package that it needs is missing.
+    Raises:
+      ValueError: for an unknown one.
+      ImportError: where a package that it needs is missing.
     """
     if name not in FORMATS:
         known = ", ".join(repr(known) for known in ["tf_saved_model", *FORMATS])
@@ -112,7 +114,8 @@ def converted(kind, name, frozen):
       kind: a `Format`.
       frozen: a `Frozen`, what the signature computes.
 
-    Raises: ValueError where the format lacks an operation that the signature needs.
+    Raises:
+      ValueError: where the format lacks an operation that the signature needs.
     """
     function = tf.function(frozen, input_signature=frozen.specs)
     try:

@@ -26,8 +26,9 @@ class Sampler(Frozen):
     Attributes:
       specs: those of the noise, with None for the number of draws, then of the other arguments.
 
-    Raises: ValueError, a short reason, where the function draws within a loop or not at all, or
-      checks its arguments, which no other runtime does.
+    Raises:
+      ValueError: with a short reason, where the function draws within a loop or not at all, or
+        checks its arguments, which no other runtime does.
     """
 
     def __init__(self, function, specs):
@@ -70,7 +71,8 @@ class Sampler(Frozen):
     def noise(self, **arguments):
         """The noise with which the results are those of the function, a list of arrays.
 
-        Args: **arguments: the function's, `num_samples` and `seed` among them.
+        Args:
+          **arguments: the function's, `num_samples` and `seed` among them.
         """
         noise = []
         for node, value in zip(self._draws, self._values(arguments), strict=True):

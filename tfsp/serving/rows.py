@@ -16,8 +16,9 @@ def marked(function, specs):
       function: of tensors as `specs` tell, to a dict of tensors.
       specs: `tf.TensorSpec`s. Floating ones whose first size is None hold rows.
 
-    Returns: a function like it. Results hold rows where their first size is unknown; integers
-      are -1 instead of NaN. Without rows among the arguments, the function itself.
+    Returns:
+      a function like it. Results hold rows where their first size is unknown; integers are -1
+      instead of NaN. Without rows among the arguments, the function itself.
     """
     places = [i for i, spec in enumerate(specs) if _holds_rows(spec) and spec.dtype.is_floating]
     if not places:

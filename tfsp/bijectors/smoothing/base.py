@@ -148,7 +148,8 @@ class Smoothing(tfb.Bijector):
     def component_kl(self, other, z):
         """KL(r(zeta|z) || r'(zeta|z)) in nats, r' of another smoothing of the same class.
 
-        Raises: ValueError if `other` is of another class.
+        Raises:
+          ValueError: if `other` is of another class.
         """
         if type(other) is not type(self):
             raise ValueError(

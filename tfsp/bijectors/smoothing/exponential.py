@@ -13,18 +13,22 @@ def log_expm1(beta):
 
 
 def falling_log_prob(zeta, beta):
+    """log r(zeta) of the falling form, in nats."""
     return tf.math.log(-beta / tf.math.expm1(-beta)) - beta * zeta
 
 
 def rising_log_prob(zeta, beta):
+    """log r(zeta) of the rising form, in nats."""
     return falling_log_prob(1.0 - zeta, beta)
 
 
 def falling_cdf(zeta, beta):
+    """Probability of values up to `zeta` under the falling form."""
     return tf.math.expm1(-beta * zeta) / tf.math.expm1(-beta)
 
 
 def rising_cdf(zeta, beta):
+    """Probability of values up to `zeta` under the rising form."""
     return tf.exp(-beta * (1.0 - zeta)) * falling_cdf(zeta, beta)
 
 

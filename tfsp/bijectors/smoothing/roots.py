@@ -17,7 +17,8 @@ def solve_increasing(value_and_slope, low, high, start):
       low, high: `[...]`, a bracket. Where rounding puts the root outside, its end is returned.
       start: `[...]` within it.
 
-    Returns: `[...]`.
+    Returns:
+      `[...]`.
     """
     eps = float(np.finfo(start.dtype.as_numpy_dtype).eps)
     shape = tf.shape(value_and_slope(start)[0])

@@ -16,8 +16,8 @@ def attach_slopes(value, pairs):
       value: `[...]`; its own gradient is cut.
       pairs: of (parameter, slope); both broadcast to `value`'s shape.
 
-    Returns: `value`. Only first derivatives exist: a second one raises LookupError, as it would
-      be wrong.
+    Returns:
+      `value`. Only first derivatives exist: a second one raises LookupError, as it would be wrong.
     """
     value = tf.stop_gradient(value)
     shape = tf.shape(value)

@@ -2,9 +2,12 @@
 
 import math
 import numbers
+from typing import Any
 
 
-def integer(name, value, least=1, most=None, meaning=""):
+def integer(
+    name: str, value: Any, least: int = 1, most: int | None = None, meaning: str = ""
+) -> int:
     """`value` as an int.
 
     Args:
@@ -26,7 +29,7 @@ def integer(name, value, least=1, most=None, meaning=""):
     return int(value)
 
 
-def count(name, value, least=0):
+def count(name: str, value: Any, least: int = 0) -> Any:
     """How many there are to be: `value` as `integer`, or an integer tensor of shape [] as it is.
 
     The latter is what exported functions are given, whose value is not known while they are made.
@@ -36,7 +39,9 @@ def count(name, value, least=0):
     return integer(name, value, least)
 
 
-def integers(name, values, least=1, most=None, meaning=""):
+def integers(
+    name: str, values: Any, least: int = 1, most: int | None = None, meaning: str = ""
+) -> tuple[int, ...]:
     """`values`, a list or the like, as a tuple of ints, each as by `integer`."""
     if isinstance(values, str) or not hasattr(values, "__len__"):
         _refuse(name, values, "a list of integers", meaning)
@@ -45,7 +50,7 @@ def integers(name, values, least=1, most=None, meaning=""):
     )
 
 
-def number(name, value, interval="(-inf, inf)", meaning=""):
+def number(name: str, value: Any, interval: str = "(-inf, inf)", meaning: str = "") -> float:
     """`value` as a float.
 
     Args:
@@ -74,7 +79,7 @@ def number(name, value, interval="(-inf, inf)", meaning=""):
     return float(value)
 
 
-def shorten(text, limit=200):
+def shorten(text: str, limit: int = 200) -> str:
     """`text` for an error, its middle left out where it is longer than `limit`."""
     if len(text) <= limit:
         return text
@@ -82,7 +87,7 @@ def shorten(text, limit=200):
     return f"{text[:half]} ... ({len(text)} characters) ... {text[-half:]}"
 
 
-def shown(value, limit=200):
+def shown(value: Any, limit: int = 200) -> str:
     """`repr(value)` for an error, however long it is."""
     try:
         return shorten(repr(value), limit)

@@ -10,11 +10,12 @@ import shutil
 import socket
 import time
 import zlib
+from collections.abc import Iterator
 
 _HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 _NAME = re.compile(r"partial-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}")
 _LONGEST = 86_400  # seconds that writing may take
-_mine = set()
+_mine: set[str] = set()
 
 _NO_SPACE = "Free some space there, or choose a folder on another disk."
 _ADVICE = {
@@ -42,16 +43,16 @@ class WriteError(OSError):
     `state` may be set to a sentence about what is left.
     """
 
-    def __init__(self, path, cause):
+    def __init__(self, path: str | os.PathLike[str], cause: Exception) -> None:
         number, reason = _reason(cause)
         super().__init__(number, reason, str(path))
         self.state = ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return " ".join(filter(None, [explain(self, "could not be written"), self.state]))
 
 
-def explain(error, what="cannot be used"):
+def explain(error: OSError, what: str = "cannot be used") -> str:
     """One line for an OSError: the file, the reason, and what to do about it."""
     if not error.errno:
         return str(error)
@@ -61,7 +62,7 @@ def explain(error, what="cannot be used"):
 
 
 @contextlib.contextmanager
-def explained(path):
+def explained(path: str | os.PathLike[str]) -> Iterator[None]:
     """Within this context what fails to be written raises `WriteError`, which names `path`."""
     try:
         yield
@@ -75,7 +76,7 @@ def explained(path):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """Yields the path of a partial file to be written, which then takes the place of `path`.
 
     A reader sees the file of before or the new one; a kill, a full disk or an error within the
@@ -94,14 +95,14 @@ def replacing(path):
         _sync(path.parent)
 
 
-def write(path, content):
+def write(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Writes `content`, str or bytes, to the file `path`; see `replacing`."""
     with replacing(path) as partial:
         partial.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 @contextlib.contextmanager
-def new_folder(path):
+def new_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """Yields a folder to be filled, which then becomes `path`: new, or an empty folder until now.
 
     An empty folder is kept (it may be a mount, or the only place that may be written); what was
@@ -127,14 +128,14 @@ def new_folder(path):
         _sync(path.parent)
 
 
-def clean(folder):
+def clean(folder: str | os.PathLike[str]) -> None:
     """Removes what dead processes have left half-written in `folder`."""
     for entry in pathlib.Path(folder).glob("partial-*"):
         if is_partial(entry.name) and _abandoned(entry):
             shutil.rmtree(entry, ignore_errors=True)
 
 
-def is_partial(name):
+def is_partial(name: str) -> bool:
     """Whether a folder of this name holds what a process is writing, or has left half-written."""
     return _NAME.fullmatch(name) is not None
 

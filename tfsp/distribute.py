@@ -1,10 +1,13 @@
 """Batches that several replicas share, of which the last may leave some of them without rows."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 
-def mean(values, training):
+def mean(values: Any, training: bool) -> tf.Tensor:
     """The mean of `[B]`, for a loss that is divided by the number of replicas.
 
     The value is the mean over the rows of this replica, 0 if it has none: weighted by rows, as
@@ -31,7 +34,7 @@ def mean(values, training):
     return share * own + tf.stop_gradient(own - share * own)
 
 
-def apply_to_rows(layer, inputs, training):
+def apply_to_rows(layer: Callable[..., Any], inputs: Any, training: bool) -> Any:
     """`layer(inputs)`, `[B, ...]` -> `[B, ...]`, also for no rows.
 
     Of no rows batch normalisation takes averages that are NaN, and keeps them; some convolutions
@@ -49,7 +52,7 @@ def apply_to_rows(layer, inputs, training):
     return layer(filled, training=training)[:rows]
 
 
-def symbolic_batch(dataset):
+def symbolic_batch(dataset: Any) -> Any:
     """What a replica gets of a distributed dataset: a structure of `keras.KerasTensor`.
 
     (Keras would average the shares of a batch over the replicas, which fails if they are uneven.)

@@ -7,12 +7,16 @@ and goes with its graph.
 """
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import record
 
 
-def explicit(gradient, differentiable=True):
+def explicit(
+    gradient: Callable[..., Sequence[Any]], differentiable: bool = True
+) -> Callable[[Callable[..., tf.Tensor]], Callable[..., tf.Tensor]]:
     """Decorator of a function `(*tensors) -> tensor`: `gradient` takes the place of the tape's.
 
     Args:

@@ -1,5 +1,7 @@
 """What the parts of a model that work on latents, priors and mappings, have in common."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -17,7 +19,7 @@ class LatentLayer(keras.layers.Layer):
       ValueError: if `latent_dim` is not a positive integer, and for a dtype of half precision.
     """
 
-    def __init__(self, latent_dim, **kwargs):
+    def __init__(self, latent_dim: int, **kwargs: Any) -> None:
         # What a density or a representation depends on is never computed in half precision,
         # whatever the networks use.
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
@@ -26,15 +28,15 @@ class LatentLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.latent_dim = arguments.integer("latent_dim", latent_dim)
 
-    def get_build_config(self):
+    def get_build_config(self) -> None:
         return None  # weights are made in the constructor, or by the model that holds this
 
     @classmethod
-    def example(cls):
+    def example(cls) -> Self:
         """A tiny instance, ready for use, for the contract tests."""
         return cls(latent_dim=2)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "latent_dim": self.latent_dim}
 
     def _constant(self, name, value, trainable=True, **kwargs):

@@ -9,6 +9,7 @@ import os
 import pathlib
 import socket
 import warnings
+from collections.abc import Iterator
 
 from tfsp import atomic
 
@@ -20,7 +21,7 @@ class InUseError(ValueError):
 
 
 @contextlib.contextmanager
-def locked(path, message, wait=False):
+def locked(path: str | os.PathLike[str], message: str, wait: bool = False) -> Iterator[None]:
     """Holds the lock file `path` within the context.
 
     The kernel holds the lock (`flock`), not the file: what a killed process leaves behind locks

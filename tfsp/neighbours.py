@@ -1,11 +1,13 @@
 """Labels of points by a vote of the labelled codes around them."""
 
+from typing import Any
+
 import numpy as np
 
 _BLOCK = 2**21  # distances held at once
 
 
-def nearest_labels(points, codes, labels, k=5):
+def nearest_labels(points: Any, codes: Any, labels: Any, k: int = 5) -> np.ndarray:
     """The commonest label among the k codes nearest to each point.
 
     A draw between labels goes to the one whose code is nearest; of equally near codes the earlier

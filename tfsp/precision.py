@@ -1,9 +1,11 @@
 """In what precision numbers may be held."""
 
+from typing import Any
+
 import keras
 
 
-def require_whole(policy, owner):
+def require_whole(policy: Any, owner: str) -> None:
     """Raises ValueError for a dtype policy that holds weights in half precision.
 
     Args:

@@ -5,8 +5,12 @@ repeat or skip draws, and its variable cannot be assigned on several replicas. `
 the same two numbers in an ordinary layer weight, which is saved, resumed and distributed.
 """
 
+from __future__ import annotations
+
 import contextlib
 import numbers
+from collections.abc import Iterator
+from typing import Any, Literal, Self, SupportsIndex, overload
 
 import keras
 import numpy as np
@@ -15,7 +19,7 @@ import tensorflow as tf
 from tfsp import arguments
 
 
-def as_seed(seed):
+def as_seed(seed: SupportsIndex | tf.Tensor | SeedStream | None) -> tf.Tensor:
     """Turns what a user may pass as `seed` into an int32 pair.
 
     Args:
@@ -36,18 +40,18 @@ def as_seed(seed):
     if isinstance(seed, numbers.Integral) and not isinstance(seed, bool):
         return tf.constant(_words(int(seed)), tf.int32)
     try:
-        seed = tf.convert_to_tensor(seed)
+        given = tf.convert_to_tensor(seed)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{_WANTED}. Received: {arguments.shown(seed)}.") from None
-    if not seed.dtype.is_integer or seed.shape.rank not in (0, 1) or seed.shape not in ([], [2]):
+    if not given.dtype.is_integer or given.shape.rank not in (0, 1) or given.shape not in ([], [2]):
         raise ValueError(
-            f"{_WANTED}. Received: shape={tuple(seed.shape)}, dtype={seed.dtype.name}."
+            f"{_WANTED}. Received: shape={tuple(given.shape)}, dtype={given.dtype.name}."
         )
-    if seed.shape.rank == 1:
-        return tf.cast(seed, tf.int32)
-    if seed.dtype.size <= 4 and seed.dtype != tf.uint32:
-        return tf.stack([tf.cast(seed, tf.int32), 0])
-    wide = tf.cast(seed, tf.int64)
+    if given.shape.rank == 1:
+        return tf.cast(given, tf.int32)
+    if given.dtype.size <= 4 and given.dtype != tf.uint32:
+        return tf.stack([tf.cast(given, tf.int32), 0])
+    wide = tf.cast(given, tf.int64)
     low, high = wide & _MASK, tf.bitwise.right_shift(wide, 31) & _MASK
     narrow = (wide >= tf.int32.min) & (wide <= tf.int32.max)
     return tf.cast(tf.where(narrow, [wide, 0], [low, high]), tf.int32)
@@ -66,7 +70,15 @@ def _words(seed):
     return generator(seed).integers(2**31, size=2).tolist()
 
 
-def check_seed(seed, optional=False):
+@overload
+def check_seed(seed: SupportsIndex, optional: Literal[False] = False) -> int: ...
+
+
+@overload
+def check_seed(seed: SupportsIndex | None, optional: bool) -> int | None: ...
+
+
+def check_seed(seed: SupportsIndex | None, optional: bool = False) -> int | None:
     """`seed` as an int, of any sign and size.
 
     Args:
@@ -85,7 +97,9 @@ def check_seed(seed, optional=False):
     return int(value)
 
 
-def generator(seed, *stream, optional=False):
+def generator(
+    seed: SupportsIndex | None, *stream: int, optional: bool = False
+) -> np.random.Generator:
     """A NumPy generator from any integer; other numbers in `stream` give other draws.
 
     A non-negative seed gives what `numpy.random.default_rng(seed)` gives, -k what 2**64 - k gives;
@@ -94,15 +108,15 @@ def generator(seed, *stream, optional=False):
     Raises:
       ValueError: if `seed` is no integer.
     """
-    seed = check_seed(seed, optional)
-    if seed is None:
+    number = check_seed(seed, optional)
+    if number is None:
         return np.random.default_rng()
-    if seed < 0:
-        seed %= 2 ** (64 * (seed.bit_length() // 64 + 1))
-    return np.random.default_rng([seed, *stream])
+    if number < 0:
+        number %= 2 ** (64 * (number.bit_length() // 64 + 1))
+    return np.random.default_rng([number, *stream])
 
 
-def short_seed(seed, offset=0):
+def short_seed(seed: SupportsIndex | None, offset: int = 0) -> int | None:
     """`seed + offset` as an int in [0, 2**32), as scikit-learn and Keras want it; None stays None.
 
     What lies in this range stays as it is; below, it is counted from the end; beyond, mixed.
@@ -119,7 +133,7 @@ def short_seed(seed, offset=0):
     return int(generator(seed).integers(2**32))
 
 
-def int32_seed(seed):
+def int32_seed(seed: SupportsIndex) -> int:
     """`seed` as an int in [-2**31, 2**31): what lies there stays as it is, the rest is mixed.
 
     Raises:
@@ -129,12 +143,14 @@ def int32_seed(seed):
     return seed if -(2**31) <= seed < 2**31 else int(generator(seed).integers(2**31))
 
 
-def fold_in(seed, number):
+def fold_in(seed: SupportsIndex | tf.Tensor | SeedStream | None, number: Any) -> tf.Tensor:
     """Another int32 seed for each `number`."""
     return tf.random.fold_in(as_seed(seed), number, alg="philox")
 
 
-def split_seed(seed, num=2):
+def split_seed(
+    seed: SupportsIndex | tf.Tensor | SeedStream | None, num: int = 2
+) -> list[tf.Tensor]:
     """`num` independent int32 seeds from one, as a list."""
     return tf.unstack(tf.random.split(as_seed(seed), num, alg="philox"))
 
@@ -149,7 +165,7 @@ class SeedStream(keras.layers.Layer):
     On several replicas each draws another seed from the same position.
     """
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed: SupportsIndex | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         seed = check_seed(seed, optional=True)
         if seed is None:
@@ -165,7 +181,7 @@ class SeedStream(keras.layers.Layer):
         )
         self.built = True
 
-    def next(self):
+    def next(self) -> tf.Tensor:
         """The next seed, int32 `[2]`. The stream moves on by one."""
         state = tf.convert_to_tensor(self.state)
         seed = tf.bitwise.bitwise_and(state, tf.constant(2**31 - 1, tf.int64))
@@ -177,7 +193,7 @@ class SeedStream(keras.layers.Layer):
         return seed
 
     @contextlib.contextmanager
-    def at(self, seed):
+    def at(self, seed: SupportsIndex) -> Iterator[Self]:
         """Within this context the stream starts at `seed`; afterwards it is where it was."""
         start = [int32_seed(seed), 0]
         before = tf.identity(self.state.value)
@@ -187,5 +203,5 @@ class SeedStream(keras.layers.Layer):
         finally:
             self.state.assign(before)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}

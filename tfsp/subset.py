@@ -12,13 +12,15 @@ are taken, in their own order. It follows that
 """
 
 import heapq
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 _SEED = 20181128
 
 
-def rows(size, limit=None):
+def rows(size: int, limit: int | None = None) -> np.ndarray:
     """The rows taken of `size`: integers `[min(size, limit)]`, increasing; None takes all."""
     if limit is None or limit >= size:
         return np.arange(size)
@@ -26,7 +28,9 @@ def rows(size, limit=None):
     return np.sort(np.argpartition(numbers, limit)[:limit])
 
 
-def of_batches(batches, limit=None):
+def of_batches(
+    batches: Iterable[tuple[Any, ...]], limit: int | None = None
+) -> list[np.ndarray] | None:
     """The same rows of data that are read once, no more than `limit` of them held at a time.
 
     Args:
@@ -40,15 +44,16 @@ def of_batches(batches, limit=None):
         parts = list(batches)
         return [np.concatenate(part) for part in zip(*parts, strict=True)] if parts else None
     numbers, start, empty = _numbers(), 0, None
-    kept = []  # a heap, the largest number on top: (-number, row, its entries)
+    # A heap, the largest number on top: (-number, row, its entries).
+    kept: list[tuple[float, int, list[np.ndarray]]] = []
     for columns in batches:
-        columns = [np.asarray(column) for column in columns]
-        empty = empty or [column[:0] for column in columns]
-        drawn = numbers.random(len(columns[0]))
+        arrays = [np.asarray(column) for column in columns]
+        empty = empty or [array[:0] for array in arrays]
+        drawn = numbers.random(len(arrays[0]))
         # Of long data hardly a row gets in: the others cost no step of this loop.
         top = -kept[0][0] if len(kept) == limit and kept else np.inf
         for i in np.flatnonzero(drawn < top) if limit else ():
-            row = (-drawn[i], start + int(i), [np.array(column[i]) for column in columns])
+            row = (-drawn[i], start + int(i), [np.array(array[i]) for array in arrays])
             if len(kept) < limit:
                 heapq.heappush(kept, row)
             elif row > kept[0]:

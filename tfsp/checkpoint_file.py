@@ -81,7 +81,7 @@ def damage(path):
         if error.errno != errno.EINVAL:  # of a seek to where a garbled table points
             raise
         return "its table of contents is garbled"
-    except Exception as error:  # zipfile tells of garbled bytes by many types
+    except Exception as error:  # zipfile reports garbled bytes by many types
         return f"it is no whole zip file ({error})"
     if broken is not None:
         return f"its part {broken!r} has a wrong checksum"
@@ -106,7 +106,7 @@ def _unreadable(archive):
                 _check_json(name, json.loads(archive.read(name)))
             elif name.endswith(".h5"):
                 _check_arrays(archive.read(name))
-        except Exception as error:  # h5py tells of garbled bytes by many types
+        except Exception as error:  # h5py reports garbled bytes by many types
             return f"its part {name!r} cannot be read ({error})"
     return ""
 

@@ -1,13 +1,15 @@
 """Different maps for different stretches of a vector."""
 
-import tensorflow_probability as tfp
+from collections.abc import Sequence
+
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments
 
-tfb = tfp.bijectors
 
-
-def blockwise(bijectors, sizes, total=None):
+def blockwise(
+    bijectors: Sequence[tfb.Bijector], sizes: Sequence[int], total: int | None = None
+) -> tfb.Bijector:
     """Applies each bijector to its own stretch of the last axis.
 
     Args:

@@ -1,9 +1,11 @@
-"""What the inductive maps ask of tensors."""
+"""Checks of the tensors given to inductive maps."""
+
+from typing import Any
 
 import tensorflow as tf
 
 
-def floating(y, size=None):
+def floating(y: Any, size: int | None = None) -> tf.Tensor:
     """`y` as a floating tensor whose last axis has `size` entries, where that is known."""
     y = tf.convert_to_tensor(y)
     if not y.dtype.is_floating:

@@ -1,8 +1,8 @@
 """Maps that cannot be undone."""
 
-import tensorflow_probability as tfp
+from typing import Any
 
-tfb = tfp.bijectors
+from tensorflow_probability import bijectors as tfb
 
 
 class ForwardOnly(tfb.Bijector):
@@ -14,7 +14,7 @@ class ForwardOnly(tfb.Bijector):
 
     reason = "it is not injective"
 
-    def __init__(self, parameters, name):
+    def __init__(self, parameters: dict[str, Any], name: str) -> None:
         super().__init__(forward_min_event_ndims=1, parameters=parameters, name=name)
 
     @classmethod

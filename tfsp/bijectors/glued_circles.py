@@ -4,13 +4,11 @@ import math
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.sphere import SphereProjection
-
-tfb = tfp.bijectors
 
 
 class GluedCircles(tfb.Bijector):
@@ -44,7 +42,9 @@ class GluedCircles(tfb.Bijector):
     h > 2 are our choice, the paper only says to go on gluing.
     """
 
-    def __init__(self, num_holes=2, epsilon=1e-3, name="glued_circles"):
+    def __init__(
+        self, num_holes: int = 2, epsilon: float = 1e-3, name: str = "glued_circles"
+    ) -> None:
         given = dict(locals())
         self.num_holes = arguments.integer("num_holes", num_holes, meaning="a circle has one hole")
         self._circle = SphereProjection(epsilon)
@@ -56,7 +56,7 @@ class GluedCircles(tfb.Bijector):
         return {}
 
     @property
-    def pinches(self):
+    def pinches(self) -> np.ndarray:
         """c_1..c_{h-1}: where the loops touch, on the first axis. NumPy `[h - 1]`."""
         return -1.0 + 2.0 * np.arange(1, self.num_holes) / self.num_holes
 

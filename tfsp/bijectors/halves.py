@@ -1,14 +1,14 @@
 """A line torn apart at one point."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import parameters
 from tfsp.bijectors import checks
 from tfsp.bijectors.push import Push, solve_increasing
-
-tfb = tfp.bijectors
 
 
 class Halves(tfb.Bijector):
@@ -28,7 +28,14 @@ class Halves(tfb.Bijector):
     Source: Miao et al. 2022 (InteL-VAE), appendix C.2.
     """
 
-    def __init__(self, offset=0.0, strength=5.0, exponent=0.2, softening=1e-2, name="halves"):
+    def __init__(
+        self,
+        offset: Any = 0.0,
+        strength: float = 5.0,
+        exponent: float = 0.2,
+        softening: float = 1e-2,
+        name: str = "halves",
+    ) -> None:
         given = dict(locals())
         # NumPy holds a Python float in full; a tensor of it would round to float32.
         known = not tf.is_tensor(offset) and not parameters.is_variable(offset)
@@ -48,7 +55,7 @@ class Halves(tfb.Bijector):
         y = checks.floating(y)
         return y + tf.cast(self.offset, y.dtype)
 
-    def component(self, y):
+    def component(self, y: Any) -> tf.Tensor:
         """Which half: 0 (right) or 1 (left), int32, shape of y."""
         return tf.cast(self._shifted(y) < 0, tf.int32)
 

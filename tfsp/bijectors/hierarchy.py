@@ -1,13 +1,14 @@
 """Levels of latents in which the higher influence the lower, not the other way round."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.forward_only import ForwardOnly
-
-tfb = tfp.bijectors
 
 
 class Hierarchy(ForwardOnly):
@@ -30,7 +31,12 @@ class Hierarchy(ForwardOnly):
         "scaled, has both"
     )
 
-    def __init__(self, steps, sizes, name="hierarchy"):
+    def __init__(
+        self,
+        steps: Sequence[Callable[[tf.Tensor], tf.Tensor]],
+        sizes: Sequence[int],
+        name: str = "hierarchy",
+    ) -> None:
         parameters = dict(locals())
         self.sizes = _check_levels("steps", steps, sizes)
         self.steps = tuple(steps)
@@ -57,7 +63,12 @@ class AffineHierarchy(tfb.Bijector):
       ValueError: as `Hierarchy`.
     """
 
-    def __init__(self, conditioners, sizes, name="affine_hierarchy"):
+    def __init__(
+        self,
+        conditioners: Sequence[Callable[[tf.Tensor], Any]],
+        sizes: Sequence[int],
+        name: str = "affine_hierarchy",
+    ) -> None:
         parameters = dict(locals())
         self.sizes = _check_levels("conditioners", conditioners, sizes)
         self.conditioners = tuple(conditioners)

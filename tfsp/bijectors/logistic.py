@@ -1,11 +1,9 @@
 """The logistic function, with gradients that stay finite."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp.bijectors import checks
-
-tfb = tfp.bijectors
 
 
 class Logistic(tfb.Bijector):
@@ -16,7 +14,7 @@ class Logistic(tfb.Bijector):
     finite for all finite x.
     """
 
-    def __init__(self, validate_args=False, name="logistic"):
+    def __init__(self, validate_args: bool = False, name: str = "logistic") -> None:
         given = dict(locals())
         super().__init__(
             forward_min_event_ndims=0, validate_args=validate_args, parameters=given, name=name

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def safe_norm(y):
+def safe_norm(y: tf.Tensor) -> tf.Tensor:
     """Euclidean norm `[..., D]` -> `[...]`; its gradient at the origin is 0.
 
     Squares of entries beyond 1e19 overflow in float32, and the square root has an infinite slope

@@ -1,5 +1,7 @@
 """How far a point is pushed away from a boundary at distance s, and the way back."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,7 +29,9 @@ class Push:
       ValueError: for values out of range.
     """
 
-    def __init__(self, strength=5.0, exponent=0.2, softening=1e-2):
+    def __init__(
+        self, strength: float = 5.0, exponent: float = 0.2, softening: float = 1e-2
+    ) -> None:
         self.strength = arguments.number("strength", strength, "(0, inf)")
         self.exponent = arguments.number("exponent", exponent, "(0, 1]")
         self.softening = arguments.number("softening", softening, "(0, inf)")
@@ -41,17 +45,21 @@ class Push:
         power = large ** (self.exponent - 1.0) * square ** (0.5 * (self.exponent - 1.0))
         return power, soft / square
 
-    def __call__(self, s):
+    def __call__(self, s: tf.Tensor) -> tf.Tensor:
         """f(s), `[...]` -> `[...]`."""
         return self.strength * s * self._powers(s)[0]
 
-    def slope(self, s):
+    def slope(self, s: tf.Tensor) -> tf.Tensor:
         """f'(s) > 0."""
         power, soft = self._powers(s)
         return self.strength * (self.exponent + (1.0 - self.exponent) * soft) * power
 
 
-def solve_increasing(value_and_slope, target, upper):
+def solve_increasing(
+    value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    target: tf.Tensor,
+    upper: tf.Tensor,
+) -> tf.Tensor:
     """The s in [0, upper] where an increasing function takes the value `target`.
 
     Bisection of log s, then one Newton step, which also carries the gradient to whatever the

@@ -1,17 +1,16 @@
 """A plane torn into sectors that move apart."""
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments, parameters
 from tfsp.bijectors import checks
 from tfsp.bijectors.norms import safe_norm
 from tfsp.bijectors.push import Push, solve_increasing
-
-tfb = tfp.bijectors
 
 
 class Sectors(tfb.Bijector):
@@ -51,14 +50,14 @@ class Sectors(tfb.Bijector):
 
     def __init__(
         self,
-        num_sectors=None,
-        probs=None,
-        strength=5.0,
-        exponent=0.2,
-        softening=1e-2,
-        rotation=0.0,
-        name="sectors",
-    ):
+        num_sectors: int | None = None,
+        probs: Any = None,
+        strength: float = 5.0,
+        exponent: float = 0.2,
+        softening: float = 1e-2,
+        rotation: float = 0.0,
+        name: str = "sectors",
+    ) -> None:
         given = dict(locals())
         if (num_sectors is None) == (probs is None):
             raise ValueError(
@@ -86,7 +85,7 @@ class Sectors(tfb.Bijector):
             )
         }
 
-    def component(self, y):
+    def component(self, y: Any) -> tf.Tensor:
         """Which sector: int32 `[...]`, 0..K-1 counter-clockwise from the angle `rotation`."""
         y = checks.floating(y, 2)
         probs = tf.cast(self.probs, y.dtype)

@@ -1,5 +1,7 @@
 """Selection of the dimensions that count for each point, and how sparse it is."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfsp.bijectors import checks
@@ -24,7 +26,9 @@ class DimensionSelector(ForwardOnly):
         "network, so several y may share one z"
     )
 
-    def __init__(self, selector, name="dimension_selector"):
+    def __init__(
+        self, selector: Callable[[tf.Tensor], tf.Tensor], name: str = "dimension_selector"
+    ) -> None:
         parameters = dict(locals())
         if not callable(selector):
             raise TypeError(
@@ -39,7 +43,7 @@ class DimensionSelector(ForwardOnly):
         return y * self.selector(y)
 
 
-def normalised_entropy(log_values):
+def normalised_entropy(log_values: tf.Tensor) -> tf.Tensor:
     """H(v) = -sum_i p_i log p_i with p = v / ||v||_1, for v = exp(log_values) > 0.
 
     From logarithms, since v itself may underflow. Between 0 (one entry counts) and log D (all
@@ -57,7 +61,7 @@ def normalised_entropy(log_values):
     return -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
 
 
-def selection_penalty(log_selection):
+def selection_penalty(log_selection: tf.Tensor) -> tf.Tensor:
     """mean_i H(DS(y_i)) - H(mean_i DS(y_i)) over a batch of M points.
 
     Small where each point switches on few dimensions, and different points different ones. At

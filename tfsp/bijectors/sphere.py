@@ -3,13 +3,11 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments
 from tfsp.bijectors import checks
 from tfsp.bijectors.norms import safe_norm
-
-tfb = tfp.bijectors
 
 
 class SphereProjection(tfb.Bijector):
@@ -37,7 +35,7 @@ class SphereProjection(tfb.Bijector):
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """
 
-    def __init__(self, epsilon=1e-3, name="sphere_projection"):
+    def __init__(self, epsilon: float = 1e-3, name: str = "sphere_projection") -> None:
         given = dict(locals())
         self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
         super().__init__(forward_min_event_ndims=1, parameters=given, name=name)

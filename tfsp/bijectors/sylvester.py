@@ -2,15 +2,14 @@
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
 from tfsp import arguments, parameters
-
-tfb = tfp.bijectors
 
 
 class Sylvester(tfb.Bijector):
@@ -39,7 +38,15 @@ class Sylvester(tfb.Bijector):
     Source: van den Berg et al. 2018, arXiv:1803.05649, section 3.
     """
 
-    def __init__(self, q, r, r_tilde, shift, validate_args=False, name="sylvester"):
+    def __init__(
+        self,
+        q: Any,
+        r: Any,
+        r_tilde: Any,
+        shift: Any,
+        validate_args: bool = False,
+        name: str = "sylvester",
+    ) -> None:
         given = dict(locals())
         with tf.name_scope(name):
             self._held_q = parameters.hold(q, name="q")
@@ -70,19 +77,19 @@ class Sylvester(tfb.Bijector):
         }
 
     @property
-    def q(self):
+    def q(self) -> Any:
         return self._held_q
 
     @property
-    def r(self):
+    def r(self) -> Any:
         return self._held_r
 
     @property
-    def r_tilde(self):
+    def r_tilde(self) -> Any:
         return self._held_r_tilde
 
     @property
-    def shift(self):
+    def shift(self) -> Any:
         return self._held_shift
 
     @property
@@ -166,7 +173,7 @@ class Sylvester(tfb.Bijector):
         return [check for check in checks if check is not None]
 
 
-def orthogonalise(matrix, num_steps=None):
+def orthogonalise(matrix: Any, num_steps: int | None = None) -> tf.Tensor:
     """The matrix with orthonormal columns that is nearest to `matrix`, by iteration.
 
         Q <- t Q (1 + (1 - t^2 Q'Q) / 2),   started at `matrix` over a bound of its singular values
@@ -237,7 +244,7 @@ def _scalings(num_steps, dtype):
     return tuple(run(math.exp(high))[0])
 
 
-def householder(vectors):
+def householder(vectors: Any) -> tf.Tensor:
     """The product of reflections (1 - 2 v_1 v_1' / |v_1|^2) ... (1 - 2 v_H v_H' / |v_H|^2).
 
     Args:

@@ -1,5 +1,8 @@
 """How to mend data that cannot be read: the last sentences of errors."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 _PER_COLUMN = (
@@ -7,7 +10,7 @@ _PER_COLUMN = (
 )
 
 
-def for_range(images, low, high):
+def for_range(images: np.ndarray, low: float, high: float) -> str:
     """For numbers outside [0, 1].  low, high: their smallest and largest value."""
     low, high = float(low), float(high)
     if low >= 0 and high <= 255 and _whole(images):
@@ -28,7 +31,7 @@ def for_range(images, low, high):
     return f"Scale them, for example (x - {low:g}) / {high - low:g}."
 
 
-def for_dtype(images):
+def for_dtype(images: np.ndarray) -> str:
     """For an array whose dtype is none of images."""
     kind = images.dtype.kind
     if kind in "iu" and images.size:
@@ -54,7 +57,7 @@ def for_dtype(images):
     return "Convert it to floats in [0, 1]."
 
 
-def for_ragged(entries):
+def for_ragged(entries: Sequence[Any]) -> str:
     """For a list whose entries make no array of numbers."""
     shapes = sorted({np.shape(entry) for entry in entries if hasattr(entry, "shape")})
     if len(shapes) > 1:
@@ -71,7 +74,7 @@ def for_ragged(entries):
     )
 
 
-def for_no_array(value):
+def for_no_array(value: Any) -> str:
     """For what is no array at all."""
     kind = type(value).__name__
     if callable(value) and not hasattr(value, "__len__") and not hasattr(value, "__next__"):
@@ -99,7 +102,7 @@ def for_no_array(value):
     )
 
 
-def for_labels(labels):
+def for_labels(labels: np.ndarray) -> str:
     """For labels of a kind that is no number."""
     if labels.dtype.kind in "OUS" and labels.size:
         if all(isinstance(label, (int, np.integer)) for label in labels.flat):
@@ -110,7 +113,7 @@ def for_labels(labels):
     return "Pass integers."
 
 
-def first(values):
+def first(values: np.ndarray) -> str:
     """The first three values, for a message; long ones are cut."""
     shown = [str(value)[:40] for value in values.reshape(-1)[:3].tolist()]
     return f"[{', '.join(shown)}{', ...' if values.size > 3 else ''}]"

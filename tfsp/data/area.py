@@ -1,13 +1,14 @@
 """Resizing by area averaging with fractional coverage."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
 _CHUNK = 2**24  # pixels averaged at a time: bounds the float copy
 
 
-def coverage(size_in, size_out):
+def coverage(size_in: int, size_out: int) -> np.ndarray:
     """Share of every input cell in every output cell along one axis.
 
     The axis [0, size_in) is cut into `size_out` equal intervals. Entry (i, j) is the length of
@@ -34,7 +35,7 @@ def _weights(size_in, size_out):
     return coverage(size_in, size_out).astype(np.float32)
 
 
-def area_average(images, size, top=1.0):
+def area_average(images: np.ndarray, size: tuple[int, int], top: float = 1.0) -> np.ndarray:
     """Resizes images to `size` by exact area averages, A X B^T for each channel.
 
     Args:
@@ -61,7 +62,7 @@ def area_average(images, size, top=1.0):
     return out
 
 
-def parse_size(image_size):
+def parse_size(image_size: Any) -> tuple[int, int] | None:
     """(height, width) from None, an integer or a pair. Raises ValueError for anything else."""
     if image_size is None:
         return None

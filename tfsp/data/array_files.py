@@ -1,8 +1,11 @@
 """Files of arrays: .npz, .npy, .mat and .amat."""
 
 import collections.abc
+import pathlib
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,23 +25,23 @@ class NpzFile(collections.abc.Mapping):
         holds Python objects.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: pathlib.Path) -> None:
         _must_exist(path)
         self._path = path
         self._keys = self._read(lambda file: list(file.files))
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> np.ndarray:
         if key not in self._keys:
             raise KeyError(key)
         return self._read(lambda file: file[key], key)
 
-    def __contains__(self, key):  # the inherited one would read the array
+    def __contains__(self, key: Any) -> bool:  # the inherited one would read the array
         return key in self._keys
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._keys)
 
     def _read(self, reader, key=None):
@@ -56,7 +59,7 @@ class NpzFile(collections.abc.Mapping):
             raise _unreadable(what, "an .npz archive of plain arrays", error) from error
 
 
-def read_npy(path):
+def read_npy(path: pathlib.Path) -> np.ndarray:
     """The array of an .npy file. Raises DataFormatError if it cannot be read."""
     _must_exist(path)
     try:
@@ -68,7 +71,7 @@ def read_npy(path):
     return array
 
 
-def read_mat(path):
+def read_mat(path: pathlib.Path) -> dict[str, Any]:
     """dict of the variables of a MATLAB file (up to version 7).
 
     Raises:
@@ -86,7 +89,7 @@ def read_mat(path):
     return {key: value for key, value in variables.items() if not key.startswith("__")}
 
 
-def read_amat(path):
+def read_amat(path: pathlib.Path) -> np.ndarray:
     """Images of a binary .amat file: text, one image of 784 zeros and ones to a line.
 
     Returns:
@@ -115,7 +118,7 @@ def read_amat(path):
     return (pixels * np.uint8(255)).reshape(-1, 28, 28, 1)
 
 
-def need_keys(path, arrays, keys):
+def need_keys(path: pathlib.Path, arrays: Mapping[str, Any], keys: Iterable[str]) -> None:
     """Refuses a file without some of `keys`.
 
     Args:

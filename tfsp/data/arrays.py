@@ -1,6 +1,7 @@
 """Arrays from users and files, checked and brought to one form."""
 
 import collections.abc
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ ROUNDING = 1e-4
 _INT32 = np.iinfo(np.int32)
 
 
-def as_images(array, what):
+def as_images(array: Any, what: str) -> np.ndarray:
     """Checks images and gives them their channel axis.
 
     Args:
@@ -54,12 +55,12 @@ def as_images(array, what):
     return images[..., None] if images.ndim == 3 else images
 
 
-def rounding(dtype):
+def rounding(dtype: Any) -> float:
     """By how much intensities of a NumPy floating-point dtype may leave [0, 1]."""
     return max(ROUNDING, 2 * float(np.finfo(dtype).eps)) if dtype != "bfloat16" else ROUNDING
 
 
-def is_floating(dtype):
+def is_floating(dtype: Any) -> bool:
     """Whether a NumPy dtype is a real floating-point one, bfloat16 among them."""
     return np.issubdtype(dtype, np.floating) or dtype == "bfloat16"
 
@@ -83,7 +84,7 @@ def _unit_floats(images, what):
     return np.clip(images, 0, 1) if low < 0 or high > 1 else images
 
 
-def as_labels(array, num_images, what):
+def as_labels(array: Any, num_images: int, what: str) -> np.ndarray:
     """Checks labels: int32 [n] from integers, or floats that are whole, [n], [n, 1] or [1, n].
 
     Raises:
@@ -102,7 +103,7 @@ def as_labels(array, num_images, what):
     return whole_labels(labels, what)
 
 
-def whole_labels(labels, what):
+def whole_labels(labels: np.ndarray, what: str) -> np.ndarray:
     """int32 of the shape of `labels`, a NumPy array. Raises DataFormatError as `as_labels`."""
     kind = labels.dtype.kind
     if kind not in "biuf":
@@ -130,7 +131,7 @@ def whole_labels(labels, what):
     return labels.astype(np.int32)
 
 
-def plain(array, what):
+def plain(array: Any, what: str) -> np.ndarray:
     """`array` as a NumPy array of its own values, nothing hidden or dropped.
 
     Raises:

@@ -3,6 +3,8 @@
 Images are held as uint8 (0..255 stands for 0..1) or as float32 in [0, 1].
 """
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,20 +15,20 @@ _FIXED_KEY = (0x7F5B, 0xDA7A)
 _BLOCK = 1000  # source images per key of the fixed draws
 
 
-def check_mode(mode):
+def check_mode(mode: str) -> None:
     """Raises ValueError unless `mode` is one of `MODES`."""
     if mode not in MODES:
         raise ValueError(f"Unknown binarization: {mode!r}. Known: {', '.join(MODES)}.")
 
 
-def to_unit(images):
+def to_unit(images: tf.Tensor) -> tf.Tensor:
     """float32 intensities in [0, 1].  images: [...] uint8 or float32 tensor."""
     if images.dtype == tf.uint8:
         return tf.cast(images, tf.float32) / 255.0  # a division: 255 must give exactly 1
     return images
 
 
-def bernoulli(images, seed):
+def bernoulli(images: tf.Tensor, seed: Any) -> tf.Tensor:
     """One Bernoulli draw for every pixel, with the intensity as probability.
 
     uint8 images are compared with 16 random bits, four pixels to a 64-bit word, which is twice
@@ -56,7 +58,7 @@ def bernoulli(images, seed):
     return tf.cast(tf.minimum(draws, 65534) < threshold, tf.float32)
 
 
-def fixed_draws(images, rows):
+def fixed_draws(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The fixed Bernoulli draw of some images of a source.
 
     The draw of an image depends on its place in the source only: not on the seed of the run,
@@ -83,7 +85,7 @@ def fixed_draws(images, rows):
     return drawn
 
 
-def threshold(images):
+def threshold(images: np.ndarray) -> np.ndarray:
     """255 where the intensity exceeds 0.5, else 0.  images: NumPy [...]; returns uint8."""
     half = 127.5 if images.dtype == np.uint8 else 0.5
     return np.where(images > half, np.uint8(255), np.uint8(0))

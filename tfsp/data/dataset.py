@@ -2,9 +2,14 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
 
 from tfsp import arguments
 from tfsp.data import pipeline, splits
+from tfsp.data.info import DataInfo
 
 
 class Data:
@@ -22,25 +27,27 @@ class Data:
     [B, D]) in [0, 1] (the synthetic sets of points know no bounds), y is int32 [B].
     """
 
-    def __init__(self, parts, plan, info):
+    def __init__(
+        self, parts: Mapping[str, pipeline.Part], plan: pipeline.Plan, info: DataInfo
+    ) -> None:
         self._parts = parts
         self._plan = plan
         self.info = info
         self.steps_per_epoch = pipeline.steps_per_epoch(info.num_train, plan.batch_size)
 
     @functools.cached_property
-    def train(self):
+    def train(self) -> tf.data.Dataset:
         return pipeline.fresh_epochs(self._parts["train"], self._plan)
 
     @functools.cached_property
-    def validation(self):
+    def validation(self) -> tf.data.Dataset:
         return self._parts["validation"].in_order(self._plan)
 
     @functools.cached_property
-    def test(self):
+    def test(self) -> tf.data.Dataset:
         return self._parts["test"].in_order(self._plan)
 
-    def train_stream(self, first_epoch=0, index=False):
+    def train_stream(self, first_epoch: int = 0, index: bool = False) -> tf.data.Dataset:
         """Infinite tf.data.Dataset of training batches, epoch after epoch without a seam.
 
         Epoch e holds `steps_per_epoch` batches that are a function of (seed, e) alone, whatever
@@ -64,7 +71,7 @@ class Data:
         plan = dataclasses.replace(self._plan, index=bool(index))
         return pipeline.endless(self._parts["train"], plan, first_epoch)
 
-    def arrays(self, part, limit=None):
+    def arrays(self, part: str, limit: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         """Images and labels of a part as evaluation sees them, the fixed draws included.
 
         Args:
@@ -84,5 +91,5 @@ class Data:
         splits.check_size(limit, "limit")
         return self._parts[part].arrays(limit)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Data({self.info})"

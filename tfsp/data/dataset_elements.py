@@ -9,7 +9,7 @@ _IMAGE_KEYS = ("image", "images", "x", "data", "input", "pixels")
 _LABEL_KEYS = ("label", "labels", "y", "target", "class")
 
 
-def single_examples(dataset):
+def single_examples(dataset: tf.data.Dataset) -> tuple[tf.data.Dataset, bool]:
     """(data set of (x, y) for single examples, whether y means anything).
 
     Args:

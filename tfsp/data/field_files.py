@@ -1,12 +1,14 @@
 """The files in which the field passes its data sets around."""
 
+import pathlib
+
 import numpy as np
 
 from tfsp.data import splits
 from tfsp.data.array_files import NpzFile, need_keys, read_amat, read_mat
 from tfsp.data.arrays import as_images, as_labels
 from tfsp.data.errors import DataFormatError
-from tfsp.data.sources import ImageSet, register
+from tfsp.data.sources import ImageSet, Request, register
 
 CALTECH_FILE = "caltech101_silhouettes_28_split1.mat"
 CHARDATA_COUNTS = (24_345, 8_070)
@@ -14,19 +16,21 @@ CALTECH_COUNTS = (4_100, 2_264, 2_307)
 LAROCHELLE_COUNTS = {"train": 50_000, "valid": 10_000, "test": 10_000}
 _PIXELS = 784
 
+Pair = tuple[np.ndarray, np.ndarray]  # images, labels
 
-def keras_npz(path):
+
+def keras_npz(path: pathlib.Path) -> tuple[Pair, Pair]:
     """((images, labels) of train, the same of test) of an .npz file in the layout of Keras."""
     arrays = NpzFile(path)
     need_keys(path, arrays, ("x_train", "y_train", "x_test", "y_test"))
-    parts = []
+    parts: list[Pair] = []
     for part in ("train", "test"):
         images = as_images(arrays[f"x_{part}"], f"x_{part} of {path}")
         parts.append((images, as_labels(arrays[f"y_{part}"], len(images), f"y_{part} of {path}")))
-    return tuple(parts)
+    return parts[0], parts[1]
 
 
-def omniglot_28(path):
+def omniglot_28(path: pathlib.Path) -> tuple[Pair, Pair]:
     """((images, labels) of the background set, the same of the evaluation set).
 
     The file has x uint8 [n, 28, 28] with ink high, label [n], and split [n]: 0 background,
@@ -37,10 +41,11 @@ def omniglot_28(path):
     images = as_images(arrays["x"], f"x of {path}")
     labels = as_labels(arrays["label"], len(images), f"label of {path}")
     split = as_labels(arrays["split"], len(images), f"split of {path}")
-    return tuple((images[split == value], labels[split == value]) for value in (0, 1))
+    background, evaluation = split == 0, split == 1
+    return (images[background], labels[background]), (images[evaluation], labels[evaluation])
 
 
-def chardata(path):
+def chardata(path: pathlib.Path) -> ImageSet:
     """Burda's Omniglot, `chardata.mat`.
 
     Images are columns of `data` [784, 24345] and `testdata` [784, 8070], each stored column by
@@ -86,7 +91,7 @@ def _join(path, arrays, *keys):
 
 
 @register("caltech101_silhouettes")
-def caltech101_silhouettes(request):
+def caltech101_silhouettes(request: Request) -> ImageSet:
     """Caltech-101 silhouettes, 28x28, from `caltech101_silhouettes_28_split1.mat`.
 
     "standard": the file's own 4,100 / 2,264 / 2,307. Images are stored column by column with
@@ -97,7 +102,7 @@ def caltech101_silhouettes(request):
     return caltech_file(request.data_dir / CALTECH_FILE)
 
 
-def caltech_file(path):
+def caltech_file(path: pathlib.Path) -> ImageSet:
     """`caltech101_silhouettes` from a file of any name."""
     arrays = read_mat(path)
     names = ("train", "val", "test")
@@ -121,7 +126,7 @@ def caltech_file(path):
 
 
 @register("binarized_mnist")
-def binarized_mnist(request):
+def binarized_mnist(request: Request) -> ImageSet:
     """MNIST in Larochelle's static binarisation: `binarized_mnist_{train,valid,test}.amat`.
 
     "standard": the files' own 50,000 / 10,000 / 10,000. There are no labels.
@@ -130,7 +135,7 @@ def binarized_mnist(request):
     return larochelle_folder(request.data_dir)
 
 
-def larochelle_folder(folder):
+def larochelle_folder(folder: pathlib.Path) -> ImageSet:
     """`binarized_mnist` from the folder that holds the three files."""
     images = []
     for part, count in LAROCHELLE_COUNTS.items():

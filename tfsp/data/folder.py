@@ -1,5 +1,7 @@
 """A user's folder of images: its classes and its parts."""
 
+import pathlib
+
 import numpy as np
 
 from tfsp.data import folder_tree, image_files, part_names, splits
@@ -11,7 +13,13 @@ from tfsp.data.sources import ImageSet
 _NAMED = 10  # names in a message
 
 
-def from_folder(path, image_size, background="white", errors="raise", bit_depth=None):
+def from_folder(
+    path: pathlib.Path,
+    image_size: tuple[int, int] | None,
+    background: str | tuple[int, int, int] = "white",
+    errors: str = "raise",
+    bit_depth: int | None = None,
+) -> ImageSet:
     """ImageSet of a folder of images: PNG, JPEG, BMP, GIF, WebP, TIFF and PGM or PPM files.
 
     Images directly in the folder have no labels. If there are subfolders instead, each is a
@@ -52,15 +60,15 @@ def from_folder(path, image_size, background="white", errors="raise", bit_depth=
     parts = _parts(root)
     _note_empty_parts(parts, left_out)
     classes = _class_names(parts, left_out)
-    files, labels, sizes = [], [], {}
+    files, numbers, sizes = [], [], {}
     for part in splits.PARTS:
         if part in parts:
             own = _list_images(parts[part], classes)
             sizes[part] = len(own)
             files += [file for file, _ in own]
-            labels += [label for _, label in own]
+            numbers += [number for _, number in own]
     images, kept, facts = load_images(files, image_size, options, left_out)
-    labels = np.array(labels, np.int32)[kept] if classes else None
+    labels = np.array(numbers, np.int32)[kept] if classes else None
     source = f"folder {path}" + (f" ({len(classes)} classes)" if classes else "") + facts
     left_out.warn()
     return ImageSet(images, labels, {"standard": _split(path, parts, sizes, kept)}, source)

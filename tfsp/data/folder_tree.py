@@ -3,8 +3,11 @@
 import dataclasses
 import os
 import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 from tfsp.data.errors import DataFormatError
+from tfsp.data.left_out import LeftOut
 
 IMAGE_SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp"),
@@ -29,19 +32,21 @@ class Folder:
     files: list
     folders: dict
 
-    def all_files(self):
+    def all_files(self) -> list[pathlib.Path]:
         """Image files of the folder and of all below it, sorted."""
         below = [file for folder in self.folders.values() for file in folder.all_files()]
         return sorted(self.files + below)
 
-    def all_folders(self):
+    def all_folders(self) -> Iterator[Self]:
         """All folders below this one."""
         for folder in self.folders.values():
             yield folder
             yield from folder.all_folders()
 
 
-def scan(path, left_out, keep_apart=lambda name: False):
+def scan(
+    path: pathlib.Path, left_out: LeftOut, keep_apart: Callable[[str], Any] = lambda name: False
+) -> Folder:
     """The `Folder` of a path.
 
     Files and folders whose names begin with a dot, and those of systems (`__MACOSX`), are left
@@ -51,7 +56,7 @@ def scan(path, left_out, keep_apart=lambda name: False):
 
     Args:
       path: pathlib.Path.
-      left_out: LeftOut that is told of everything that is passed over.
+      left_out: LeftOut that records everything that is skipped.
       keep_apart: function of a name: subfolders of `path` that may share files with others, such
         as a validation part that is a link to the test part.
 

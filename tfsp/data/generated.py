@@ -1,5 +1,7 @@
 """Examples drawn as they are needed, for data sets that have no end."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -26,14 +28,21 @@ class GeneratedPart:
 
     has_places = False  # of each training example in `arrays`
 
-    def __init__(self, draw, size, image_shape, number, has_labels):
+    def __init__(
+        self,
+        draw: Callable[..., tuple[tf.Tensor, tf.Tensor]],
+        size: int,
+        image_shape: Sequence[int],
+        number: int,
+        has_labels: bool,
+    ) -> None:
         self._draw = draw
         self._number = number
         self._has_labels = has_labels
         self.size = size
         self.image_shape = tuple(image_shape)
 
-    def epoch(self, number, plan):
+    def epoch(self, number: tf.Tensor, plan: pipeline.Plan) -> tf.data.Dataset:
         """Training epoch `number` (int64 scalar tensor) as a data set of batches."""
         key = plan.draws_key(number)
         batch_size = min(plan.batch_size, self.size)
@@ -48,7 +57,7 @@ class GeneratedPart:
         chunks = tf.data.Dataset.range(-(-steps // at_once)).map(chunk)
         return chunks.unbatch().take(steps)
 
-    def in_order(self, plan):
+    def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
         """Evaluation batches in fixed order, the remainder included."""
         images, labels = self._fixed(self.size)
         with tf.init_scope(), tf.device("/CPU:0"):
@@ -61,7 +70,7 @@ class GeneratedPart:
         starts = tf.data.Dataset.range(0, self.size, plan.batch_size)
         return pipeline.finish(starts.map(batch))
 
-    def arrays(self, limit):
+    def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         """The first `limit` fixed examples, and their labels or None: draws come in no order."""
         images, labels = self._fixed(self.size if limit is None else min(limit, self.size))
         return images, labels if self._has_labels else None

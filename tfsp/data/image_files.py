@@ -8,8 +8,10 @@ a PNG, of which Pillow drops the lower ones where there are colours.
 
 import dataclasses
 import io
+import pathlib
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -31,11 +33,11 @@ _TIFF_BITS, _TIFF_ZERO = 258, 262  # tags: bits of each channel; 0 where zero is
 class Options:
     """How the images of a folder are read; see `folder.from_folder`."""
 
-    background: str | tuple = "white"
+    background: Any = "white"  # (red, green, blue) once it is made
     errors: str = "raise"
     bit_depth: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.errors not in ("raise", "skip"):
             raise ValueError(f"`errors` must be 'raise' or 'skip'. Received: {self.errors!r}.")
         if self.bit_depth is not None:
@@ -62,7 +64,7 @@ class UnreadableImageError(ValueError):
     """A file that holds no image that can be read; the message is the reason alone."""
 
 
-def read_image(path, background):
+def read_image(path: pathlib.Path, background: tuple[int, int, int]) -> tuple[np.ndarray, int]:
     """The image in a file.
 
     Args:
@@ -183,7 +185,9 @@ def _floats(pixels):
     return np.clip(pixels, 0, 1)[..., None].astype(np.float32)
 
 
-def weighted(image, background):
+def weighted(
+    image: np.ndarray, background: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray | None, int]:
     """What an image of 16 bits shows of itself, without the background.
 
     The bits that the data make use of, and with them white, are known only after all files are

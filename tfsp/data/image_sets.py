@@ -1,11 +1,13 @@
 """The named image sets: digits, MNIST and its kin, Omniglot, CIFAR-10, CelebA."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from tfsp.data import area, field_files, splits, tfds_source
 from tfsp.data.errors import DataFormatError
-from tfsp.data.sources import ImageSet, StreamSet, register
+from tfsp.data.sources import ImageSet, Request, StreamSet, register
 
 _OMNIGLOT_SIZE = 28
 _OMNIGLOT_COUNT = 32_460
@@ -14,7 +16,7 @@ _CELEB_A_CROP = 148  # the usual square around the face
 
 
 @register("digits")
-def digits(request):
+def digits(request: Request) -> ImageSet:
     """scikit-learn's 8x8 digits (1,797 images, 17 grey levels); needs no file.
 
     "standard": one fixed shuffle into 1,297 / 200 / 300.
@@ -30,7 +32,7 @@ def digits(request):
 
 
 @register("mnist")
-def mnist(request):
+def mnist(request: Request) -> ImageSet:
     """MNIST: TFDS form or `mnist.npz` (Keras layout).
 
     "standard": 50,000 / 10,000 / 10,000, the validation part being the last images of the
@@ -42,14 +44,14 @@ def mnist(request):
 
 
 @register("fashion_mnist")
-def fashion_mnist(request):
+def fashion_mnist(request: Request) -> ImageSet:
     """Fashion-MNIST: TFDS form or `fashion_mnist.npz` (Keras layout); splits as for MNIST."""
     files = ("fashion_mnist.npz",)
     return _train_and_test(request, 1, (60_000, 10_000), files, 6, {"intel_vae": 5_000})
 
 
 @register("cifar10")
-def cifar10(request):
+def cifar10(request: Request) -> ImageSet:
     """CIFAR-10: TFDS form or `cifar10.npz` (Keras layout).
 
     "standard": the last tenth of the training images (5,000) validates, 45,000 train.
@@ -95,7 +97,7 @@ def _train_and_test(request, channels, official, files, share, more_splits):
 
 
 @register("omniglot")
-def omniglot(request):
+def omniglot(request: Request) -> ImageSet:
     """Omniglot at 28x28, ink high: TFDS form, `chardata.mat` (Burda) or `omniglot_28.npz`.
 
     The TFDS form (105x105) is area-averaged to 28x28 and rounded to 1/255; `omniglot_28.npz`
@@ -115,7 +117,7 @@ def omniglot(request):
     folder, file = tfds_source.locate(request, tuple(files))
     if file is not None and file.name == "chardata.mat":
         return field_files.chardata(file)
-    if folder is not None:
+    if file is None:
         background, evaluation, source = _omniglot_from_tfds(folder)
     else:
         background, evaluation = field_files.omniglot_28(file)
@@ -153,13 +155,13 @@ def _canonical(images, labels):
 
 
 @register("celeb_a")
-def celeb_a(request):
+def celeb_a(request: Request) -> StreamSet:
     """CelebA: TFDS form, streamed; centre crop 148x148, area-averaged to 64x64 (or image_size).
 
     "standard": its own 162,770 / 19,867 / 19,962. Labels are the 40 attributes (0 or 1) in
     alphabetical order, so that y is [B, 40].
     """
-    folder, _ = tfds_source.locate(request)
+    folder: Any = tfds_source.locate(request)[0]  # no files are named that could hold it
     builder = tfds_source.open_builder(folder)
     size = request.image_size or (64, 64)
     rows, columns = (tf.constant(area.coverage(_CELEB_A_CROP, s), tf.float32) for s in size)

@@ -1,24 +1,32 @@
 """Many image files to one array, each brought to its size as soon as it is read."""
 
+import pathlib
+from collections.abc import Sequence
+
 import numpy as np
 
 from tfsp.data import area
 from tfsp.data.errors import DataFormatError
-from tfsp.data.image_files import UnreadableImageError, read_image, weighted
-from tfsp.data.left_out import listed
+from tfsp.data.image_files import Options, UnreadableImageError, read_image, weighted
+from tfsp.data.left_out import LeftOut, listed
 
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 _NAMED = 100  # unreadable files in a message
 
 
-def load_images(files, image_size, options, left_out):
+def load_images(
+    files: Sequence[pathlib.Path],
+    image_size: tuple[int, int] | None,
+    options: Options,
+    left_out: LeftOut,
+) -> tuple[np.ndarray, np.ndarray, str]:
     """The images of files as one array.
 
     Args:
       files: paths.
       image_size: (height, width), or None if all have one size.
       options: image_files.Options.
-      left_out: LeftOut that is told of files skipped, of further frames and of a depth guessed.
+      left_out: LeftOut that records files skipped, further frames and a depth guessed.
 
     Returns:
       images [n, H, W, C], uint8, or float32 in [0, 1] if any file has more than 8 bits; bool
@@ -28,7 +36,8 @@ def load_images(files, image_size, options, left_out):
       DataFormatError: names all files that cannot be read (unless `options.errors` is "skip"), two
         files of two sizes, or a file whose values do not fit `options.bit_depth`.
     """
-    images, tops, clear, bad, largest = [], [], [], {}, (0, None)
+    images, tops, clear, bad = [], [], [], {}
+    largest: tuple[int, str | None] = (0, None)
     first = None  # (file, (height, width))
     for file in files:
         try:

@@ -1,6 +1,7 @@
 """What a loaded data set is: the record kept beside every result."""
 
 import dataclasses
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class DataInfo:
     """
 
     name: str
-    image_shape: tuple
+    image_shape: tuple[int, ...]
     num_train: int
     num_validation: int
     num_test: int
@@ -29,6 +30,6 @@ class DataInfo:
     split: str
     source: str
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """A dict of plain values that `json.dumps` takes; `image_shape` becomes a list."""
         return {**dataclasses.asdict(self), "image_shape": list(self.image_shape)}

@@ -1,7 +1,9 @@
 """What a folder holds that is not loaded: counted, named, and told in one warning."""
 
 import collections
+import pathlib
 import warnings
+from collections.abc import Sequence
 
 _NAMED = 5  # of each kind
 
@@ -13,24 +15,24 @@ class LeftOut:
       folder: pathlib.Path, whose name begins the warning and is cut off the others.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: pathlib.Path) -> None:
         self._folder = folder
-        self._kinds = collections.defaultdict(list)
-        self._notes = []
+        self._kinds: dict[str, list[pathlib.Path]] = collections.defaultdict(list)
+        self._notes: list[str] = []
 
-    def add(self, kind, path):
+    def add(self, kind: str, path: pathlib.Path) -> None:
         """Notes a path of a kind: words that follow a number, such as "hidden"."""
         self._kinds[kind].append(path)
 
-    def of(self, kind):
+    def of(self, kind: str) -> list[pathlib.Path]:
         """The paths of a kind."""
         return self._kinds.get(kind, [])
 
-    def note(self, sentence):
+    def note(self, sentence: str) -> None:
         """Adds a sentence of its own to the warning."""
         self._notes.append(sentence)
 
-    def warn(self):
+    def warn(self) -> None:
         """One warning about everything; none where nothing was noted."""
         if not self._kinds and not self._notes:
             return
@@ -46,7 +48,7 @@ class LeftOut:
         return str(path.relative_to(self._folder) if self._folder in path.parents else path)
 
 
-def listed(names, most, between=", "):
+def listed(names: Sequence[str], most: int, between: str = ", ") -> str:
     """The names, joined; of more than `most`, how many more there are."""
     more = len(names) - most
     return between.join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

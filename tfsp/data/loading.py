@@ -1,6 +1,8 @@
 """The front door: `load` turns a source into train, validation and test data."""
 
 import os
+from collections.abc import Iterable
+from typing import Any, SupportsIndex
 
 import numpy as np
 import tensorflow as tf
@@ -18,23 +20,23 @@ from tfsp.random import check_seed
 
 
 def load(
-    source,
-    data_dir=None,
-    download=False,
-    batch_size=100,
-    binarization="none",
-    labels=False,
-    classes=None,
-    split="standard",
-    train_size=None,
-    validation_size=None,
-    test_size=None,
-    image_size=None,
-    seed=0,
-    shuffle=True,
-    cache=True,
-    **options,
-):
+    source: Any,
+    data_dir: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    batch_size: int = 100,
+    binarization: str = "none",
+    labels: bool = False,
+    classes: Iterable[int] | None = None,
+    split: str = "standard",
+    train_size: int | None = None,
+    validation_size: int | None = None,
+    test_size: int | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    seed: SupportsIndex = 0,
+    shuffle: bool = True,
+    cache: bool = True,
+    **options: Any,
+) -> Data:
     """Loads images for training and evaluation.
 
     `seed` governs training alone: the order, the draws and the choice of `train_size` images.
@@ -84,8 +86,8 @@ def load(
     """
     _check_numbers(batch_size, seed)
     sizes = dict(zip(splits.PARTS, (train_size, validation_size, test_size), strict=True))
-    for part, size in sizes.items():
-        splits.check_size(size, f"{part}_size", least=1 if part == "train" else 0)
+    for part, wanted in sizes.items():
+        splits.check_size(wanted, f"{part}_size", least=1 if part == "train" else 0)
     size = area.parse_size(image_size)
     mode = binarization
     check_mode(mode)

@@ -17,12 +17,12 @@ class ImageStore:
       labels: NumPy int32 [n] or None.
     """
 
-    def __init__(self, images, labels):
+    def __init__(self, images: np.ndarray, labels: np.ndarray | None) -> None:
         self.images = images
         self.labels = labels
 
     @functools.cached_property
-    def tensors(self):
+    def tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
         """(images, labels) as tensors in host memory; labels are zeros where there are none."""
         return _on_host(self.images, self.labels)
 
@@ -38,14 +38,14 @@ class MemoryPart:
 
     has_places = True  # of each training image in `arrays`
 
-    def __init__(self, store, rows, dynamic):
+    def __init__(self, store: ImageStore, rows: np.ndarray, dynamic: bool) -> None:
         self._store = store
         self._rows = rows
         self._dynamic = dynamic
         self.size = len(rows)
         self.image_shape = store.images.shape[1:]
 
-    def epoch(self, number, plan):
+    def epoch(self, number: tf.Tensor, plan: pipeline.Plan) -> tf.data.Dataset:
         """Training epoch `number` (int64 scalar tensor) as a data set of batches.
 
         Batches have the static shape [B, ...]; the order is a permutation by a stateless key,
@@ -74,7 +74,7 @@ class MemoryPart:
         steps = pipeline.steps_per_epoch(self.size, plan.batch_size)
         return tf.data.Dataset.range(steps).map(batch)
 
-    def in_order(self, plan):
+    def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
         """Evaluation batches in fixed order, the remainder included."""
         images, labels = self._evaluation_tensors
 
@@ -85,7 +85,7 @@ class MemoryPart:
         starts = tf.data.Dataset.range(0, self.size, plan.batch_size)
         return pipeline.finish(starts.map(batch))
 
-    def arrays(self, limit):
+    def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Images as evaluation sees them and their labels or None; see `subset` for `limit`."""
         rows = self._rows[subset.rows(self.size, limit)]
         images = self._evaluation_images(rows)

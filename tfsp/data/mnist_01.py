@@ -8,7 +8,7 @@ import numpy as np
 from tfsp import arguments
 from tfsp.data.errors import DataFormatError
 from tfsp.data.image_sets import mnist
-from tfsp.data.sources import ImageSet, register
+from tfsp.data.sources import ImageSet, Request, register
 from tfsp.data.splits import Split
 
 _SIZES = (10_000, 1_000, 2_000)
@@ -16,7 +16,7 @@ _SEED = 20220412
 
 
 @register("mnist_01")
-def mnist_01(request, proportion=0.5):
+def mnist_01(request: Request, proportion: float = 0.5) -> ImageSet:
     """The digits 0 and 1 of MNIST, `proportion` of them ones; files as for "mnist".
 
     "standard": 10,000 / 1,000 / 2,000 images (Miao et al. 2022, Table C.1), one fixed choice,

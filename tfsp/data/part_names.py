@@ -1,6 +1,8 @@
 """Names that users give to the parts of a data set: train, Testing, val_images, dev, ..."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 # Words by part, the one most expected first.
 WORDS = {
@@ -20,7 +22,7 @@ _FILLERS = frozenset(
 _PART_OF_WORD = {word: part for part, words in WORDS.items() for word in words}
 
 
-def part_of(name):
+def part_of(name: str) -> str | None:
     """One of "train", "validation", "test" where a folder's name says nothing else, else None.
 
     Case, digits and words such as "set" or "images" do not matter: Train, testing, val2017,
@@ -30,14 +32,14 @@ def part_of(name):
     return _PART_OF_WORD.get(words[0]) if len(words) == 1 else None
 
 
-def resembled(name):
+def resembled(name: str) -> set[str]:
     """Set of the parts that words of a name mean, or "unclear": of mnist_train {"train"}."""
     words = set(_words(name))
     found = {_PART_OF_WORD[word] for word in words if word in _PART_OF_WORD}
     return found | ({"unclear"} if words & set(_UNCLEAR) else set())
 
 
-def mixed(names):
+def mixed(names: Sequence[str]) -> list[str]:
     """Those of some names beside each other that speak of two parts or more, else [].
 
     Such are mnist_train and mnist_test, or images_background and images_evaluation.
@@ -53,7 +55,7 @@ def mixed(names):
     return []
 
 
-def key_of_part(key):
+def key_of_part(key: Any) -> bool:
     """Whether the name of an array speaks of a part: x_test, X_te, ytest, images_val, testX."""
     words = set(_words(re.sub(r"^([xyXY])(?=[a-z]{2})", r"\1 ", str(key))))
     short = words & {"tr", "va", "te"} and words & {"x", "y", *_FILLERS}

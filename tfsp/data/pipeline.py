@@ -1,11 +1,11 @@
 """What the three kinds of parts (in memory, streamed, generated) share: options, keys, epochs.
 
-A part offers `size`, `image_shape`, `has_places`, `epoch(number, plan)`, `in_order(plan)` and
-`arrays(limit)`. An epoch is a function of (seed, epoch number) alone, so that training resumed
-at epoch e sees bit for bit what an uninterrupted run would have seen.
+An epoch is a function of (seed, epoch number) alone, so that training resumed at epoch e sees bit
+for bit what an uninterrupted run would have seen.
 """
 
 import dataclasses
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -34,11 +34,11 @@ class Plan:
     dynamic: bool
     index: bool = False
 
-    def order_key(self, epoch):
+    def order_key(self, epoch: tf.Tensor) -> tf.Tensor:
         """[2] int64 key of the order of `epoch`."""
         return self._key(_ORDER, epoch)
 
-    def draws_key(self, epoch):
+    def draws_key(self, epoch: tf.Tensor) -> tf.Tensor:
         """[2] int64 key of the Bernoulli draws of `epoch`."""
         return self._key(_DRAWS, epoch)
 
@@ -46,24 +46,47 @@ class Plan:
         seed = (self.seed + 2**63) % 2**64 - 2**63  # any Python integer, wrapped to int64
         return fold(fold(tf.constant([seed, 0], tf.int64), salt), epoch)
 
-    def element(self, images, labels, index=None):
+    def element(self, images: tf.Tensor, labels: tf.Tensor, index: tf.Tensor | None = None) -> Any:
         """What a data set yields: x, or (x, y); in training with `index` a dict stands for x."""
         if self.index and index is not None:
             images = {"x": images, "index": tf.cast(index, tf.int32)}
         return (images, labels) if self.labels else images
 
 
-def fold(key, number):
+class Part(Protocol):
+    """A part of a data set: training, validation or test.
+
+    Attributes:
+      size: number of examples; of those drawn without end, how many make an epoch.
+      image_shape: static shape of an example.
+      has_places: whether each training example has a place in `arrays`.
+    """
+
+    size: int
+    image_shape: tuple[int, ...]
+    has_places: bool
+
+    def epoch(self, number: tf.Tensor, plan: Plan) -> tf.data.Dataset:
+        """Training epoch `number` (int64 scalar tensor) as a data set of batches."""
+
+    def in_order(self, plan: Plan) -> tf.data.Dataset:
+        """Evaluation batches in fixed order, the remainder included."""
+
+    def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Examples as evaluation sees them and their labels or None, `limit` at most."""
+
+
+def fold(key: tf.Tensor, number: Any) -> tf.Tensor:
     """[2] int64 key that depends on `key` and on an integer."""
     return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int64), alg="philox")
 
 
-def steps_per_epoch(size, batch_size):
+def steps_per_epoch(size: int, batch_size: int) -> int:
     """Training batches in an epoch: the remainder is dropped unless it is all there is."""
     return max(1, size // batch_size)
 
 
-def fresh_epochs(part, plan):
+def fresh_epochs(part: Part, plan: Plan) -> tf.data.Dataset:
     """Finite data set which is another epoch each time it is iterated over.
 
     Epoch numbers come from a seeded generator that moves on with each iteration; they lie in
@@ -75,7 +98,7 @@ def fresh_epochs(part, plan):
     return finish(epoch.apply(tf.data.experimental.assert_cardinality(steps)))
 
 
-def endless(part, plan, first_epoch):
+def endless(part: Part, plan: Plan, first_epoch: int) -> tf.data.Dataset:
     """Epochs first_epoch, first_epoch + 1, ... without end."""
     numbers = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
     epochs = numbers.flat_map(lambda number: part.epoch(number, plan))
@@ -83,7 +106,7 @@ def endless(part, plan, first_epoch):
     return finish(epochs.apply(cardinality))
 
 
-def finish(dataset):
+def finish(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Prefetches a little and sets the options.
 
     Autotune is off: with it the end of an epoch often sleeps for a good part of a second. It

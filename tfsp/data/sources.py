@@ -1,4 +1,4 @@
-"""The registry of named data sets, and what a source hands over.
+"""The registry of named data sets, and what a source returns.
 
 A data set is added by one function in one file:
 
@@ -15,10 +15,13 @@ import dataclasses
 import inspect
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from tfsp.data.splits import Split
 from tfsp.registry import Registry
 
 SOURCES = Registry("data set")
@@ -42,7 +45,7 @@ class Request:
     data_dir: pathlib.Path
     download: bool = False
     split: str = "standard"
-    image_size: tuple | None = None
+    image_size: tuple[int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ class ImageSet:
 
     images: np.ndarray
     labels: np.ndarray | None
-    splits: dict
+    splits: dict[str, Split]
     source: str
     native_binarization: str | None = None
 
@@ -77,8 +80,8 @@ class StreamSet:
       source: where the images came from, in words.
     """
 
-    parts: dict
-    image_shape: tuple
+    parts: dict[str, tuple[tf.data.Dataset, int]]
+    image_shape: tuple[int, ...]
     num_classes: int | None
     source: str
 
@@ -96,15 +99,15 @@ class GeneratedSet:
       sizes: dict part -> number: for "train" the examples that make an epoch.
     """
 
-    draw: Callable
-    image_shape: tuple
+    draw: Callable[..., tuple[tf.Tensor, tf.Tensor]]
+    image_shape: tuple[int, ...]
     num_classes: int | None
     source: str
-    sizes: dict
+    sizes: dict[str, int]
 
 
-def find(request, options):
-    """What the source of `request.name` hands over, given its options (a dict).
+def find(request: Request, options: Mapping[str, Any]) -> ImageSet | StreamSet | GeneratedSet:
+    """What the source of `request.name` returns, given its options (a dict).
 
     Raises:
       ValueError: for an option that the source does not take.
@@ -113,7 +116,9 @@ def find(request, options):
     return with_options(function, (request,), options, f"The data set {request.name!r}")
 
 
-def with_options(function, arguments, options, what):
+def with_options(
+    function: Callable[..., Any], arguments: Sequence[Any], options: Mapping[str, Any], what: str
+) -> Any:
     """`function(*arguments, **options)`, once its signature takes these options.
 
     Raises:
@@ -129,13 +134,13 @@ def with_options(function, arguments, options, what):
     return function(*arguments, **options)
 
 
-def default_data_dir(data_dir):
+def default_data_dir(data_dir: str | os.PathLike[str] | None) -> pathlib.Path:
     """`data_dir` as a path, else $TFDS_DATA_DIR, else TensorFlow Datasets' own default."""
     if data_dir is None:
         data_dir = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     return pathlib.Path(data_dir).expanduser()
 
 
-def names():
+def names() -> list[str]:
     """Registered names, sorted."""
     return SOURCES.names()

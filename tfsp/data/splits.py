@@ -5,6 +5,8 @@ and a model evaluated under another seed has not been trained on what it is test
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -26,29 +28,32 @@ class Split:
     test: np.ndarray | None
 
 
-def consecutive(num_train, num_validation, num_test):
+def consecutive(num_train: int | None, num_validation: int | None, num_test: int | None) -> Split:
     """Train, validation and test in the order of the source; a number may be None (hold out)."""
-    parts, start = [], 0
+    parts: list[Any] = []
+    start = 0
     for size in (num_train, num_validation, num_test):
         parts.append(None if size is None else np.arange(start, start + size))
         start += size or 0
     return Split(*parts)
 
 
-def shuffled(num_images, num_train, num_validation, num_test):
+def shuffled(num_images: int, num_train: int, num_validation: int, num_test: int) -> Split:
     """Three disjoint parts of one fixed permutation; what is left over stays unused."""
     order = np.random.default_rng(_HOLD_OUT_SEED).permutation(num_images)
     parts = np.split(order, np.cumsum([num_train, num_validation, num_test]))
     return Split(*(np.sort(part) for part in parts[:3]))
 
 
-def check_size(value, name, least=0):
+def check_size(value: Any, name: str, least: int = 0) -> None:
     """Raises ValueError unless `value` is None or an integer not below `least`."""
     if value is not None:
         arguments.integer(name, value, least, meaning="a number of images, or None")
 
 
-def resolve(split, keep, sizes, seed):
+def resolve(
+    split: Split, keep: np.ndarray, sizes: Mapping[str, int | None], seed: int
+) -> dict[str, np.ndarray]:
     """Row numbers of each part: rows kept, missing parts held out, sizes cut.
 
     Args:

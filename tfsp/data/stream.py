@@ -1,5 +1,7 @@
 """Images too many to hold: decoded on the way, shuffled through a buffer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -10,7 +12,7 @@ _BUFFER = 10_000  # images of the shuffling buffer
 _EVALUATION_KEY = (0x7F5B, 0x57EA)
 
 
-def choose(numbered, rows):
+def choose(numbered: tf.data.Dataset, rows: np.ndarray) -> tf.data.Dataset:
     """Those of the elements (number, element) whose number is among `rows`, integers, increasing.
 
     Nothing is read beyond the last of them.
@@ -35,14 +37,21 @@ class StreamPart:
 
     has_places = True  # of each training image in `arrays`
 
-    def __init__(self, elements, size, image_shape, mode, has_labels):
+    def __init__(
+        self,
+        elements: tf.data.Dataset,
+        size: int,
+        image_shape: Sequence[int],
+        mode: str,
+        has_labels: bool,
+    ) -> None:
         self._elements = elements
         self._mode = mode
         self._has_labels = has_labels
         self.size = size
         self.image_shape = tuple(image_shape)
 
-    def epoch(self, number, plan):
+    def epoch(self, number: tf.Tensor, plan: pipeline.Plan) -> tf.data.Dataset:
         """Training epoch `number` (int64 scalar tensor) as a data set of batches."""
         # Dataset.shuffle mixes the global seed into its own; an epoch must depend on the
         # plan's seed alone, so the graph of this epoch is made to have none.
@@ -67,14 +76,14 @@ class StreamPart:
 
         return elements.batch(batch_size, drop_remainder=True).enumerate().map(batch)
 
-    def in_order(self, plan):
+    def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
         """Evaluation batches in fixed order, the remainder included."""
         batches = self._evaluation(plan.batch_size).map(plan.element)
         steps = -(-self.size // plan.batch_size)
         batches = batches.apply(tf.data.experimental.assert_cardinality(steps))
         return pipeline.finish(batches)
 
-    def arrays(self, limit):
+    def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Images as evaluation sees them and their labels or None; see `subset` for `limit`."""
         rows = subset.rows(self.size, limit)
         label = self._elements.element_spec[1].shape

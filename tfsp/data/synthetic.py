@@ -8,12 +8,13 @@ The paper shows its sets and prints no formulas; the sizes here are ours.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.data.sources import GeneratedSet, register
+from tfsp.data.sources import GeneratedSet, Request, register
 
 _SIZES = {"train": 10_000, "validation": 10_000, "test": 10_000}
 _CENTRES = ((-1.0, 0.0), (1.0, 0.0))
@@ -21,7 +22,7 @@ _INNER = math.sin(math.pi / 10) / math.sin(3 * math.pi / 10)  # of a star drawn 
 
 
 @register("circle")
-def circle(request, noise=0.05):
+def circle(request: Request, noise: float = 0.05) -> GeneratedSet:
     """The unit circle, uniform by angle, with Gaussian noise of standard deviation `noise`."""
     del request
 
@@ -33,7 +34,7 @@ def circle(request, noise=0.05):
 
 
 @register("square")
-def square(request, noise=0.05):
+def square(request: Request, noise: float = 0.05) -> GeneratedSet:
     """The outline of the square with corners (±1, ±1), uniform by length, with Gaussian noise."""
     del request
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float64)
@@ -41,7 +42,7 @@ def square(request, noise=0.05):
 
 
 @register("star")
-def star(request, noise=0.05):
+def star(request: Request, noise: float = 0.05) -> GeneratedSet:
     """The outline of a five-pointed star in the unit circle, uniform by length, with noise.
 
     The inner corners lie where the sides of a star drawn in one stroke cross, .382 from the
@@ -55,7 +56,7 @@ def star(request, noise=0.05):
 
 
 @register("infinity")
-def infinity(request, noise=0.05):
+def infinity(request: Request, noise: float = 0.05) -> GeneratedSet:
     """Bernoulli's lemniscate (x² + y²)² = x² - y², uniform by length, with Gaussian noise."""
     del request
     # A polygon of so many sides that it keeps within 4e-6 of the curve.
@@ -65,7 +66,7 @@ def infinity(request, noise=0.05):
 
 
 @register("two_gaussians")
-def two_gaussians(request, noise=0.2, proportion=0.5):
+def two_gaussians(request: Request, noise: float = 0.2, proportion: float = 0.5) -> GeneratedSet:
     """Gaussians of standard deviation `noise` around (-1, 0) and (1, 0), labelled 0 and 1.
 
     `proportion` in [0, 1] is the probability of the second.
@@ -74,7 +75,9 @@ def two_gaussians(request, noise=0.2, proportion=0.5):
     return two_clusters(_CENTRES, noise, proportion, _SIZES)
 
 
-def two_clusters(centres, noise, proportion, sizes):
+def two_clusters(
+    centres: Sequence[Sequence[float]], noise: float, proportion: float, sizes: dict[str, int]
+) -> GeneratedSet:
     """A `GeneratedSet` of points around two centres `[2, D]`, labelled 0 and 1.
 
     Args:

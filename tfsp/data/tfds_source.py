@@ -1,17 +1,21 @@
 """Reading data sets that TensorFlow Datasets (TFDS) has prepared, without a network."""
 
 import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfsp.data.errors import DataFormatError, DataNotFoundError
+from tfsp.data.sources import Request
 
 PARALLEL = max(2, os.cpu_count() or 1)
 _BATCH = 1000
 
 
-def find(name, data_dir):
+def find(name: str, data_dir: pathlib.Path) -> pathlib.Path | None:
     """Folder of the newest prepared version of `name` under `data_dir`, or None."""
     found = [info.parent for info in (data_dir / name).glob("*/dataset_info.json")]
     return max(found, key=_version, default=None)
@@ -21,7 +25,9 @@ def _version(folder):
     return [int(part) if part.isdigit() else -1 for part in folder.name.split(".")]
 
 
-def locate(request, files=()):
+def locate(
+    request: Request, files: Sequence[str] = ()
+) -> tuple[pathlib.Path | None, pathlib.Path | None]:
     """Folder of the TFDS form of `request.name`, else the first of `files` in the data folder.
 
     Args:
@@ -67,7 +73,7 @@ def _download(request):
     return find(request.name, request.data_dir)
 
 
-def open_builder(folder):
+def open_builder(folder: pathlib.Path) -> Any:
     """Read-only TFDS builder of a prepared folder. Raises DataFormatError if it is damaged."""
     import tensorflow_datasets as tfds
 
@@ -80,7 +86,7 @@ def open_builder(folder):
         ) from error
 
 
-def raw_elements(builder, split):
+def raw_elements(builder: Any, split: str) -> tf.data.Dataset:
     """tf.data.Dataset of the examples of `split` with encoded images, in order of the files."""
     import tensorflow_datasets as tfds
 
@@ -122,7 +128,12 @@ def _records(builder, split):
     return tf.data.Dataset.from_generator(batches, output_signature=spec).unbatch().apply(count)
 
 
-def read(builder, split, channels, transform=None):
+def read(
+    builder: Any,
+    split: str,
+    channels: int,
+    transform: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """All images and labels of a split.
 
     Args:

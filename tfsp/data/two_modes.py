@@ -4,7 +4,7 @@ Source: Lavda et al. 2020, "Improving VAE generations of multimodal data through
 conditional priors", section 5.1.
 """
 
-from tfsp.data.sources import register
+from tfsp.data.sources import GeneratedSet, Request, register
 from tfsp.data.synthetic import two_clusters
 
 _SIZES = {"train": 50_000, "validation": 10_000, "test": 10_000}
@@ -12,7 +12,7 @@ _CENTRES = ((0.1,), (1.0,))
 
 
 @register("two_modes")
-def two_modes(request, noise=0.1, proportion=0.5):
+def two_modes(request: Request, noise: float = 0.1, proportion: float = 0.5) -> GeneratedSet:
     """x ~ (1 - proportion) N(0.1, noise²) + proportion N(1, noise²), labelled 0 and 1; x is `[1]`.
 
     The paper draws 50,000 examples from 1/2 N(0.1, 0.1) + 1/2 N(1, 0.1); here 50,000 make a

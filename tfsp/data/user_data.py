@@ -1,6 +1,9 @@
 """A user's own data: arrays, files of arrays, and what lies at a path."""
 
+import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +17,7 @@ _IMAGE_KEYS = ("x", "images", "image", "data")
 _LABEL_KEYS = ("y", "labels", "label")
 
 
-def from_arrays(images, labels, source):
+def from_arrays(images: Any, labels: Any, source: str) -> ImageSet:
     """ImageSet of one array of images, with labels or None; everything is to be held out."""
     images = as_images(images, "The array of images")
     if labels is not None:
@@ -23,7 +26,7 @@ def from_arrays(images, labels, source):
     return ImageSet(images, labels, {"standard": unsplit}, source)
 
 
-def from_mapping(arrays, source):
+def from_mapping(arrays: Mapping[str, Any], source: str) -> ImageSet:
     """ImageSet of named arrays.
 
     Args:
@@ -131,7 +134,9 @@ def _as_float(images):
     return images / np.float32(255) if images.dtype == np.uint8 else images
 
 
-def from_path(path, image_size, options):
+def from_path(
+    path: pathlib.Path, image_size: tuple[int, int] | None, options: Mapping[str, Any]
+) -> ImageSet:
     """ImageSet of a folder of images, or of an .npz, .npy, .mat or .amat file.
 
     Args:
@@ -177,6 +182,6 @@ def from_path(path, image_size, options):
     )
 
 
-def as_path(source):
+def as_path(source: str | os.PathLike[str]) -> pathlib.Path:
     """`source` as a pathlib.Path with ~ expanded."""
     return pathlib.Path(source).expanduser()

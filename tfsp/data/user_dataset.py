@@ -1,5 +1,7 @@
 """A user's tf.data.Dataset: taken into memory, or streamed."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,7 +9,7 @@ from tfsp import subset
 from tfsp.data import area, arrays, splits, stream, user_data
 from tfsp.data.dataset_elements import single_examples
 from tfsp.data.errors import DataFormatError
-from tfsp.data.sources import StreamSet
+from tfsp.data.sources import ImageSet, StreamSet
 
 _MEMORY_LIMIT = 4 * 2**30  # bytes
 _OVERHEAD = 200  # bytes that an image costs beside its pixels
@@ -16,7 +18,12 @@ _LENGTH_LIMIT = 300_000
 _SOURCE = "tf.data.Dataset"
 
 
-def from_dataset(dataset, cache, sizes, image_size):
+def from_dataset(
+    dataset: tf.data.Dataset,
+    cache: bool,
+    sizes: Mapping[str, int | None],
+    image_size: tuple[int, int] | None,
+) -> ImageSet | StreamSet:
     """ImageSet (`cache=True`: read once into memory) or StreamSet of a finite data set.
 
     Args:

@@ -1,4 +1,4 @@
-"""Which measure a density refers to, as `tfd.TransformedDistribution` asks of it.
+"""Which measure a density refers to, as `tfd.TransformedDistribution` needs to know.
 
 A density with respect to Lebesgue measure is divided by the slope of the map; the probability of a
 single value is not. TFP assumes the former unless a distribution says otherwise.

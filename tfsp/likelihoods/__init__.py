@@ -1,4 +1,4 @@
-"""Likelihoods p(x | z): what the numbers that a decoder puts out mean.
+"""Likelihoods p(x | z): what a decoder's outputs mean.
 
 A newcomer adds one by a file here with a class under `@register("name")`; the contract tests
 cover it unasked.

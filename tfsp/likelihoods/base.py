@@ -1,15 +1,15 @@
 """The contract of a likelihood, and the registry."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from tfsp import precision
 from tfsp.registry import Registry
-
-tfd = tfp.distributions
 
 _REGISTRY = Registry("likelihood")
 register = _REGISTRY.register
@@ -21,7 +21,7 @@ build = _REGISTRY.build
 class Likelihood(keras.layers.Layer):
     """p(x | decoder output), for x of any shape `[..., *data_shape]`.
 
-    The decoder puts out `num_parameters` numbers for each entry of x, side by side on the last
+    The decoder outputs `num_parameters` numbers for each entry of x, side by side on the last
     axis: for data `[H, W, C]` its output is `[H, W, C * num_parameters]`, the first C being the
     first parameter of every channel.
 
@@ -35,27 +35,27 @@ class Likelihood(keras.layers.Layer):
       unit_interval: whether x must lie in [0, 1].
     """
 
-    num_parameters = 1
-    kind = "continuous"
-    num_levels = 256
-    unit_interval = True
+    num_parameters: int = 1
+    kind: str = "continuous"
+    num_levels: int = 256
+    unit_interval: bool = True
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         # Densities are never computed in half precision, whatever the networks use.
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
 
-    def pixel_distribution(self, *parameters):
+    def pixel_distribution(self, *parameters: tf.Tensor) -> tfd.Distribution:
         """Distribution of each entry of x, from `num_parameters` tensors `[..., *data_shape]`."""
         raise NotImplementedError(f"{type(self).__name__} must define `pixel_distribution`.")
 
-    def output_shape(self, data_shape):
-        """Shape that a decoder must put out for data of this shape (both without batch)."""
+    def output_shape(self, data_shape: Sequence[int]) -> tuple[int, ...]:
+        """Output shape of a decoder for data of this shape (both without batch)."""
         return (*data_shape[:-1], data_shape[-1] * self.num_parameters)
 
-    def distribution(self, outputs, data_rank):
+    def distribution(self, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
         """Distribution over x from decoder outputs `[..., *output_shape]`.
 
         Args:
@@ -68,12 +68,12 @@ class Likelihood(keras.layers.Layer):
             self.pixel_distribution(*parameters), reinterpreted_batch_ndims=data_rank
         )
 
-    def log_prob(self, x, outputs, data_rank):
+    def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
         """log p(x | outputs) in nats, summed over the entries of x: `[...]`."""
         x = tf.cast(x, self.variable_dtype)
         return self.distribution(outputs, data_rank).log_prob(x)
 
-    def bits_per_dimension(self, log_prob, data_shape):
+    def bits_per_dimension(self, log_prob: Any, data_shape: Sequence[int]) -> Any:
         """-log2 p(x) per entry of x, from `log_prob` in nats.
 
         A density on [0, 1] is brought to the scale of 256 levels of width 1 by adding log2(256)
@@ -84,5 +84,5 @@ class Likelihood(keras.layers.Layer):
             per_dimension = per_dimension + math.log2(self.num_levels)
         return per_dimension
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
         self.built = True

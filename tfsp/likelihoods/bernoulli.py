@@ -1,12 +1,12 @@
 """Bernoulli likelihood for binary images."""
 
+from typing import Any
+
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from tfsp import gradients
 from tfsp.likelihoods.base import Likelihood, register
-
-tfd = tfp.distributions
 
 
 @register("bernoulli")
@@ -20,10 +20,10 @@ class Bernoulli(Likelihood):
     kind = "discrete"
     num_levels = 2
 
-    def pixel_distribution(self, logits):
+    def pixel_distribution(self, logits: tf.Tensor) -> tfd.Distribution:
         return tfd.Bernoulli(logits=logits, dtype=logits.dtype)
 
-    def log_prob(self, x, outputs, data_rank):
+    def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
         """log p(x | outputs) = sum x l - log(1 + e^l) in nats, with one logarithm for many pixels.
 
         The value is that of `distribution(outputs).log_prob(x)` up to rounding.

@@ -1,14 +1,14 @@
 """Categorical likelihood over pixel levels."""
 
+from typing import Any
+
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from tfsp import arguments, parameters
 from tfsp.distributions.measures import Discrete
 from tfsp.likelihoods.base import Likelihood, register
 from tfsp.sample_shape import IntegerDraws
-
-tfd = tfp.distributions
 
 
 class _Levels(Discrete, IntegerDraws):
@@ -70,11 +70,11 @@ class Categorical(Likelihood):
 
     kind = "discrete"
 
-    def __init__(self, num_levels=256, **kwargs):
+    def __init__(self, num_levels: int = 256, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_levels = self.num_parameters = arguments.integer("num_levels", num_levels, 2)
 
-    def distribution(self, outputs, data_rank):
+    def distribution(self, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
         # One reshape instead of a split into 256 tensors; the order stays level-major.
         outputs = tf.cast(outputs, self.variable_dtype)
         channels = outputs.shape[-1] // self.num_levels
@@ -82,5 +82,5 @@ class Categorical(Likelihood):
         logits = tf.linalg.matrix_transpose(tf.reshape(outputs, shape))
         return tfd.Independent(_Levels(logits), reinterpreted_batch_ndims=data_rank)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_levels": self.num_levels}

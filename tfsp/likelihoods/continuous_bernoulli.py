@@ -3,12 +3,10 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from tfsp.likelihoods.base import Likelihood, register
 from tfsp.sample_shape import IntegerDraws
-
-tfd = tfp.distributions
 
 # Bernoulli's numbers B_2, B_4, ...: coth(l / 2) / 2 - 1 / l = sum of B_n l^(n-1) / n!. With these
 # ten the sum is exact to 1e-16 for |l| <= 1.
@@ -43,5 +41,5 @@ class ContinuousBernoulli(Likelihood):
     Source: Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845.
     """
 
-    def pixel_distribution(self, logits):
+    def pixel_distribution(self, logits: tf.Tensor) -> tfd.Distribution:
         return _ContinuousBernoulli(logits=logits, dtype=logits.dtype)

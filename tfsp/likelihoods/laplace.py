@@ -1,13 +1,11 @@
 """Laplace likelihood: sharper images than the Gaussian's, less swayed by outliers."""
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from tfsp.likelihoods.base import register
 from tfsp.likelihoods.location_scale import LocationScale
 from tfsp.sample_shape import IntegerDraws
-
-tfd = tfp.distributions
 
 
 class _Laplace(IntegerDraws, tfd.Laplace):
@@ -21,8 +19,8 @@ class _Laplace(IntegerDraws, tfd.Laplace):
 class Laplace(LocationScale):  # noqa: D101, its docstring is put together
     __doc__ = (
         "p(x) = exp(-|x - location| / scale) / (2 scale).\n\n"
-        + LocationScale.__doc__.split("\n\n", 1)[1]
+        + (LocationScale.__doc__ or "").split("\n\n", 1)[1]
     )
 
-    def pixel_distribution(self, *outputs):
+    def pixel_distribution(self, *outputs: tf.Tensor) -> tfd.Distribution:
         return _Laplace(*self.location_and_scale(*outputs))

@@ -1,5 +1,7 @@
 """What the Gaussian and the Laplace likelihood share: where location and scale come from."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -31,7 +33,13 @@ class LocationScale(Likelihood):
 
     unit_interval = False
 
-    def __init__(self, scale="fixed", initial_scale=1.0, location="linear", **kwargs):
+    def __init__(
+        self,
+        scale: str = "fixed",
+        initial_scale: float = 1.0,
+        location: str = "linear",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if scale not in _SCALES:
             raise ValueError(f"`scale` must be one of {_SCALES}. Received: {scale!r}.")
@@ -58,7 +66,9 @@ class LocationScale(Likelihood):
                 autocast=False,  # not in half precision inside a mixed model
             )
 
-    def location_and_scale(self, outputs, raw_log_scale=None):
+    def location_and_scale(
+        self, outputs: tf.Tensor, raw_log_scale: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Location and scale `[..., *data_shape]` (the scale may broadcast)."""
         location = tf.sigmoid(outputs) if self.location == "sigmoid" else outputs
         if self.scale == "fixed":
@@ -69,7 +79,7 @@ class LocationScale(Likelihood):
             log_scale = raw_log_scale + np.log(self.initial_scale)
         return location, tf.exp(tf.clip_by_value(log_scale, *_LOG_SCALE_RANGE))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "scale": self.scale,

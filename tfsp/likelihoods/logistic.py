@@ -1,6 +1,7 @@
 """Discretised logistic likelihood for colour images."""
 
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 from tfsp.distributions import DiscretizedLogistic
 from tfsp.likelihoods.base import Likelihood, register
@@ -19,7 +20,7 @@ class Logistic(Likelihood):
     num_parameters = 2
     kind = "discrete"
 
-    def pixel_distribution(self, location, log_scale):
+    def pixel_distribution(self, location: tf.Tensor, log_scale: tf.Tensor) -> tfd.Distribution:
         # Shifted by -2: a fresh decoder starts near a scale of 0.14, the spread of pixels.
         log_scale = tf.clip_by_value(log_scale - 2.0, -7.0, 5.0)
         return DiscretizedLogistic(tf.sigmoid(location), log_scale, self.num_levels)

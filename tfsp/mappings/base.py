@@ -46,7 +46,7 @@ class Mapping(LatentLayer):
         self.output_dim = self.latent_dim
 
     def bijector(self):
-        """g as a `tfb.Bijector`, made afresh: `forward` always, the rest where it exists."""
+        """g as a new `tfb.Bijector`: `forward` always, the rest where it exists."""
         raise NotImplementedError(f"{type(self).__name__} must define `bijector`.")
 
     def call(self, y):

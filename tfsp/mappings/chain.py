@@ -1,6 +1,10 @@
 """One map after another."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
+import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfsp.mappings.base import Mapping, build, register
@@ -19,7 +23,7 @@ class ChainMapping(Mapping):
       ValueError: for an empty list, what is no mapping, and sizes that do not fit.
     """
 
-    def __init__(self, latent_dim, mappings=(), **kwargs):
+    def __init__(self, latent_dim: int, mappings: Sequence[Any] = (), **kwargs: Any) -> None:
         super().__init__(latent_dim, **kwargs)
         if isinstance(mappings, str) or hasattr(mappings, "keys") or not list(mappings):
             raise ValueError(
@@ -45,14 +49,14 @@ class ChainMapping(Mapping):
             size = mapping.output_dim
         self.output_dim = size
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         # TFP's chain applies its last bijector first.
         return tfb.Chain([mapping.bijector() for mapping in reversed(self.mappings)])
 
-    def shift(self):
+    def shift(self) -> tf.Tensor | None:
         return self.mappings[0].shift()
 
-    def regulariser(self, y):
+    def regulariser(self, y: tf.Tensor) -> tf.Tensor:
         total = super().regulariser(y)
         for mapping in self.mappings:
             total += mapping.regulariser(y)
@@ -60,9 +64,9 @@ class ChainMapping(Mapping):
         return total
 
     @classmethod
-    def example(cls):
+    def example(cls) -> Self:
         return cls(latent_dim=2, mappings=["sectors", {"name": "circle", "epsilon": 0.1}])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         mappings = [keras.saving.serialize_keras_object(mapping) for mapping in self.mappings]
         return {**super().get_config(), "mappings": mappings}

@@ -1,5 +1,9 @@
 """Rows of loops."""
 
+from typing import Any
+
+from tensorflow_probability import bijectors as tfb
+
 from tfsp import arguments
 from tfsp.bijectors import GluedCircles, blockwise
 from tfsp.mappings.base import Mapping, register
@@ -20,7 +24,9 @@ class GluedCirclesMapping(Mapping):
     Source: Miao et al. 2022 (InteL-VAE), section 6.1, eq. (5).
     """
 
-    def __init__(self, latent_dim, num_holes=2, epsilon=1e-3, **kwargs):
+    def __init__(
+        self, latent_dim: int, num_holes: int = 2, epsilon: float = 1e-3, **kwargs: Any
+    ) -> None:
         super().__init__(latent_dim, **kwargs)
         if self.latent_dim < 2:
             raise ValueError(
@@ -30,8 +36,8 @@ class GluedCirclesMapping(Mapping):
         self.num_holes = arguments.integer("num_holes", num_holes, meaning="a circle has one hole")
         self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         return blockwise([GluedCircles(self.num_holes, self.epsilon)], [2], self.latent_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_holes": self.num_holes, "epsilon": self.epsilon}

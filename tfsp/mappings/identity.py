@@ -1,10 +1,8 @@
 """No map: z = y."""
 
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp.mappings.base import Mapping, register
-
-tfb = tfp.bijectors
 
 
 @register("identity")
@@ -15,5 +13,5 @@ class IdentityMapping(Mapping):
       latent_dim: D.
     """
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         return tfb.Identity()

@@ -1,5 +1,8 @@
 """A small multilayer perceptron for vectors with any leading axes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -19,7 +22,15 @@ class Perceptron(keras.layers.Layer):
       seed: int for the start of the kernels, or None.
     """
 
-    def __init__(self, num_inputs, num_outputs, hidden, activation, seed=None, **kwargs):
+    def __init__(
+        self,
+        num_inputs: int,
+        num_outputs: int,
+        hidden: Sequence[int],
+        activation: Any,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
         self.num_inputs = num_inputs
@@ -38,7 +49,7 @@ class Perceptron(keras.layers.Layer):
             size = layer.units
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         outputs = tf.reshape(inputs, [-1, self.num_inputs])
         for layer in self.dense:
             outputs = layer(outputs)

@@ -1,7 +1,11 @@
 """Sparse representations."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import arguments
 from tfsp.bijectors import DimensionSelector, selection_penalty
@@ -33,13 +37,13 @@ class SelectorMapping(Mapping):
 
     def __init__(
         self,
-        latent_dim,
-        sparsity_weight=1.0,
-        hidden=(128,),
-        activation="relu",
-        seed=None,
-        **kwargs,
-    ):
+        latent_dim: int,
+        sparsity_weight: float = 1.0,
+        hidden: Sequence[int] = (128,),
+        activation: Any = "relu",
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(latent_dim, **kwargs)
         sparsity_weight = arguments.number("sparsity_weight", sparsity_weight, "[0, inf)")
         hidden = arguments.integers("hidden", hidden)
@@ -55,22 +59,22 @@ class SelectorMapping(Mapping):
             latent_dim, latent_dim, hidden, activation, seed, dtype=self.variable_dtype
         )
 
-    def selection(self, y):
+    def selection(self, y: tf.Tensor) -> tf.Tensor:
         """DS(y) in [0, 1]: how far each dimension is switched on, `[..., D]` -> `[..., D]`."""
         return tf.sigmoid(self.network(tf.cast(y, self.variable_dtype)))
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         return DimensionSelector(self.selection)
 
-    def regulariser(self, y):
+    def regulariser(self, y: tf.Tensor) -> tf.Tensor:
         if not self.sparsity_weight:
             return super().regulariser(y)
         logits = self.network(tf.cast(y, self.variable_dtype))
         return self.sparsity_weight * selection_penalty(tf.math.log_sigmoid(logits))
 
     @classmethod
-    def example(cls):
+    def example(cls) -> Self:
         return cls(latent_dim=3, hidden=(4,), seed=0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._config}

@@ -1,5 +1,10 @@
 """Projection to spheres and circles."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from tensorflow_probability import bijectors as tfb
+
 from tfsp import arguments
 from tfsp.bijectors import SphereProjection, blockwise
 from tfsp.mappings.base import Mapping, register
@@ -21,16 +26,18 @@ class SphereMapping(Mapping):
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """
 
-    def __init__(self, latent_dim, sizes=(), epsilon=1e-3, **kwargs):
+    def __init__(
+        self, latent_dim: int, sizes: Sequence[int] = (), epsilon: float = 1e-3, **kwargs: Any
+    ) -> None:
         super().__init__(latent_dim, **kwargs)
         self.sizes = check_sizes(sizes, latent_dim)
         self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         sizes = self.sizes or (self.latent_dim,)
         return blockwise([SphereProjection(self.epsilon) for _ in sizes], sizes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "sizes": self.sizes, "epsilon": self.epsilon}
 
 
@@ -52,7 +59,9 @@ class CircleMapping(Mapping):
     Source: Miao et al. 2022 (InteL-VAE), section 6.1.
     """
 
-    def __init__(self, latent_dim, num_circles=1, epsilon=1e-3, **kwargs):
+    def __init__(
+        self, latent_dim: int, num_circles: int = 1, epsilon: float = 1e-3, **kwargs: Any
+    ) -> None:
         super().__init__(latent_dim, **kwargs)
         self.num_circles = arguments.integer("num_circles", num_circles)
         self.epsilon = arguments.number("epsilon", epsilon, "(0, inf)")
@@ -62,11 +71,11 @@ class CircleMapping(Mapping):
                 f"latent_dim={latent_dim}."
             )
 
-    def bijector(self):
+    def bijector(self) -> tfb.Bijector:
         circles = [SphereProjection(self.epsilon) for _ in range(self.num_circles)]
         return blockwise(circles, [2] * self.num_circles, self.latent_dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_circles": self.num_circles,
@@ -74,7 +83,7 @@ class CircleMapping(Mapping):
         }
 
 
-def check_sizes(sizes, latent_dim):
+def check_sizes(sizes: Any, latent_dim: int) -> tuple[int, ...]:
     """`sizes` as a tuple; raises ValueError where they are given and do not sum to D."""
     meaning = f"the dimensions of each stretch, with the sum latent_dim={latent_dim}"
     sizes = arguments.integers("sizes", sizes, meaning=meaning)

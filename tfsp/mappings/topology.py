@@ -1,6 +1,8 @@
 """Which map has the topology of a data set that is known to have holes or clusters."""
 
-_MAPPINGS = {
+from typing import Any
+
+_MAPPINGS: dict[str, dict[str, Any]] = {
     "circle": dict(name="circle"),
     "square": dict(name="circle"),
     "star": dict(name="circle"),
@@ -9,7 +11,7 @@ _MAPPINGS = {
 }
 
 
-def mapping_for(data_name):
+def mapping_for(data_name: str) -> dict[str, Any]:
     """The map with the right number of holes or clusters: a dict for `build`.
 
     Args:

@@ -3,15 +3,15 @@
 import inspect
 import math
 import numbers
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from tfsp import parameters
 from tfsp.registry import Registry
-
-tfb = tfp.bijectors
 
 _REGISTRY = Registry("smoothing")
 register = _REGISTRY.register
@@ -56,9 +56,16 @@ class Smoothing(tfb.Bijector):
 
     is_spike = False
     support = (0.0, 1.0)
-    positive = ()
+    positive: tuple[str, ...] = ()
 
-    def __init__(self, logits, settings, given, validate_args=False, name=None):
+    def __init__(
+        self,
+        logits: Any,
+        settings: dict[str, Any],
+        given: dict[str, Any],
+        validate_args: bool = False,
+        name: str | None = None,
+    ) -> None:
         dtype = parameters.common_dtype(logits, *settings.values())
         if dtype not in (tf.float32, tf.float64):
             raise TypeError(
@@ -92,12 +99,12 @@ class Smoothing(tfb.Bijector):
         return True
 
     @property
-    def logits(self):
+    def logits(self) -> Any:
         """log q(z=1) - log q(z=0), as a tensor."""
         return tf.convert_to_tensor(self._held_logits)
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         """The smoothing's own parameters as a dict of tensors."""
         return {key: self._setting(key) for key in self._held_settings}
 
@@ -111,41 +118,41 @@ class Smoothing(tfb.Bijector):
             return _assert_positive(key, tf.convert_to_tensor(value))
         return tf.convert_to_tensor(value)
 
-    def probs(self):
+    def probs(self) -> tf.Tensor:
         """q = q(z=1), with its gradient."""
         return tf.sigmoid(self._logits)
 
-    def log_prob(self, zeta):
+    def log_prob(self, zeta: Any) -> tf.Tensor:
         """log q(zeta), in nats; -inf outside the support. For spikes: see `SpikeSmoothing`."""
         zeta = self._as_floating(zeta)
         zero, one = self._log_weights()
         log_r0, log_r1 = self._component_log_probs(self._inside(zeta))
         return self._outside_to(tfp.math.log_add_exp(zero + log_r0, one + log_r1), zeta)
 
-    def component_log_prob(self, zeta, z):
+    def component_log_prob(self, zeta: Any, z: Any) -> tf.Tensor:
         """log r(zeta|z), in nats; -inf outside the support. z: 0 or 1, any dtype, broadcasts."""
         zeta = self._as_floating(zeta)
         pair = self._component_log_probs(self._inside(zeta))
         return self._outside_to(self._pick(pair, z), zeta)
 
-    def component_cdf(self, zeta, z):
+    def component_cdf(self, zeta: Any, z: Any) -> tf.Tensor:
         """The CDF of r(zeta|z)."""
         return self._pick(self._component_cdfs(self._clip(self._as_floating(zeta))), z)
 
-    def component_quantile(self, rho, z):
+    def component_quantile(self, rho: Any, z: Any) -> tf.Tensor:
         """The inverse CDF of r(zeta|z): with uniform rho a draw of zeta for a known z."""
         return self._pick(self._component_quantiles(self._as_floating(rho)), z)
 
-    def component_mean(self, z):
+    def component_mean(self, z: Any) -> tf.Tensor:
         """E[zeta | z]."""
         return self._pick(self._component_means(), z)
 
-    def mean(self):
+    def mean(self) -> tf.Tensor:
         """E[zeta] under q(zeta)."""
         zero, one = self._component_means()
         return tf.sigmoid(-self._logits) * zero + tf.sigmoid(self._logits) * one
 
-    def component_kl(self, other, z):
+    def component_kl(self, other: Self, z: Any) -> tf.Tensor:
         """KL(r(zeta|z) || r'(zeta|z)) in nats, r' of another smoothing of the same class.
 
         Raises:
@@ -158,7 +165,7 @@ class Smoothing(tfb.Bijector):
             )
         return self._pick(self._component_kls(other), z)
 
-    def posterior_logits(self, zeta):
+    def posterior_logits(self, zeta: Any) -> tf.Tensor:
         """log q(z=1|zeta) - log q(z=0|zeta), in nats.
 
         At the ends of the support finite, by the nearest numbers inside. For spikes +-1e6
@@ -204,13 +211,13 @@ class Smoothing(tfb.Bijector):
         return tf.where(z > 0.5, pair[1], pair[0])
 
 
-def ends(dtype):
+def ends(dtype: tf.DType) -> tuple[float, float]:
     """A number next to 0, whose inverse times 1e3 is finite, and the largest below 1: floats."""
     info = np.finfo(tf.as_dtype(dtype).as_numpy_dtype)
     return 1024.0 * float(info.tiny), float(1.0 - info.epsneg)
 
 
-def largest_log(dtype):
+def largest_log(dtype: tf.DType) -> float:
     """A little below the log of the largest number: exp of it times 1e3 is finite."""
     return float(np.log(np.finfo(tf.as_dtype(dtype).as_numpy_dtype).max)) - 8.0
 

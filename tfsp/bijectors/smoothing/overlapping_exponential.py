@@ -1,6 +1,7 @@
 """Overlapping exponentials: one falls from 0, the other rises to 1."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -34,15 +35,21 @@ class OverlappingExponential(Smoothing):
 
     positive = ("beta",)
 
-    def __init__(self, logits, beta=8.0, validate_args=False, name="overlapping_exponential"):
+    def __init__(
+        self,
+        logits: Any,
+        beta: Any = 8.0,
+        validate_args: bool = False,
+        name: str = "overlapping_exponential",
+    ) -> None:
         given = dict(locals())
         super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
-    def beta(self):
+    def beta(self) -> Any:
         return self._setting("beta")
 
-    def posterior_logits(self, zeta):
+    def posterior_logits(self, zeta: Any) -> tf.Tensor:
         return self._logits + self.beta * (2.0 * self._as_floating(zeta) - 1.0)
 
     def _forward(self, rho):

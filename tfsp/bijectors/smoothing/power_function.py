@@ -1,5 +1,7 @@
 """Power functions: singular at 0 for z = 0 and at 1 for z = 1."""
 
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -32,15 +34,21 @@ class PowerFunction(Smoothing):
 
     positive = ("beta",)
 
-    def __init__(self, logits, beta=4.0, validate_args=False, name="power_function"):
+    def __init__(
+        self,
+        logits: Any,
+        beta: Any = 4.0,
+        validate_args: bool = False,
+        name: str = "power_function",
+    ) -> None:
         given = dict(locals())
         super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
-    def beta(self):
+    def beta(self) -> Any:
         return self._setting("beta")
 
-    def posterior_logits(self, zeta):
+    def posterior_logits(self, zeta: Any) -> tf.Tensor:
         zeta = self._inside(self._as_floating(zeta))
         odds = tf.math.log(zeta) - tf.math.log1p(-zeta)
         return self._logits + (1.0 - 1.0 / self.beta) * odds

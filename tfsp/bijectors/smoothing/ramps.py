@@ -1,6 +1,7 @@
 """Ramps: densities that are linear in zeta."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -26,7 +27,7 @@ class Ramps(Smoothing):
     Source: Rolfe 2017, appendix D.1.
     """
 
-    def __init__(self, logits, validate_args=False, name="ramps"):
+    def __init__(self, logits: Any, validate_args: bool = False, name: str = "ramps") -> None:
         given = dict(locals())
         super().__init__(logits, {}, given, validate_args, name)
 

@@ -1,12 +1,19 @@
 """Roots of increasing functions, for all entries of a tensor at once."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 _MOST = 100  # steps; a bracket is halved at least every second one
 
 
-def solve_increasing(value_and_slope, low, high, start):
+def solve_increasing(
+    value_and_slope: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    low: tf.Tensor,
+    high: tf.Tensor,
+    start: tf.Tensor,
+) -> tf.Tensor:
     """The t in [low, high] where an increasing function is zero, without gradients.
 
     Newton steps that fall back to halving the bracket where they leave it, or do not shrink by

@@ -1,12 +1,15 @@
 """Implicit differentiation: a value found without gradients, given its known slopes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from tfsp import gradients
 from tfsp.bijectors.smoothing.base import largest_log
 
 
-def attach_slopes(value, pairs):
+def attach_slopes(value: tf.Tensor, pairs: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> tf.Tensor:
     """`value` with d value / d parameter = slope for every pair (parameter, slope).
 
     For the inverse CDF of a mixture the slopes are known exactly at the solution, whereas those
@@ -39,7 +42,9 @@ def _attach(value, parameter, slope):
     return tf.identity(value)
 
 
-def mixture_slopes(logits, log_density, log_gap, sign=1.0):
+def mixture_slopes(
+    logits: tf.Tensor, log_density: tf.Tensor, log_gap: tf.Tensor, sign: Any = 1.0
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Slopes of the inverse CDF of (1-q) F_0 + q F_1 in the logits and in rho, at its solution.
 
         d zeta / d logits = q (1-q) (F_0 - F_1) / f,    d zeta / d rho = 1 / f
@@ -54,6 +59,6 @@ def mixture_slopes(logits, log_density, log_gap, sign=1.0):
     return sign * bounded_exp(weights + log_gap - log_density), bounded_exp(-log_density)
 
 
-def bounded_exp(value):
+def bounded_exp(value: tf.Tensor) -> tf.Tensor:
     """exp(value), held below the largest number."""
     return tf.exp(tf.minimum(value, largest_log(value.dtype)))

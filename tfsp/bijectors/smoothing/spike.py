@@ -1,6 +1,7 @@
 """Smoothings whose zero is a point mass: z can be read off zeta."""
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -33,11 +34,11 @@ class SpikeSmoothing(Smoothing):
 
     is_spike = True
 
-    def discrete(self, rho):
+    def discrete(self, rho: Any) -> tf.Tensor:
         """z = 1[rho > 1-q], of which forward(rho) is the smoothed value: 0. or 1., no gradient."""
         return tf.cast(self._slab_position(self._as_floating(rho)) > 0.0, self.dtype)
 
-    def zero_weight(self, rho):
+    def zero_weight(self, rho: Any) -> tf.Tensor:
         """(1-z) / (1-q) with z = discrete(rho): the factor of eqs. (12) and (31), no gradient.
 
         Its mean over rho is 1: it turns a mean over all draws into one over those with z = 0.
@@ -47,13 +48,13 @@ class SpikeSmoothing(Smoothing):
         inverse = 1.0 + tf.exp(tf.minimum(self._logits, -math.log(info.eps)))
         return tf.stop_gradient((1.0 - self.discrete(rho)) * inverse)
 
-    def log_prob(self, zeta):
+    def log_prob(self, zeta: Any) -> tf.Tensor:
         zeta = self._as_floating(zeta)
         zero, one = self._log_weights()
         slab = self._outside_to(one + self._slab_log_prob(self._off_atom(zeta)), zeta)
         return tf.where(tf.equal(zeta, 0.0), zero, slab)
 
-    def component_log_prob(self, zeta, z):
+    def component_log_prob(self, zeta: Any, z: Any) -> tf.Tensor:
         zeta = self._as_floating(zeta)
         never = tf.constant(-math.inf, self.dtype)
         atom = tf.equal(zeta, 0.0)
@@ -61,12 +62,12 @@ class SpikeSmoothing(Smoothing):
         zero = tf.where(atom, tf.zeros_like(slab), never)
         return self._pick((zero, tf.where(atom, never, slab)), z)
 
-    def component_cdf(self, zeta, z):
+    def component_cdf(self, zeta: Any, z: Any) -> tf.Tensor:
         zeta = self._as_floating(zeta)
         zero = tf.cast(zeta >= 0.0, self.dtype)
         return self._pick((zero, self._slab_cdf(self._clip(zeta))), z)
 
-    def posterior_logits(self, zeta):
+    def posterior_logits(self, zeta: Any) -> tf.Tensor:
         zeta = self._as_floating(zeta)
         certain = tf.constant(CERTAIN, self.dtype)
         shape = tf.broadcast_dynamic_shape(tf.shape(zeta), tf.shape(self._logits))
@@ -111,6 +112,6 @@ class SpikeSmoothing(Smoothing):
         return tf.zeros_like(kl), kl
 
 
-def keep(value, low, high):
+def keep(value: tf.Tensor, low: Any, high: Any) -> tf.Tensor:
     """`value` held in [low, high] against rounding, its gradient untouched."""
     return value + tf.stop_gradient(tf.clip_by_value(value, low, high) - value)

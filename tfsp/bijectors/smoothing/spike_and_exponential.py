@@ -1,5 +1,7 @@
 """Spike and exponential: zero, or an exponential that rises towards 1."""
 
+from typing import Any
+
 from tfsp.bijectors.smoothing import exponential
 from tfsp.bijectors.smoothing.base import register
 from tfsp.bijectors.smoothing.spike import SpikeSmoothing
@@ -24,12 +26,18 @@ class SpikeAndExponential(SpikeSmoothing):
 
     positive = ("beta",)
 
-    def __init__(self, logits, beta=3.0, validate_args=False, name="spike_and_exponential"):
+    def __init__(
+        self,
+        logits: Any,
+        beta: Any = 3.0,
+        validate_args: bool = False,
+        name: str = "spike_and_exponential",
+    ) -> None:
         given = dict(locals())
         super().__init__(logits, {"beta": beta}, given, validate_args, name)
 
     @property
-    def beta(self):
+    def beta(self) -> Any:
         return self._setting("beta")
 
     def _slab_log_prob(self, zeta):

@@ -1,6 +1,7 @@
 """Spike and Gaussian: zero, or normal with a mean and a scale that may depend on the input."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
@@ -38,20 +39,27 @@ class SpikeAndGaussian(SpikeSmoothing):
     support = (-math.inf, math.inf)
     positive = ("scale",)
 
-    def __init__(self, logits, loc=0.0, scale=1.0, validate_args=False, name="spike_and_gaussian"):
+    def __init__(
+        self,
+        logits: Any,
+        loc: Any = 0.0,
+        scale: Any = 1.0,
+        validate_args: bool = False,
+        name: str = "spike_and_gaussian",
+    ) -> None:
         given = dict(locals())
         settings = {"loc": loc, "scale": scale}
         super().__init__(logits, settings, given, validate_args, name)
 
     @property
-    def loc(self):
+    def loc(self) -> Any:
         return self._setting("loc")
 
     @property
-    def scale(self):
+    def scale(self) -> Any:
         return self._setting("scale")
 
-    def discrete(self, rho):
+    def discrete(self, rho: Any) -> tf.Tensor:
         below, above, _, _ = self._pieces(self._as_floating(rho))
         return tf.cast(below | above, self.dtype)
 

@@ -1,5 +1,7 @@
 """Spike and slab: zero, or uniform."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from tfsp.bijectors.smoothing.base import register
@@ -21,7 +23,9 @@ class SpikeAndSlab(SpikeSmoothing):
       distribution with a normal slab.)
     """
 
-    def __init__(self, logits, validate_args=False, name="spike_and_slab"):
+    def __init__(
+        self, logits: Any, validate_args: bool = False, name: str = "spike_and_slab"
+    ) -> None:
         given = dict(locals())
         super().__init__(logits, {}, given, validate_args, name)
 

@@ -334,6 +334,18 @@ def test_settings_that_the_named_class_does_not_take(section, settings, message)
             call(given)
 
 
+@pytest.mark.parametrize("model", ["cp_vae", "gm_vae", "graph_vae", "sparse_vae", "discrete_vae"])
+def test_a_prior_of_a_model_that_has_its_own_is_refused(model):
+    given = default_config()
+    given.model.name, given.prior.name = model, "vamp"
+    given = to_dict(given)
+    for call in (experiment.check_names, lambda c: experiment.build_model(c, (8, 8, 1))):
+        with pytest.raises(
+            ValueError, match=rf"{model}' takes no prior, .*'vamp'. Set .*'vae', or"
+        ):
+            call(given)
+
+
 def test_a_config_file_may_preset_settings_of_several_classes(tmp_path):
     given = default_config()
     preset(given, "prior", name="vamp", num_components=5, hidden=[8])

@@ -1,7 +1,6 @@
 """From a config to a trained run directory, and back to the model."""
 
 import contextlib
-import inspect
 import warnings
 
 import keras
@@ -47,8 +46,11 @@ def load_data(config, data_dir=None, download=False, labels=False):
 
 
 def build_model(config, data_shape):
-    """The model that a config names, built for data of this shape, not compiled."""
+    """The model that a config names, built for data of this shape, not compiled.
 
+    Raises: ValueError as `check_names`, and for settings that the classes refuse.
+    """
+    check_names(config)
     seed, latent_dim = config["seed"], config["model"]["latent_dim"]
     precision = config["train"]["precision"]
     # Parts of a model hold their weights as the model does.
@@ -71,7 +73,7 @@ def build_model(config, data_shape):
 
 def check_names(config):
     """Raises ValueError for unknown names, for settings that the named classes do not take, and
-    for a mapping where the model takes none.
+    for a prior or a mapping where the model takes none.
     """
     registries = {
         "model": models,
@@ -83,13 +85,15 @@ def check_names(config):
     for section, registry in registries.items():
         name = config[section]["name"]
         check_keywords(section, name, registry.get(name), keywords(config, section)[0])
-    model, mapping = config["model"]["name"], config["mapping"]["name"]
-    takes_mapping = "mapping" in inspect.signature(models.get(model)).parameters
-    if mapping != "identity" and not takes_mapping:
-        raise ValueError(
-            f"The model {model!r} takes no mapping, but mapping.name is {mapping!r}. Set "
-            "model.name='intel_vae', or leave the mapping 'identity'."
-        )
+    model = config["model"]["name"]
+    taken = check_keywords("model", model, models.get(model), {})
+    for part, none, other in (("prior", "normal", "vae"), ("mapping", "identity", "intel_vae")):
+        name = config[part]["name"]
+        if name != none and part not in taken:
+            raise ValueError(
+                f"The model {model!r} takes no {part}, but {part}.name is {name!r}. Set "
+                f"model.name={other!r}, or leave the {part} {none!r}."
+            )
 
 
 def compile_model(model, config, steps_per_epoch):

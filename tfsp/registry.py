@@ -78,22 +78,23 @@ class Registry:
         return target(**{**known, **keywords})
 
 
-def check_keywords(kind, name, target, keywords):
+def check_keywords(kind, name, target, keywords, fixed=()):
     """The names of the keywords that a class takes.
 
     Args:
       kind, name: of the class in its registry, for the error.
       target: the class.
       keywords: those that are to be given to it.
+      fixed: those that it takes, but not from here.
 
     Raises: ValueError for one that it does not take, with those that it does.
     """
-    accepted = _keywords(target)
+    accepted = [keyword for keyword in _keywords(target) if keyword not in fixed]
     unknown = sorted(set(keywords) - set(accepted))
     if unknown:
         raise ValueError(
             f"The {kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
-            f"It takes: {', '.join(accepted)}."
+            f"It takes: {', '.join(accepted) or 'none'}."
         )
     return accepted
 

@@ -43,7 +43,7 @@ def _model_config(prior):
     config = default_config()
     config.data.name = _DATA.value
     config.data.binarization = "dynamic"
-    config.prior.update(name=prior, num_components=500)
+    config.prior.name = prior
     config.train.update(validate=False, image_epochs=10**6)
     return config
 

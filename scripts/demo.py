@@ -3,15 +3,14 @@
 import pathlib
 
 from absl import app, flags
-from ml_collections import config_flags
 
 from tfsp import evaluation, experiment
-from tfsp.command_line import plain_errors
+from tfsp.command_line import define_config, plain_errors
 from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
-_CONFIG = config_flags.DEFINE_config_file("config", "configs/loracs/digits.py", "What to train.")
+_CONFIG = define_config("configs/loracs/digits.py", "What to train.")
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", "runs/demo", "Folder of the runs, one for each prior. Finished ones are not redone."
 )

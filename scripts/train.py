@@ -5,16 +5,16 @@
 """
 
 from absl import app, flags
-from ml_collections import config_flags
 
 from tfsp import experiment
-from tfsp.command_line import plain_errors
+from tfsp.command_line import define_config, plain_errors
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config",
+_CONFIG = define_config(
     None,
-    "Config file, such as configs/vae/digits.py. Any of its settings can be changed on the "
-    "command line: --config.train.epochs=20 --config.prior.name=vamp. --show_config lists them.",
+    "Config file, such as configs/vae/digits.py; many serve several rows, as "
+    "configs/vae/mnist.py:vamp. Any setting can be changed on the command line: "
+    "--config.train.epochs=20. A class first, then its settings: --config.prior.name=vamp "
+    "--config.prior.num_components=50. --show_config lists them.",
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir",

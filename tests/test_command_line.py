@@ -2,15 +2,20 @@
 
 import errno
 import os
+import pathlib
 import signal
 import threading
 import time
 
 import pytest
-from absl import app
+from absl import app, flags
 
-from tfsp import atomic
-from tfsp.command_line import Terminated, plain_errors
+from tfsp import atomic, config
+from tfsp.command_line import Terminated, define_config, plain_errors
+
+CONFIGS = pathlib.Path(__file__).parents[1] / "configs"
+# How ml_collections loads a config file.
+LOADING = pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")
 
 
 def run(action):
@@ -105,3 +110,62 @@ def test_other_threads_run_without_signals():
     thread.start()
     thread.join()
     assert codes == [0]
+
+
+def config_of(file, *arguments):
+    """What `scripts/train.py` makes of `--config=file` and further flags."""
+    argv = ["train.py", f"--config={CONFIGS / file}", *arguments]
+    values = flags.FlagValues()
+    define_config(None, "What to train.", flag_values=values, sys_argv=argv)
+    values(argv)
+    return values.config
+
+
+@LOADING
+@pytest.mark.parametrize(
+    ("file", "arguments", "section", "expected"),
+    [
+        ("mnist.py", ["prior.name=vamp"], "prior", dict(name="vamp", num_components=500)),
+        ("mnist.py:vamp", ["prior.start=data"], "prior", dict(name="vamp", start="data")),
+        (
+            "mnist.py",
+            ["prior.name=vamp", "prior.num_components=50", "prior.learned=false"],
+            "prior",
+            dict(name="vamp", num_components=50, learned=False),
+        ),
+        ("digits.py", ["prior.name=mixture"], "prior", dict(name="mixture", num_components=50)),
+        ("digits.py", ["prior.name=normal"], "prior", dict(name="normal")),
+        (
+            "digits.py",
+            ["model.name=gm_vae", "model.style_dim=3", "model.min_information=1"],
+            "model",
+            dict(name="gm_vae", latent_dim=10, style_dim=3, min_information=1.0),
+        ),
+        ("digits.py", ["network.hidden=(8,4)", "network.gated"], "network", dict(hidden=(8, 4))),
+        ("digits.py", ["train.epochs=7"], "train", dict(epochs=7, batch_size=100)),
+        ("digits.py", ["data.proportion=.3"], "data", dict(proportion=0.3)),
+    ],
+)
+def test_flags_change_a_config(file, arguments, section, expected):
+    found = config_of(f"vae/{file}", *(f"--config.{argument}" for argument in arguments))
+    found = config.to_dict(found)
+    config.check_section(found, "prior")
+    assert expected.items() <= found[section].items()
+
+
+@LOADING
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train.epoch=3"], r"Unknown setting train\.epoch\. Known: .*epochs"),
+        (["epochs=3"], r"Unknown setting 'epochs'\. Known: .*train"),
+        (["prior.num_flows=7"], r"'vamp' does not take 'num_flows'\. It takes: .*num_components"),
+        (["prior.name=flow", "prior.bounded=False"], "'flow' does not take 'bounded'.*num_flows"),
+        (["prior.name=vam"], r"Unknown prior: 'vam'\. Known: .*vamp"),
+        (["prior.latent_dim=3"], "'vamp' does not take 'latent_dim'"),
+    ],
+)
+def test_flags_for_what_is_not_there_are_told_what_is(arguments, message):
+    found = config_of("vae/digits.py", *(f"--config.{argument}" for argument in arguments))
+    with pytest.raises(ValueError, match=message):
+        config.check_section(config.to_dict(found), "prior")

@@ -1,5 +1,6 @@
 """From config to run directory: training, resuming, strategies, errors."""
 
+import copy
 import json
 import os
 import pathlib
@@ -14,9 +15,9 @@ import keras
 import numpy as np
 import pytest
 
-from tfsp import atomic, callbacks, evaluation, experiment
+from tfsp import atomic, callbacks, evaluation, experiment, registry
 from tfsp.callbacks.logs import read_history
-from tfsp.config import default_config, preset, to_dict
+from tfsp.config import SECTIONS, default_config, of_run, to_dict
 from tfsp.export import export_run
 from tfsp.lock import InUseError
 from tfsp.run_directory import RunDirectory
@@ -29,7 +30,6 @@ def config(**train):
     settings.data.update(train_size=200, validation_size=50, test_size=50)
     settings.model.latent_dim = 3
     settings.network.hidden = (16,)
-    preset(settings, "prior", num_components=5, hidden=(8,))
     settings.train.update(
         batch_size=50, epochs=2, jit_compile=False, steps_per_execution=2, image_epochs=2
     )
@@ -48,10 +48,19 @@ def assert_same_weights(one, two):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("prior", ["normal", "mixture", "vamp", "flow"])
+@pytest.mark.parametrize(
+    "prior",
+    [
+        dict(name="normal"),
+        dict(name="mixture", num_components=5),
+        dict(name="vamp", num_components=5, start="data"),
+        dict(name="flow", hidden=(8,)),
+    ],
+    ids=lambda prior: prior["name"],
+)
 def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
     settings = config(epochs=4, kl_warmup_epochs=3, keep_checkpoints=0)
-    preset(settings, "prior", name=prior, start="data")
+    settings.prior.update(prior)
     experiment.train(settings, tmp_path / "whole", verbose=0)
 
     class Killed(Exception):
@@ -334,27 +343,92 @@ def test_settings_that_the_named_class_does_not_take(section, settings, message)
             call(given)
 
 
-def test_a_config_file_may_preset_settings_of_several_classes(tmp_path):
+@pytest.mark.parametrize("model", ["cp_vae", "gm_vae", "graph_vae", "sparse_vae", "discrete_vae"])
+def test_a_prior_of_a_model_that_has_its_own_is_refused(model):
     given = default_config()
-    preset(given, "prior", name="vamp", num_components=5, hidden=[8])
-    for name in ("vamp", "flow", "normal"):
-        given.prior.name = name
-        experiment.check_names(to_dict(given))
-    given.prior.name, given.network.hidden = "vamp", (4,)
+    given.model.name, given.prior.name = model, "vamp"
+    given = to_dict(given)
+    for call in (experiment.check_names, lambda c: experiment.build_model(c, (8, 8, 1))):
+        with pytest.raises(
+            ValueError, match=rf"{model}' takes no prior, .*'vamp'. Set .*'vae', or"
+        ):
+            call(given)
+
+
+def test_a_section_holds_the_settings_of_the_class_that_it_names():
+    given = default_config()
+    assert given.prior.to_dict() == {"name": "normal"}
+    given.prior.name = "vamp"
+    assert given.prior.to_dict() == dict(
+        name="vamp", num_components=500, start="noise", bounded=True, learned=True
+    )
+    given.prior.update(num_components=5, name="mixture")  # the name counts first
+    assert given.prior.num_components == 5
+    assert "bounded" not in given.prior
+    given.prior.name = "vamp"
+    assert given.prior.num_components == 5  # set to no default: both take it
+    for copied in (copy.deepcopy(given), given.copy_and_resolve_references()):
+        copied.prior.name = "normal"
+        assert copied.prior.to_dict() == {"name": "normal"}
     model = experiment.build_model(to_dict(given), (8, 8, 1))
     assert model.prior.num_components == 5
-    given.prior.name, given.prior.num_components = "normal", 6
-    with pytest.raises(ValueError, match="'normal' does not take 'num_components'"):
-        experiment.check_names(to_dict(given))
 
 
-def test_a_run_from_before_presets_is_taken_up(tmp_path):
-    """Its config.json has no such section."""
-    given, run = to_dict(config()), RunDirectory(tmp_path / "run")
-    run.start({key: value for key, value in given.items() if key != "presets"})
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_a_section_leaves_out_stands_at_the_default_of_the_constructor(section):
+    """One source of defaults: the signatures."""
+    for name in SECTIONS[section].names():
+        settings = default_config()
+        settings[section].name = name
+        for _ in range(2):  # filled by `Section`, then by `to_dict`
+            filled = to_dict(settings)[section]
+            assert next(iter(filled)) == "name"
+            standing = registry.defaults(SECTIONS[section].get(name))
+            del filled["name"]
+            for key, value in filled.items():
+                assert value == standing[key] or (key, value) == ("latent_dim", 40)
+            settings = {section: {"name": name}}
+
+
+def test_the_default_parts_are_those_that_the_model_takes():
+    names = [default_config(model) for model in ("vae", "graph_vae", "tmc_vae", "cp_vae")]
+    names = [(c.model.name, c.model.latent_dim, c.network.name, c.prior.name) for c in names]
+    assert names == [
+        ("vae", 40, "mlp", "normal"),
+        ("graph_vae", 80, "graph_vae_mlp", "normal"),
+        ("tmc_vae", 40, "mlp", "tmc"),
+        ("cp_vae", 40, "mlp", "normal"),
+    ]
+
+
+@pytest.mark.parametrize("prior", ["flow", "loracs", "vamp", "tmc"])
+def test_parts_are_made_in_the_dtype_of_the_model(prior):
+    given = config(precision="float64")
+    given.prior.name = prior
+    given.model.update(name="intel_vae")
+    given.mapping.name = "selector"
+    model = experiment.build_model(to_dict(given), (8, 8, 1))
+    floating = [w.dtype for w in model.weights if w.dtype.startswith("float")]
+    assert set(floating) == {"float64"}
+
+
+def test_a_run_that_holds_the_settings_of_all_classes_is_taken_up(tmp_path):
+    """So runs were kept until sections held those of one class; some with a section `presets`."""
+    settings = config()
+    settings.prior.update(name="vamp", num_components=5)
+    now, run = to_dict(settings), RunDirectory(tmp_path / "run", of_run)
+    old = json.loads(json.dumps(now))
+    del old["prior"]["bounded"], old["model"]["decoder"], old["data"]["errors"]  # came later
+    old["prior"] |= {"num_flows": 7, "hidden": [8], "num_inducing": 200}
+    old["mapping"] |= {"epsilon": 0.001, "num_sectors": [2]}
+    old["presets"] = {"prior": {"hidden": [8]}}
+    run.start(old)
     run.checkpoint_path(1).touch()
-    preset(settings := config(), "prior", hidden=(8,))
-    run.check(to_dict(settings))
+    run.check(now)
+    assert of_run(run.config()) == json.loads(json.dumps(now))
+    settings.prior.num_components = 6
+    with pytest.raises(ValueError, match=r"prior\.num_components: 5 in the run, 6 now"):
+        run.check(to_dict(settings))
 
 
 def test_warm_up_longer_than_the_run_is_told(tmp_path):

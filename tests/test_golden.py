@@ -29,6 +29,17 @@ def test_old_model_loads(path):
     assert isinstance(model, tfsp.models.VAE)
 
 
+@pytest.mark.parametrize("name", ["cp_vae", "gm_vae", "graph_vae", "sparse_vae"])
+def test_an_old_config_that_names_the_prior_of_a_model_with_its_own_is_read(name):
+    """Version 0.1.0 kept `prior="normal"` there, the only one that it took."""
+    model = tfsp.models.build(name, encoder="mlp", latent_dim=10)
+    config = model.get_config()
+    assert "prior" not in config
+    again = type(model).from_config({**config, "prior": "normal"})
+    assert type(again.prior) is type(model.prior)
+    assert again.get_config() == config
+
+
 def test_an_old_discrete_vae_loads_with_the_biases_that_it_had():
     """Later versions make no bias before a normalisation."""
     path = GOLDEN / "discrete_vae-0.1.0.keras"

@@ -38,7 +38,7 @@ FLOORS = {
     "tfsp.priors": 3,
     "tfsp.viz": 3,
     "tfsp.models": 4,
-    "tfsp.config": 4,
+    "tfsp.config": 5,
     "tfsp.run_directory": 4,
     "tfsp.callbacks": 3,
     "tfsp.resume": 5,

@@ -4,7 +4,7 @@ import keras
 import ml_collections
 import pytest
 
-from tfsp.registry import Registry
+from tfsp.registry import Registry, defaults
 
 
 class Base(keras.layers.Layer):
@@ -136,6 +136,36 @@ def test_a_keyword_that_no_constructor_passes_on_is_refused():
     with pytest.raises(ValueError, match="does not take 'latent_dim'"):
         registry.build({"name": "closed", "latent_dim": 2})
     assert registry.build("closed", latent_dim=2).latent_dim == 1
+
+
+def test_what_a_class_gives_itself_is_not_taken():
+    registry = Registry("layer")
+
+    @registry.register("fixed")
+    class Fixed(Base):
+        fixed_arguments = ("latent_dim",)
+
+        def __init__(self, height=1, **kwargs):
+            super().__init__(3, **kwargs)
+            self.height = height
+
+    assert registry.build("fixed", latent_dim=2).latent_dim == 3
+    with pytest.raises(ValueError, match=r"'fixed' does not take 'latent_dim'. It takes: height,"):
+        registry.build({"name": "fixed", "latent_dim": 2})
+
+
+def test_defaults_are_those_of_the_signatures():
+    class Tall(Base):
+        def __init__(self, height=1, sizes=(2,), **kwargs):
+            super().__init__(**kwargs)
+
+    class Taller(Tall):
+        def __init__(self, latent_dim, height=5, *, width=None, **kwargs):
+            super().__init__(latent_dim=latent_dim, **kwargs)
+
+    assert defaults(Shape) == {"width": 3}
+    assert defaults(Tall) == {"height": 1, "sizes": (2,)}  # latent_dim must be given
+    assert defaults(Taller) == {"height": 5, "width": None, "sizes": (2,)}
 
 
 def test_classes_of_the_same_python_name_are_told_apart_when_saved():

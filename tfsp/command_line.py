@@ -6,12 +6,35 @@ import signal
 import sys
 import threading
 
-from absl import app, logging
+from absl import app, flags, logging
+from ml_collections import config_flags
 
 from tfsp import atomic
 
 # What bad input raises. Anything else is a fault of the program and shows its traceback.
 _MISTAKES = (ArithmeticError, ImportError, OSError, ValueError)
+
+flags.disclaim_key_flags()  # `--help` of a script shows `--config` as its own
+
+
+def define_config(default, help_string, **kwargs):
+    """The flag `--config=FILE` or `--config=FILE:ROW`, with `--config.SECTION.SETTING=VALUE`.
+
+    A section gets the settings of another class once a flag has named it
+    (`--config.prior.name=vamp --config.prior.num_components=50`), so what is set need not be there
+    when flags are defined: what does not exist is found fault with by `tfsp.config.to_dict` and
+    `tfsp.config.check_section`, with what does.
+
+    Args:
+      default: the file that is taken without the flag, or None.
+      help_string: what `--help` says.
+      **kwargs: of `config_flags.DEFINE_config_file`.
+
+    Returns: the flag's holder, as `flags.DEFINE_string`.
+    """
+    return config_flags.DEFINE_config_file(
+        "config", default, help_string, lock_config=False, accept_new_attributes=True, **kwargs
+    )
 
 
 class Terminated(KeyboardInterrupt):

@@ -2,23 +2,39 @@
 
 import ml_collections
 
-from tfsp import arguments, mappings
+from tfsp import arguments, likelihoods, mappings, models, networks, priors
+from tfsp.latent_layer import LATENT_DIM
+from tfsp.registry import check_keywords, defaults
 
 PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
 STRATEGIES = ("default", "mirrored")
-# Sections that name a class.
-SECTIONS = ("model", "network", "likelihood", "prior", "mapping")
+# Sections that name a class, and where it is registered.
+SECTIONS = {
+    "model": models,
+    "network": networks,
+    "likelihood": likelihoods,
+    "prior": priors,
+    "mapping": mappings,
+}
+# Arguments of their constructors that other settings give.
+_GIVEN = {
+    "model": ("encoder", "likelihood", "prior", "mapping", "seed"),
+    "prior": ("latent_dim", "seed"),
+    "mapping": ("latent_dim", "seed"),
+}
 
 
-def default_config():
+def default_config(model="vae"):
     """Every setting with its default, as an `ml_collections.ConfigDict`.
 
-    The files under `configs/` change some of them. Sections name a class (`name`) and hold
-    keywords for it. Keywords that the named class does not take are passed over where they stand
-    at their default or as a file has `preset` them, so that `--config.prior.name=flow` alone
-    changes the prior; any other is an error.
+    The files under `configs/` change some of them. Each of `SECTIONS` names a class (`name`) and
+    holds the keywords of its constructor with their defaults, see `Section`.
+
+    Args:
+      model: a name out of `tfsp.models.names()`. Network, likelihood, prior and mapping are those
+        that it takes by default.
     """
-    return ml_collections.ConfigDict(
+    config = ml_collections.ConfigDict(
         dict(
             seed=0,
             # Same numbers on every run of the same machine; XLA is off then, by Keras's choice.
@@ -43,55 +59,6 @@ def default_config():
                 background=ml_collections.config_dict.placeholder(str),
                 errors=ml_collections.config_dict.placeholder(str),
                 bit_depth=ml_collections.config_dict.placeholder(int),
-            ),
-            model=dict(
-                name="vae",
-                latent_dim=40,
-                objective="elbo",
-                num_samples=1,
-                posterior_covariance="diagonal",
-            ),
-            network=dict(
-                name="mlp",
-                hidden=(300, 300),
-                activation="relu",
-                gated=False,
-                # Channels of intel_vae_conv.
-                filters=(64, 128, 256),
-            ),
-            likelihood=dict(name="bernoulli", scale="fixed", initial_scale=1.0, location="linear"),
-            prior=dict(
-                name="normal",
-                num_components=500,
-                learned=True,
-                start="noise",
-                num_flows=1,
-                hidden=(512, 512),
-                num_inducing=200,
-                num_chains=1,
-                # Epochs with the normal prior before a tree starts.
-                start_epoch=5,
-                attachment="collapsed",
-                edge_weights="prior",
-                inducing_points="fixed",
-                inducing_gradient="path",
-                added_variance=0.0,
-            ),
-            # The map from y to z of the model intel_vae; "auto" takes the one with the topology of
-            # a synthetic data set.
-            mapping=dict(
-                name="identity",
-                epsilon=1e-3,
-                num_holes=2,
-                # Sectors of the first plane, of the second, ...: (10,) makes 10 clusters.
-                num_sectors=(2,),
-                learned=False,
-                sparsity_weight=1.0,
-                num_levels=5,
-                # Dimensions of each level or sphere; empty for an even split, or one sphere.
-                sizes=(),
-                hidden=(128,),
-                form="network",
             ),
             train=dict(
                 batch_size=100,
@@ -118,73 +85,159 @@ def default_config():
                 strategy="default",
             ),
             evaluate=dict(num_samples=1000, num_examples=0),
-            # What a config file has set for whichever class is named in the end, see `preset`.
-            presets={section: {} for section in SECTIONS},
         )
     )
+    taken = defaults(models.get(model))
+    names = {
+        "model": model,
+        "network": taken["encoder"],
+        "likelihood": taken["likelihood"],
+        "prior": taken.get("prior", "normal"),
+        "mapping": taken.get("mapping", "identity"),
+    }
+    for section, name in names.items():
+        config[section] = Section.of(section, name)
+    return config
 
 
-def preset(config, section, **settings):
-    """Sets settings of a section, for whichever class a flag may name there in the end.
+class Section(ml_collections.ConfigDict):
+    """The settings of a class: its `name`, and the keywords of its constructor.
 
-    Where that class does not take one of them, it is passed over like a default.
-
-    Args:
-      config: the `ConfigDict` of a config file.
-      section: one of `SECTIONS`.
-      **settings: the class's `name`, and keywords of this class and others.
+    Each keyword stands at the constructor's default. Another `name` brings the keywords and the
+    defaults of that class; what was set to anything but a default stays if that class takes it
+    too. So name the class first.
     """
-    config[section].update(settings)
-    config.presets[section].update({k: v for k, v in settings.items() if k != "name"})
+
+    _section = None  # a plain `ConfigDict` then, as that of a setting which is a dict
+
+    @classmethod
+    def of(cls, section, name):
+        """A new one. `section`: one of `SECTIONS`; `name`: of a class in its registry."""
+        new = cls()
+        object.__setattr__(new, "_section", section)
+        new["name"] = name
+        return new
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        object.__setattr__(self, "_section", state["_section"])
+
+    def copy_and_resolve_references(self, visit_map=None):
+        """As of `ConfigDict`."""
+        copy = super().copy_and_resolve_references(visit_map)
+        object.__setattr__(copy, "_section", self._section)
+        return copy
+
+    def __setitem__(self, key, value):
+        if key == "name" and self._section is not None and value != self.get("name"):
+            self._change_class(value)
+        super().__setitem__(key, value)
+
+    def update(self, *other, **settings):
+        """As of `ConfigDict`; a `name` among them counts first."""
+        settings = {key: value for part in (*other, settings) for key, value in part.items()}
+        if "name" in settings:
+            self["name"] = settings.pop("name")
+        super().update(settings)
+
+    def get_type(self, key):
+        """Of the value that a flag may give; of anything where it stands at None."""
+        value = super().get_type(key)
+        return object if value is type(None) else value
+
+    def _change_class(self, name):
+        before = section_defaults(self._section, self.get("name"))
+        after = section_defaults(self._section, name)
+        with self.unlocked():
+            for key, value in list(self.items()):
+                if key in before and (key not in after or value == before[key]):
+                    del self[key]
+            for key, value in after.items():
+                if key not in self:
+                    self[key] = value
 
 
-def keywords(config, section):
-    """The settings of a section: those its class has to take, and those it need not.
+def section_defaults(section, name):
+    """The keywords that a class takes from a section, with their defaults; {} if it is unknown."""
+    registry = SECTIONS[section]
+    if name not in registry.names():
+        return {}
+    found = defaults(registry.get(name))
+    if section == "model" and found.get("latent_dim", 0) is None:
+        found["latent_dim"] = LATENT_DIM
+    return {key: value for key, value in found.items() if key not in _GIVEN.get(section, ())}
+
+
+def check_section(config, section):
+    """Raises ValueError for an unknown name, and for keywords that the class does not take.
 
     Args:
       config: a complete nested dict, as of `to_dict`.
-
-    Returns: two dicts without `name`: what differs from default and preset, and the rest.
     """
-    settings = {key: value for key, value in config[section].items() if key != "name"}
-    standing = [default_config()[section].to_dict(), config.get("presets", {}).get(section, {})]
-    given = {
-        key: value
-        for key, value in settings.items()
-        if not any(key in known and _plain(known[key]) == _plain(value) for known in standing)
-    }
-    return given, {key: value for key, value in settings.items() if key not in given}
-
-
-def _plain(value):
-    return list(value) if isinstance(value, (list, tuple)) else value
+    settings = dict(config[section])
+    name = settings.pop("name")
+    cls = SECTIONS[section].get(name)
+    check_keywords(section, name, cls, settings, fixed=_GIVEN.get(section, ()))
 
 
 def to_dict(config):
     """A nested dict of plain values from a `ConfigDict` or a dict, complete and checked.
 
-    Raises: ValueError for a section or a key that does not exist.
+    Raises: ValueError for a section or a key that does not exist; for those of a class see
+      `check_section`.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     complete = default_config().to_dict()
     for section, value in config.items():
         if section not in complete:
             raise ValueError(f"Unknown setting {section!r}. Known: {', '.join(complete)}.")
-        if not isinstance(value, dict):
-            complete[section] = value
+        if section in SECTIONS or not isinstance(value, dict):
             continue
-        open_ended = section in ("data", *SECTIONS)
         unknown = set(value) - set(complete[section])
-        if unknown and not open_ended:
+        if unknown and section != "data":  # which takes what a data set takes
             raise ValueError(
                 f"Unknown setting {section}.{sorted(unknown)[0]}. "
                 f"Known: {', '.join(complete[section])}."
             )
-        complete[section] = {**complete[section], **value}
+    complete = _filled(config, complete)
     _check_values(complete)
-    if complete["mapping"]["name"] == "auto":
-        complete["mapping"] |= mappings.mapping_for(complete["data"]["name"])
     return complete
+
+
+def of_run(config):
+    """The config of a run in the form of this version.
+
+    Earlier versions kept in each of `SECTIONS` the settings of all classes, of which those count
+    that the named class takes, and in `presets` which of them a file had set. Settings that came
+    later stand at their defaults.
+
+    Args:
+      config: nested dict, as read from a run's config.json.
+    """
+    config = {key: value for key, value in config.items() if key != "presets"}
+    for section, registry in SECTIONS.items():
+        settings = config.get(section, {})
+        if settings.get("name") in registry.names():
+            taken = check_keywords(section, settings["name"], registry.get(settings["name"]), {})
+            config[section] = {k: v for k, v in settings.items() if k in ("name", *taken)}
+    return _filled(config, default_config().to_dict())
+
+
+def _filled(config, complete):
+    """`config` with what it lacks out of `complete`, and of the defaults of the named classes."""
+    filled = dict(complete)
+    for key, value in config.items():
+        if key in SECTIONS:
+            value = {"name": complete[key]["name"], **value}
+            if key == "mapping" and value["name"] == "auto":
+                data = {**complete["data"], **config.get("data", {})}
+                value |= mappings.mapping_for(data["name"])
+            filled[key] = {"name": value["name"], **section_defaults(key, value["name"]), **value}
+        elif isinstance(value, dict) and isinstance(complete.get(key), dict):
+            filled[key] = {**complete[key], **value}
+        else:
+            filled[key] = value
+    return filled
 
 
 def row_of(rows, name):

@@ -1,25 +1,14 @@
 """From a config to a trained run directory, and back to the model."""
 
 import contextlib
-import inspect
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import (
-    callbacks,
-    data,
-    likelihoods,
-    mappings,
-    models,
-    networks,
-    priors,
-    resume,
-    run_reader,
-)
-from tfsp.config import default_config, keywords, to_dict
+from tfsp import callbacks, data, models, resume, run_reader
+from tfsp.config import SECTIONS, check_section, default_config, of_run, to_dict
 from tfsp.models.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
 from tfsp.registry import check_keywords
@@ -47,49 +36,50 @@ def load_data(config, data_dir=None, download=False, labels=False):
 
 
 def build_model(config, data_shape):
-    """The model that a config names, built for data of this shape, not compiled."""
+    """The model that a config names, built for data of this shape, not compiled.
 
-    seed, latent_dim = config["seed"], config["model"]["latent_dim"]
-    precision = config["train"]["precision"]
-    # Parts of a model hold their weights as the model does.
-    dtype = keras.dtype_policies.get(precision).variable_dtype
-    latent = dict(latent_dim=latent_dim, seed=seed, dtype=dtype)
-    model = _part(
-        config,
-        "model",
-        models.build,
-        seed=seed,
-        dtype=precision,
-        encoder=_part(config, "network", networks.build),
-        likelihood=_part(config, "likelihood", likelihoods.build, dtype=dtype),
-        prior=_part(config, "prior", priors.build, **latent),
-        mapping=_part(config, "mapping", mappings.build, **latent),
-    )
+    Raises: ValueError as `make_model`, and for networks that do not fit the data.
+    """
+    model = make_model(config)
     model.build((None, *data_shape))
     return model
 
 
+def make_model(config):
+    """The model that a config names, not built.
+
+    It makes its parts itself, from what the sections say and in its own dtype.
+
+    Raises: ValueError as `check_names`, and for settings that the classes refuse.
+    """
+    check_names(config)
+    seed = config["seed"]
+    return models.build(
+        config["model"],
+        encoder=config["network"],
+        likelihood=config["likelihood"],
+        prior=_seeded("prior", config),
+        mapping=_seeded("mapping", config),
+        seed=seed,
+        dtype=config["train"]["precision"],
+    )
+
+
 def check_names(config):
     """Raises ValueError for unknown names, for settings that the named classes do not take, and
-    for a mapping where the model takes none.
+    for a prior or a mapping where the model takes none.
     """
-    registries = {
-        "model": models,
-        "network": networks,
-        "likelihood": likelihoods,
-        "prior": priors,
-        "mapping": mappings,
-    }
-    for section, registry in registries.items():
-        name = config[section]["name"]
-        check_keywords(section, name, registry.get(name), keywords(config, section)[0])
-    model, mapping = config["model"]["name"], config["mapping"]["name"]
-    takes_mapping = "mapping" in inspect.signature(models.get(model)).parameters
-    if mapping != "identity" and not takes_mapping:
-        raise ValueError(
-            f"The model {model!r} takes no mapping, but mapping.name is {mapping!r}. Set "
-            "model.name='intel_vae', or leave the mapping 'identity'."
-        )
+    for section in SECTIONS:
+        check_section(config, section)
+    model = config["model"]["name"]
+    taken = check_keywords("model", model, models.get(model), {})
+    for part, none, other in (("prior", "normal", "vae"), ("mapping", "identity", "intel_vae")):
+        name = config[part]["name"]
+        if name != none and part not in taken:
+            raise ValueError(
+                f"The model {model!r} takes no {part}, but {part}.name is {name!r}. Set "
+                f"model.name={other!r}, or leave the {part} {none!r}."
+            )
 
 
 def compile_model(model, config, steps_per_epoch):
@@ -130,7 +120,7 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     """
     config = to_dict(config)
     _warn_about(config)
-    run = RunDirectory(run_dir)
+    run = RunDirectory(run_dir, of_run)
     keras.utils.set_random_seed(short_seed(config["seed"]))
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
@@ -214,12 +204,8 @@ def load_run(run_dir, checkpoint="best"):
     Raises: FileNotFoundError if there is no run or no such checkpoint; ValueError if it, or the
       run's config.json, is damaged.
     """
-    run = RunDirectory(run_dir)
-    defaults = default_config().to_dict()
-    config = run.config(like=defaults)
-    for name, section in defaults.items():
-        if isinstance(section, dict):  # settings that came after the run
-            config[name] = {**section, **config.get(name, {})}
+    run = RunDirectory(run_dir, of_run)
+    config = run.config(like=default_config().to_dict())
     return run_reader.load(run, checkpoint), config
 
 
@@ -230,10 +216,11 @@ def history(run_dir):
     return {name: [row.get(name, np.nan) for row in rows] for name in names}
 
 
-def _part(config, section, build, **context):
-    """Makes what a section names; see `tfsp.config.keywords` for what it need not take."""
-    given, standing = keywords(config, section)
-    return build({"name": config[section]["name"], **given}, **context, **standing)
+def _seeded(section, config):
+    """What a section says, with the run's seed where the class that it names takes one."""
+    spec = config[section]
+    taken = check_keywords(section, spec["name"], SECTIONS[section].get(spec["name"]), {})
+    return {"seed": config["seed"], **spec} if "seed" in taken else spec
 
 
 def _stream_from(dataset, step, index=False):

@@ -23,7 +23,7 @@ import numpy as np
 from tfsp import checkpoint_file, experiment
 from tfsp.callbacks.logs import read_history
 from tfsp.command_line import plain_errors
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 from tfsp.run_directory import RunDirectory
 
 _LAST_EPOCHS = 4  # that remain to be trained where a file is damaged or the disk is full
@@ -32,21 +32,17 @@ COLUMNS = ("model", "fault", "times", "while_saving", "lost_epochs", "left_over"
 
 def small_runs(epochs=24):
     """Two small runs on scikit-learn's digits: dict of name -> config."""
+    priors = {
+        "vamp": dict(num_components=10, start="data"),
+        "loracs": dict(num_inducing=20, start_epoch=2),
+    }
     configs = {}
-    for name in ("vamp", "loracs"):
+    for name, settings in priors.items():
         config = default_config()
         config.data.update(train_size=300, validation_size=100, test_size=100)
         config.model.latent_dim = 4
         config.network.hidden = (32,)
-        preset(
-            config,
-            "prior",
-            name=name,
-            num_components=10,
-            start="data",
-            num_inducing=20,
-            start_epoch=2,
-        )
+        config.prior.update(name=name, **settings)
         config.train.update(epochs=epochs, kl_warmup_epochs=5, jit_compile=False, image_epochs=0)
         config.train.steps_per_execution = 3
         configs[name] = config

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from tfsp import arguments, precision
 
+LATENT_DIM = 40  # of a model for which neither the user nor a prior says another
+
 
 class LatentLayer(keras.layers.Layer):
     """A layer over latents of a known size that makes its weights in its constructor.

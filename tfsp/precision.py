@@ -20,3 +20,8 @@ def require_whole(policy: Any, owner: str) -> None:
             f"Take the policy 'mixed_{half}', under which networks compute in {half} and all else "
             f"in float32. Received the policy {policy.name!r}."
         )
+
+
+def variable_dtype(policy):
+    """The dtype, a string, in which weights are held under a dtype policy; None: Keras's global."""
+    return keras.dtype_policies.get(policy).variable_dtype

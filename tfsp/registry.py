@@ -52,6 +52,9 @@ class Registry:
           **context: arguments that the caller knows (the latent size, the image shape). Those
             that the constructor does not take are left out; those in `spec` take precedence.
 
+        A class names in `fixed_arguments` those of its bases' arguments that it gives itself: no
+        spec may hold them.
+
         Raises: ValueError for an unknown name or a keyword that the constructor does not take.
         """
         if isinstance(spec, str):
@@ -75,22 +78,23 @@ class Registry:
         return target(**{**known, **keywords})
 
 
-def check_keywords(kind, name, target, keywords):
+def check_keywords(kind, name, target, keywords, fixed=()):
     """The names of the keywords that a class takes.
 
     Args:
       kind, name: of the class in its registry, for the error.
       target: the class.
       keywords: those that are to be given to it.
+      fixed: those that it takes, but not from here.
 
     Raises: ValueError for one that it does not take, with those that it does.
     """
-    accepted = _keywords(target)
+    accepted = [keyword for keyword in _keywords(target) if keyword not in fixed]
     unknown = sorted(set(keywords) - set(accepted))
     if unknown:
         raise ValueError(
             f"The {kind} {name!r} does not take {', '.join(map(repr, unknown))}. "
-            f"It takes: {', '.join(accepted)}."
+            f"It takes: {', '.join(accepted) or 'none'}."
         )
     return accepted
 
@@ -98,24 +102,59 @@ def check_keywords(kind, name, target, keywords):
 _LAYER_KEYWORDS = ("dtype", "trainable")  # what every Keras layer takes, and a user may set
 
 
-def _keywords(target):
-    """Names of the keywords that a class (or function) takes, its bases' included.
+def defaults(target):
+    """What the keywords of a class stand at: dict of name to value, its bases' included.
 
-    A base's keywords count as long as each constructor on the way passes `**kwargs` on. Of those
-    of Keras's own classes only `_LAYER_KEYWORDS` count.
+    Without those that must be given, and those of Keras's own classes.
+    """
+    return {
+        name: parameter.default
+        for name, parameter in _parameters(target).items()
+        if parameter.default is not parameter.empty
+    }
+
+
+def _keywords(target):
+    """Names of the keywords that a class (or function) takes, its bases' included."""
+    names = list(_parameters(target))
+    layer = inspect.isclass(target) and _passes_on_to_keras(target)
+    return names + [name for name in _LAYER_KEYWORDS if layer and name not in names]
+
+
+def _parameters(target):
+    """dict of name to `inspect.Parameter` of what a class (or function) takes by name.
+
+    A base's keywords count as long as each constructor on the way passes `**kwargs` on, but for
+    those in `target.fixed_arguments`, which the class gives itself.
     """
     if not inspect.isclass(target):
-        return list(inspect.signature(target).parameters)
-    names = []
-    for cls in target.__mro__:
-        if cls.__module__.partition(".")[0] == "keras":
-            names += [name for name in _LAYER_KEYWORDS if name not in names]
-            break
-        if "__init__" not in vars(cls):
+        return dict(inspect.signature(target).parameters)
+    found = {}
+    for constructor in _constructors(target):
+        for parameter in constructor:
+            if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                found.setdefault(parameter.name, parameter)
+    fixed = getattr(target, "fixed_arguments", ())
+    return {name: parameter for name, parameter in found.items() if name not in fixed}
+
+
+def _constructors(cls):
+    """The parameters of each constructor, up to one that passes none on or to Keras's own."""
+    for base in cls.__mro__:
+        if _is_keras(base):
+            return
+        if "__init__" not in vars(base):
             continue
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-        names += [p.name for p in parameters if p.kind not in variadic and p.name not in names]
+        parameters = list(inspect.signature(base.__init__).parameters.values())[1:]
+        yield parameters
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return names
+            return
+
+
+def _passes_on_to_keras(cls):
+    passed = all(any(p.kind is p.VAR_KEYWORD for p in c) for c in _constructors(cls))
+    return passed and any(map(_is_keras, cls.__mro__))
+
+
+def _is_keras(cls):
+    return cls.__module__.partition(".")[0] == "keras"

@@ -12,7 +12,7 @@ from tfsp.lock import locked
 FORMAT_VERSION = 1
 _LOCK = "lock"
 # What a run's config may lack, or have otherwise, and still be the same run.
-_FREE = ("presets", "train.strategy")
+_FREE = ("train.strategy",)
 _EPOCH_FILE = re.compile(r"epoch-(\d+)\.keras")
 
 
@@ -25,9 +25,12 @@ class RunDirectory:
 
     Args:
       path: the folder. Nothing is made until `start`.
+      current: function of a config that the folder holds, as an earlier version may have written
+        it, that gives it the form of this one; None leaves it as it is.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, current=None):
+        self._current = current or (lambda config: config)
         self.path = pathlib.Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.logs = self.path / "logs"
@@ -49,10 +52,9 @@ class RunDirectory:
                 return
             config = json.loads(json.dumps(config))  # tuples become lists, as in the file
             sections = {key: value for key, value in config.items() if isinstance(value, dict)}
+            before = json.loads(json.dumps(self.config(like=sections)))
             differences = [
-                line
-                for line in _differences(self.config(like=sections), config)
-                if not line.startswith(_FREE)
+                line for line in _differences(before, config) if not line.startswith(_FREE)
             ]
             if differences:
                 raise ValueError(
@@ -159,7 +161,7 @@ class RunDirectory:
             raise ValueError(
                 f"{file} lacks {', '.join(lacking)}: it is damaged, or of another version of tfsp."
             )
-        return config
+        return self._current(config)
 
     def checkpoint_path(self, epoch):
         """File of the checkpoint after `epoch` epochs."""

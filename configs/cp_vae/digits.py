@@ -1,13 +1,12 @@
 """CP-VAE on scikit-learn's digits: minutes, and no data to fetch."""
 
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 
 
 def get_config():
-    config = default_config()
+    config = default_config("cp_vae")
     config.data.name = "digits"
     config.model.update(
-        name="cp_vae",
         latent_dim=10,
         num_categories=10,
         gate_units=100,
@@ -15,6 +14,6 @@ def get_config():
         start_epoch=40,
         sum_out_categories=False,
     )
-    preset(config, "network", name="mlp", hidden=(100, 100), gated=True)
+    config.network.update(hidden=(100, 100), gated=True)
     config.train.update(batch_size=50, epochs=150)
     return config

@@ -6,13 +6,13 @@ q(c) are among the pictures of scripts/visualize.py; scripts/evaluate.py --tasks
 unsupervised accuracy. --config.model.start=random starts as the paper does.
 """
 
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 
 
 def get_config():
-    config = default_config()
+    config = default_config("cp_vae")
     config.data.name = "mnist"
-    config.model.update(name="cp_vae", num_categories=10, start_epoch=20)
-    preset(config, "network", name="mlp", hidden=(300, 300), gated=True)
+    config.model.update(num_categories=10, start_epoch=20)
+    config.network.gated = True
     config.train.epochs = 100
     return config

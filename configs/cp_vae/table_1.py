@@ -18,41 +18,34 @@ All have latents of 40 (the two-layered ones 40 in each), two gated layers of 30
 batches of 100, a KL warm-up of 100 epochs and early stopping.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
-_SIZES = {"mnist": (10, 150, 500), "omniglot": (50, 500)}
-_METHODS = {
-    "cp": ("cp_vae", None),
-    "mg": ("vae", "mixture"),
-    "vp": ("vae", "vamp"),
-    "hvp": ("hierarchical_vae", "vamp"),
-}
+SIZES = {"mnist": (10, 150, 500), "omniglot": (50, 500)}
 ROWS = {
     **{
-        f"{data}_{method}_{size}": (data, *_METHODS[method], size)
-        for data, sizes in _SIZES.items()
-        for method in _METHODS
+        f"{data}_{method}_{size}": dict(data=dict(name=data), **settings)
+        for data, sizes in SIZES.items()
         for size in sizes
+        for method, settings in {
+            "cp": dict(model=dict(name="cp_vae", num_categories=size, start_epoch=20)),
+            "mg": dict(prior=dict(name="mixture", num_components=size, learned_weights=False)),
+            "vp": dict(prior=dict(name="vamp", num_components=size)),
+            "hvp": dict(
+                model=dict(name="hierarchical_vae"), prior=dict(name="vamp", num_components=size)
+            ),
+        }.items()
     },
     **{
-        f"{data}_{method}": (data, model, "normal", 0)
-        for data in _SIZES
-        for method, model in (("vae", "vae"), ("hvae", "hierarchical_vae"))
+        f"{data}_{method}": dict(data=dict(name=data), model=dict(name=model))
+        for data in SIZES
+        for method, model in {"vae": "vae", "hvae": "hierarchical_vae"}.items()
     },
 }
 
 
 def get_config(row="mnist_cp_10"):
     config = default_config()
-    data, model, prior, size = row_of(ROWS, row)
-    config.data.name = data
-    config.model.name = model
-    if prior is None:
-        config.model.update(num_categories=size, start_epoch=20)
-    else:
-        preset(config, "prior", name=prior, num_components=size or config.prior.num_components)
-    if prior == "mixture":
-        preset(config, "prior", learned_weights=False)
-    preset(config, "network", name="mlp", hidden=(300, 300), gated=True)
+    config.network.gated = True
     config.train.update(epochs=500, learning_rate=5e-4, kl_warmup_epochs=100, patience=50)
+    config.update(row_of(ROWS, row))
     return config

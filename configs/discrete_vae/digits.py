@@ -3,35 +3,26 @@
 No download, two minutes on a core. The smaller side can be enumerated: log Z is exact.
 """
 
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
+
+SMOOTHING = dict(name="spike_and_exponential", beta=3.0, trainable_beta=True, beta_bound=4.0)
 
 
 def get_config():
-    config = default_config()
+    config = default_config("discrete_vae")
     config.data.name = "digits"
     config.model.update(
-        name="discrete_vae",
         latent_dim=32,
-        num_groups=4,
-        variant="dvae",
-        smoothing=dict(
-            name="spike_and_exponential",
-            beta=3.0,
-            trainable_beta=True,
-            beta_bound=4.0,
-            beta_growth=0.2,
-        ),
+        smoothing=dict(SMOOTHING, beta_growth=0.2),
         num_chains=200,
         num_sweeps=20,
         num_continuous_layers=2,
         continuous_size=8,
         prior_hidden=(50,),
-        decoder_hidden=(),
         # The two warm-ups of the paper's appendix H, in proportion to a shorter run.
         unit_warmup_epochs=6,
-        unit_warmup_strength=2.0,
     )
-    preset(config, "network", name="mlp", hidden=(100, 100))
+    config.network.hidden = (100, 100)
     # An epoch is ten passes over the 1,297 training images: so few make too short an epoch.
     config.train.update(epochs=30, steps_per_epoch=120, kl_warmup_epochs=3, kl_start=0.05)
     return config

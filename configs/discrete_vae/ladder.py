@@ -1,7 +1,7 @@
 """The ladder of appendix J on statically binarised MNIST: each rung adds one part of the model.
 
-    --config=configs/discrete_vae/ladder.py:rbm          row
-    --config=configs/discrete_vae/ladder.py:rbm,small    row,budget
+    --config=configs/discrete_vae/ladder.py:rbm          the paper's budget
+    --config=configs/discrete_vae/ladder.py:rbm,small    a small one
 
 | row | adds | paper: log p(x), 10,000 samples |
 | --- | --- | --- |
@@ -14,8 +14,8 @@
 The first four have 200 units. With 128 the paper has -92.7 for rbm and -86.9 for nonlinear
 (--config.model.latent_dim=128). The fifth is Table 1's model, of 128 units.
 
-budget: "paper" (the default): networks of 2000-2000 in the posterior, 100 sweeps of 2,000 chains,
-the layers of Table 2. "small" is for a processor of few cores: 300-300, 20 sweeps of 200 chains, 4
+The paper's budget: networks of 2000-2000 in the posterior, 100 sweeps of 2,000 chains, the layers
+of Table 2. The small one is for a processor of few cores: 300-300, 20 sweeps of 200 chains, 4
 layers of 32 with 200 hidden units. --config.train.epochs sets the length of either; the paper names
 none, nor the batch, the learning rate, the exponent beta and the width of the nonlinear decoder.
 
@@ -23,8 +23,9 @@ The set is `mnist`, binarised once. The field's own draws (binarized_mnist_{trai
 are --config.data.name=binarized_mnist --config.data.binarization=none; they have no labels.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
+SMOOTHING = dict(name="spike_and_exponential", beta=3.0, trainable_beta=True, beta_bound=4.0)
 RUNGS = {
     "factorial_sbn": dict(latent_dim=200, num_groups=1, boltzmann=False),
     "hierarchical_sbn": dict(latent_dim=200, boltzmann=False),
@@ -38,44 +39,35 @@ RUNGS = {
         num_sharing_groups=2,
     ),
 }
-BUDGETS = {"paper": 200, "small": 30}  # epochs
-SMALL = dict(num_chains=200, num_sweeps=20, unit_warmup_epochs=5)
-SMALL_LAYERS = dict(num_continuous_layers=4, continuous_size=32, prior_hidden=(200,))
-ROWS = [*RUNGS, "continuous,small", "rbm,small"]
+SMALL_RUNGS = {
+    **RUNGS,
+    "continuous": dict(
+        RUNGS["continuous"], num_continuous_layers=4, continuous_size=32, prior_hidden=(200,)
+    ),
+}
+PAPER = dict(
+    model=dict(num_chains=2000, unit_warmup_epochs=20),
+    network=dict(hidden=(2000, 2000)),
+    train=dict(epochs=200, kl_warmup_epochs=5),
+    evaluate=dict(num_samples=10_000),
+)
+SMALL = dict(
+    model=dict(num_chains=200, num_sweeps=20, unit_warmup_epochs=5),
+    network=dict(hidden=(300, 300)),
+    train=dict(epochs=30, kl_warmup_epochs=2),
+    evaluate=dict(num_samples=1000),
+)
+ROWS = {
+    **{rung: (settings, PAPER) for rung, settings in RUNGS.items()},
+    **{f"{rung},small": (settings, SMALL) for rung, settings in SMALL_RUNGS.items()},
+}
 
 
-def get_config(row="rbm,paper"):
-    rung, _, budget = row.partition(",")
-    small = (budget or "paper") == "small"
-    config = default_config()
+def get_config(row="rbm"):
+    rung, budget = row_of(ROWS, row)
+    config = default_config("discrete_vae")
     config.data.update(name="mnist", binarization="static")
-    config.model.update(
-        name="discrete_vae",
-        num_groups=4,
-        variant="dvae",
-        smoothing=dict(
-            name="spike_and_exponential",
-            beta=3.0,
-            trainable_beta=True,
-            beta_bound=4.0,
-            beta_growth=0.1,
-        ),
-        num_chains=2000,
-        num_sweeps=100,
-        decoder_hidden=(),
-        unit_warmup_epochs=20,
-        unit_warmup_strength=2.0,
-    )
-    config.model.update(row_of(RUNGS, rung))
-    preset(config, "network", name="mlp", hidden=(300, 300) if small else (2000, 2000))
-    config.train.update(
-        epochs=row_of(BUDGETS, budget or "paper"), kl_warmup_epochs=5, kl_start=0.05
-    )
-    config.evaluate.num_samples = 10_000
-    if small:
-        config.model.update(SMALL)
-        if rung == "continuous":
-            config.model.update(SMALL_LAYERS)
-        config.train.kl_warmup_epochs = 2
-        config.evaluate.num_samples = 1000
+    config.model.update(rung, smoothing=dict(SMOOTHING, beta_growth=0.1))
+    config.train.kl_start = 0.05
+    config.update(budget)
     return config

@@ -13,7 +13,7 @@ All else is equal: the networks, the chains, the epochs, the objective. DVAE# al
 by --config.model.objective=iwae --config.model.num_samples=25, as its paper does.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "dvae": dict(variant="dvae", smoothing="spike_and_exponential"),
@@ -24,17 +24,9 @@ ROWS = {
 
 
 def get_config(row="dvae_pp"):
-    config = default_config()
+    config = default_config("discrete_vae")
     config.data.name = "mnist"
-    config.model.update(
-        name="discrete_vae",
-        latent_dim=128,
-        num_groups=4,
-        num_chains=200,
-        num_sweeps=40,
-        decoder_hidden=(200, 200),
-        **row_of(ROWS, row),
-    )
-    preset(config, "network", name="mlp", hidden=(300, 300))
+    config.model.update(latent_dim=128, num_chains=200, num_sweeps=40, decoder_hidden=(200, 200))
+    config.model.update(row_of(ROWS, row))
     config.train.update(epochs=40, kl_warmup_epochs=5, kl_start=0.05)
     return config

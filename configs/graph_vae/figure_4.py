@@ -14,11 +14,10 @@ ROWS = {
 
 
 def get_config(row="m80_n5"):
-    config = default_config()
+    config = default_config("graph_vae")
     dims, nodes = row_of(ROWS, row)
     config.data.name = "mnist"
-    config.model.update(name="graph_vae", latent_dim=dims, num_nodes=nodes, temperature_decay=0.98)
-    config.network = dict(name="graph_vae_mlp")
+    config.model.update(latent_dim=dims, num_nodes=nodes, temperature_decay=0.98)
     config.train.update(batch_size=64, epochs=200)
     config.evaluate.update(num_samples=5000, num_examples=1000)
     return config

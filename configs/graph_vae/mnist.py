@@ -13,16 +13,9 @@ ROWS = {"graph": "learned", "vae": "independent", "ladder": "chain", "fc": "full
 
 
 def get_config(row="graph"):
-    config = default_config()
+    config = default_config("graph_vae")
     config.data.name = "mnist"
-    config.model.update(
-        name="graph_vae",
-        latent_dim=80,
-        num_nodes=5,
-        structure=row_of(ROWS, row),
-        temperature_decay=0.94,
-    )
-    config.network = dict(name="graph_vae_mlp")
+    config.model.update(latent_dim=80, structure=row_of(ROWS, row), temperature_decay=0.94)
     config.train.update(batch_size=64, epochs=60)
     config.evaluate.update(num_samples=5000, num_examples=1000)
     return config

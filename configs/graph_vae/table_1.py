@@ -12,26 +12,29 @@ The paper's VAE has a larger encoder, so that all models have as many parameters
 same one.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
-_STRUCTURES = {"vae": "independent", "ladder": "chain", "fc": "full", "graph": "learned"}
+DATA = {
+    "mnist": dict(data=dict(name="mnist")),
+    "omniglot": dict(data=dict(name="omniglot")),
+    "cifar10": dict(
+        data=dict(name="cifar10", binarization="none"),
+        likelihood=dict(name="gaussian", scale="pixel", location="sigmoid"),
+        train=dict(epochs=3000),
+    ),
+}
+STRUCTURES = {"vae": "independent", "ladder": "chain", "fc": "full", "graph": "learned"}
 ROWS = {
-    f"{data}_{row}": (data, structure)
-    for data in ("mnist", "omniglot", "cifar10")
-    for row, structure in _STRUCTURES.items()
+    f"{data}_{row}": dict(settings, model=dict(structure=structure))
+    for data, settings in DATA.items()
+    for row, structure in STRUCTURES.items()
 }
 
 
 def get_config(row="mnist_graph"):
-    config = default_config()
-    data, structure = row_of(ROWS, row)
-    config.data.name = data
-    config.model.update(name="graph_vae", latent_dim=80, num_nodes=5, structure=structure)
-    config.network = dict(name="graph_vae_mlp")
+    config = default_config("graph_vae")
+    config.model.latent_dim = 80
     config.train.update(batch_size=64, epochs=2000, final_learning_rate=1e-4)
-    if data == "cifar10":
-        config.data.binarization = "none"
-        preset(config, "likelihood", name="gaussian", scale="pixel", location="sigmoid")
-        config.train.epochs = 3000
     config.evaluate.num_samples = 5000
+    config.update(row_of(ROWS, row))
     return config

@@ -14,7 +14,7 @@ of the dimensions that tell of x (`sparsity_active` of the evaluation) hardly. A
 also shrinks DS for dimensions that the decoder scales up again.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae": dict(
@@ -32,7 +32,7 @@ def get_config(row="intel_vae"):
     config = default_config()
     config.data.update(name="fashion_mnist", split="intel_vae")
     config.model.latent_dim = 50
-    preset(config, "network", name="intel_vae_conv", filters=(32, 64, 128))
+    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
     config.train.kl_warmup_epochs = 10
     config.update(row_of(ROWS, row))
     return config

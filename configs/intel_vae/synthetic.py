@@ -11,7 +11,7 @@ The paper has layers of 10 and batches of 10 to 500 (Table C.1); with layers of 
 circle to the star's ten corners does not fit.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae": dict(model=dict(name="intel_vae"), mapping=dict(name="auto")),
@@ -24,11 +24,10 @@ def get_config(row="intel_vae"):
     config = default_config()
     config.data.update(name="circle", binarization="none", train_size=1_500_000)
     config.model.update(latent_dim=2, posterior_covariance="full")
-    preset(config, "network", name="mlp", hidden=(32, 32, 32))
+    config.network.hidden = (32, 32, 32)
     # The noise of the curves.
-    preset(config, "likelihood", name="gaussian", scale="fixed", initial_scale=0.05)
-    for section, settings in row_of(ROWS, row).items():
-        preset(config, section, **settings)
+    config.likelihood.update(name="gaussian", scale="fixed", initial_scale=0.05)
+    config.update(row_of(ROWS, row))
     config.train.update(
         epochs=20,
         batch_size=1000,

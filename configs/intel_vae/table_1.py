@@ -7,7 +7,7 @@ paper does not say into how many sectors InteL-VAE cuts the plane here: ten, one
 Networks, optimiser and sizes are those of Table C.1.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae": dict(
@@ -25,6 +25,6 @@ def get_config(row="intel_vae"):
     config = default_config()
     config.data.update(name="mnist", split="intel_vae")
     config.model.latent_dim = 50
-    preset(config, "network", name="intel_vae_conv", filters=(32, 64, 128))
+    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
     config.update(row_of(ROWS, row))
     return config

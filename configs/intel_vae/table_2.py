@@ -18,7 +18,7 @@ A small budget, 3,000 steps of less than a minute: --config.network.name=mlp
 --config.network.hidden="(200,200)" --config.train.epochs=30.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae": dict(model=dict(name="intel_vae"), mapping=dict(name="sectors")),
@@ -38,6 +38,6 @@ def get_config(row="intel_vae"):
     config = default_config()
     config.data.name = "mnist_01"
     config.model.latent_dim = 1
-    preset(config, "network", name="intel_vae_conv", filters=(32, 64, 128))
+    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
     config.update(row_of(ROWS, row))
     return config

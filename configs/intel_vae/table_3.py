@@ -6,16 +6,16 @@ Rows: 0.5 (the default), 0.4, 0.25, 0.2, 0. The offset at which the line is torn
 task `proportions` of `scripts/evaluate.py` gives what was learned; seeds as in `table_2.py`.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {"0.5": 0.5, "0.4": 0.4, "0.25": 0.25, "0.2": 0.2, "0": 0.0}
 
 
 def get_config(row="0.5"):
-    config = default_config()
+    config = default_config("intel_vae")
     # The data set counts the ones.
     config.data.update(name="mnist_01", proportion=1.0 - row_of(ROWS, row))
-    config.model.update(name="intel_vae", latent_dim=1)
-    preset(config, "mapping", name="sectors", learned=True)
-    preset(config, "network", name="intel_vae_conv", filters=(32, 64, 128))
+    config.model.latent_dim = 1
+    config.mapping.update(name="sectors", learned=True)
+    config.network.update(name="intel_vae_conv", filters=(32, 64, 128))
     return config

@@ -7,7 +7,7 @@ sparse_vae_0.2 (alpha). The paper gives 1 to 128 latents for all its experiments
 names no number. Pixels are intensities, so the likelihood is the continuous Bernoulli.
 """
 
-from tfsp.config import default_config, preset, row_of
+from tfsp.config import default_config, row_of
 
 ROWS = {
     "intel_vae_70": dict(
@@ -28,7 +28,7 @@ def get_config(row="intel_vae_70"):
     config = default_config()
     config.data.update(name="celeb_a", binarization="none")
     config.model.latent_dim = 128
-    preset(config, "network", name="intel_vae_conv", filters=(64, 128, 256))
+    config.network.update(name="intel_vae_conv", filters=(64, 128, 256))
     config.likelihood.name = "continuous_bernoulli"
     config.update(row_of(ROWS, row))
     return config

@@ -6,15 +6,14 @@ posterior uncertainty of the leaves drowns the distances between them. On MNIST,
 tree is as pure as Ward's.
 """
 
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 
 
 def get_config():
-    config = default_config()
+    config = default_config("tmc_vae")
     config.data.name = "digits"
-    config.model.update(name="tmc_vae", latent_dim=10)
-    preset(config, "network", name="mlp", hidden=(200, 200))
-    config.prior.name = "tmc"
+    config.model.latent_dim = 10
+    config.network.hidden = (200, 200)
     # An epoch is ten passes over the 1,297 training images: so few make too short an epoch.
     config.train.update(epochs=30, steps_per_epoch=120)
     return config

@@ -5,15 +5,12 @@ configs/vae/mnist.py. The cost of a step grows in proportion to --config.data.tr
 are possible.
 """
 
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 
 
 def get_config():
-    config = default_config()
+    config = default_config("tmc_vae")
     config.data.update(name="mnist", train_size=1000)
-    config.model.name = "tmc_vae"
-    preset(config, "network", name="mlp", hidden=(300, 300))
-    config.prior.name = "tmc"
     # An epoch is ten passes over the 1,000 images.
     config.train.update(epochs=100, steps_per_epoch=100)
     return config

@@ -195,8 +195,7 @@ def test_any_likelihood_and_keras_models(tmp_path):
         ({"min_temperature": 0.0}, "`min_temperature` must be a positive number"),
         ({"start": "data"}, "`start` must be 'mixture' or 'random'"),
         ({"start_epoch": -1}, "`start_epoch` must be a non-negative integer"),
-        ({"prior": "vamp"}, "prior of its own.*of z given c and must be 'normal'.*'vamp'"),
-        ({"prior": priors.NormalPrior(4)}, "made for 4 dimensions"),
+        ({"prior": "vamp"}, "'cp_vae' does not take 'prior'"),
         ({"posterior_covariance": "full"}, "`posterior_covariance` of CPVAE must be 'diagonal'"),
         ({"seed": "a"}, "`seed` must be an integer or None"),
         ({"latent_dim": 0}, "`latent_dim` must be a positive integer"),
@@ -230,8 +229,3 @@ def test_categories_in_tensors_are_checked_where_they_can_be():
     assert prior.sample(2, seed=0, category=tf.constant(1)).shape == (2, 5)
     with pytest.raises(ValueError, match="between 0 and 2"):
         prior.sample(2, category=tf.constant(3))
-
-
-def test_settings_of_a_normal_prior_are_refused():
-    with pytest.raises(ValueError, match=r"takes no settings.*scale"):
-        models.CPVAE(prior={"name": "normal", "scale": 5.0})

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from model_contract import built, eagerly
 
-from tfsp import models, networks, priors
+from tfsp import models, networks
 
 CASES = {
     "dvae": {},
@@ -133,8 +133,7 @@ def test_trains_mirrored_in_mixed_precision(binary_images):
         ({"encoder": {"name": "mlp", "gated": True}}, "not gated"),
         ({"num_continuous_layers": -1}, "`num_continuous_layers` must be a non-negative integer"),
         ({"num_continuous_layers": 3, "num_sharing_groups": 2}, "must divide the number"),
-        ({"prior": "vamp"}, "continuous layers and must be 'normal'"),
-        ({"prior": priors.NormalPrior(3)}, "made for 3 dimensions"),
+        ({"prior": "vamp"}, "'discrete_vae' does not take 'prior'"),
         ({"num_chains": 0}, "`num_chains` must be a positive integer"),
     ],
 )

@@ -3,7 +3,7 @@
 import functools
 
 from tfsp import arguments
-from tfsp.config import default_config, preset
+from tfsp.config import default_config
 from tfsp.evaluation.grid import train_grid
 
 TARGETS = ("circle", "square", "star", "infinity", "two_gaussians")
@@ -60,10 +60,10 @@ def shape_config(
     epochs = 20 if steps % 20 == 0 else 1
     config.data.update(name=target, binarization="none", train_size=steps * batch_size // epochs)
     config.model.update(latent_dim=2, posterior_covariance=posterior_covariance)
-    preset(config, "network", name="mlp", hidden=tuple(hidden))
-    preset(config, "likelihood", name="gaussian", scale="fixed", initial_scale=0.05)
+    config.network.update(name="mlp", hidden=tuple(hidden))
+    config.likelihood.update(name="gaussian", scale="fixed", initial_scale=0.05)
     if model == "vamp":
-        preset(config, "prior", name="vamp", num_components=50, start="data", bounded=False)
+        config.prior.update(name="vamp", num_components=50, start="data", bounded=False)
     if model == "intel_vae":
         config.model.name = "intel_vae"
         config.mapping.name = "auto"

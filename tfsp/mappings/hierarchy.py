@@ -40,7 +40,7 @@ class HierarchyMapping(Mapping):
         latent_dim,
         num_levels=5,
         sizes=(),
-        hidden=(64,),
+        hidden=(128,),
         activation="relu",
         form="network",
         seed=None,

@@ -45,7 +45,7 @@ class SectorsMapping(Mapping):
     def __init__(
         self,
         latent_dim,
-        num_sectors=2,
+        num_sectors=(2,),
         probs=(),
         learned=False,
         strength=5.0,

@@ -7,12 +7,13 @@ import tensorflow as tf
 from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
-from tfsp.models import own_prior
+from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.base import register
 from tfsp.models.examples import ADAPT_LIMIT, take_examples
 from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE
 from tfsp.models.vae import VAE
 from tfsp.networks.mlp import GatedDense
+from tfsp.precision import variable_dtype
 from tfsp.priors.conditional_normal import ConditionalNormalPrior
 from tfsp.random import SeedStream, as_seed, split_seed
 
@@ -42,14 +43,14 @@ class CPVAE(VAE):
     with c by the aggregated q(c) of eq. (14), which training keeps as a running average and
     `adapt(data)` sets from all of the data. `responsibilities` is pi(x), for clustering.
 
-    With one category it is a VAE whose normal prior is learned (eq. 15).
+    With one category it is a VAE whose normal prior is learned (eq. 15). Each p(z | c) is normal;
+    `model.prior` is a `ConditionalNormalPrior`.
 
     Args:
       encoder: as of `VAE`; a Keras model puts out `[B, K + F]`: the logits of pi, then F features,
         which pass together with pi through a gated layer (Dauphin et al. 2017) of F units, from
         which mu and log sigma^2 follow linearly.
       decoder: as of `VAE`; a Keras model maps `[B, D + K]` to the likelihood's parameters.
-      prior: "normal": each p(z | c) is. `model.prior` is a `ConditionalNormalPrior`.
       num_categories: K.
       gate_units: F, where the encoder is given by name.
       temperature, temperature_decay, min_temperature: of the relaxed categories, see
@@ -62,19 +63,19 @@ class CPVAE(VAE):
         the bound, and c is summed out of the importance weights. Of the objective "elbo".
       **kwargs: as of `VAE`.
 
-    Raises: ValueError for settings outside their ranges and for another prior.
+    Raises: ValueError for settings outside their ranges.
 
     Source: Lavda, Gregorova & Kalousis 2020, arXiv:1911.10885 (cp_vae.txt).
     """
 
     posterior_covariances = ("diagonal",)
+    fixed_arguments = ("prior",)
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
 
     def __init__(
         self,
         encoder="mlp",
         decoder=None,
-        prior="normal",
         likelihood="bernoulli",
         latent_dim=None,
         num_categories=10,
@@ -87,9 +88,8 @@ class CPVAE(VAE):
         sum_out_categories=False,
         **kwargs,
     ):
-        latent_dim, dtype = own_prior.settings(
-            "cp_vae", "z given c", prior, latent_dim, kwargs.get("dtype")
-        )
+        latent_dim = LATENT_DIM if latent_dim is None else latent_dim
+        dtype = variable_dtype(kwargs.get("dtype"))
         gate_units = arguments.integer("gate_units", gate_units)
         if sum_out_categories and kwargs.get("objective", "elbo") != "elbo":
             raise ValueError(
@@ -112,7 +112,6 @@ class CPVAE(VAE):
         )
         super().__init__(encoder, decoder, conditional, likelihood, latent_dim, **kwargs)
         self._config = dict(
-            prior="normal",
             num_categories=num_categories,
             gate_units=gate_units,
             temperature=temperature,

@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, likelihoods, networks, shapes
-from tfsp.models import continuous_layers, discrete_units, own_prior
+from tfsp.latent_layer import LATENT_DIM
+from tfsp.models import continuous_layers, discrete_units
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.discrete_posterior import HierarchicalPosterior
 from tfsp.networks import ConditionalMLP
@@ -89,7 +90,6 @@ class DiscreteVAE(StructuredVAE):
       decoder_hidden: widths of the hidden layers of p(x | ...); () for a linear map.
       batch_norm: whether hidden layers and the units' logits are normalised (`L1BatchNorm`).
       bias_before_norm: whether what is normalised has a bias as well, see `ConditionalMLP`.
-      prior: "normal", that of the continuous layers.
       **kwargs: of `StructuredVAE`; objective="iwae" with variant "dvae#" alone.
 
     Raises: ValueError for settings that do not fit each other.
@@ -125,7 +125,6 @@ class DiscreteVAE(StructuredVAE):
         decoder_hidden=(),
         batch_norm=True,
         bias_before_norm=False,
-        prior="normal",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -135,9 +134,7 @@ class DiscreteVAE(StructuredVAE):
                 f"Received: num_units={num_units}, latent_dim={latent_dim}."
             )
         units = num_units if latent_dim is None else latent_dim
-        units, dtype = own_prior.settings(
-            "discrete_vae", "the continuous layers", prior, units, kwargs.get("dtype")
-        )
+        units = LATENT_DIM if units is None else units
         spec = discrete_units.check(variant, smoothing, self.objective)
         continuous_layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
         units = arguments.integer("latent_dim", units)
@@ -178,7 +175,7 @@ class DiscreteVAE(StructuredVAE):
             log_z_chains=log_z_chains,
             log_z_steps=log_z_steps,
             seed=self.seeds.seed,
-            dtype=dtype,
+            dtype=self.variable_dtype,
         )
         self.likelihood = likelihoods.build(likelihood, dtype=self.variable_dtype)
         self.posterior_units = self.continuous = self.decoder = self.units = None

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from tfsp import arguments, shapes
 from tfsp.distributions.normal import Normal, stateless_normal
-from tfsp.models import own_prior
+from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE, normal_from
 from tfsp.models.vae import VAE
+from tfsp.precision import variable_dtype
 from tfsp.priors import Prior
 from tfsp.random import as_seed, split_seed
 
@@ -36,6 +37,7 @@ class GMVAE(VAE):
     objective="iwae" belong.
 
     `encode` gives the means of q(z|x), `sample(n, component=k)` draws from one component.
+    `model.prior` is that of z, a `GMPrior`.
 
     Args:
       num_components: K, at least 1.
@@ -44,25 +46,24 @@ class GMVAE(VAE):
       min_information: lambda in nats, the minimum information constraint: where kl_z is below it,
         the training loss takes lambda in its place, for each example, so that components are not
         merged at the start. 0 for none. Bounds never contain it.
-      prior: "normal", the prior of w. `model.prior` is that of z, a `GMPrior`.
       **kwargs: as of `VAE`. A Keras model as encoder puts out means and log-variances of z, then
         of w.
 
-    Raises: ValueError for settings outside their ranges, for another prior, and for
-      `min_information` with objective="iwae", which has no term kl_z.
+    Raises: ValueError for settings outside their ranges, and for `min_information` with
+      objective="iwae", which has no term kl_z.
 
     Source: Dilokthanakul et al. 2016, arXiv:1611.02648; the constraint is that of Kingma et al.
       2016, arXiv:1606.04934.
     """
 
     posterior_covariances = ("diagonal",)
+    fixed_arguments = ("prior",)
     term_names = ("log_likelihood", "kl", "kl_conditional", "kl_w", "kl_z")
 
     def __init__(
         self,
         encoder="mlp",
         decoder=None,
-        prior="normal",
         likelihood="bernoulli",
         latent_dim=None,
         num_components=10,
@@ -71,9 +72,8 @@ class GMVAE(VAE):
         min_information=0.0,
         **kwargs,
     ):
-        latent_dim, dtype = own_prior.settings(
-            "gm_vae", "w", prior, latent_dim, kwargs.get("dtype")
-        )
+        latent_dim = LATENT_DIM if latent_dim is None else latent_dim
+        dtype = variable_dtype(kwargs.get("dtype"))
         mixture = GMPrior(
             latent_dim,
             num_components,
@@ -89,7 +89,6 @@ class GMVAE(VAE):
                 f"Received: objective={self.objective!r}, min_information={min_information}."
             )
         self._config = dict(
-            prior="normal",
             num_components=mixture.num_components,
             style_dim=None if style_dim is None else mixture.style_dim,
             prior_units=mixture.units,

@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, distribute, networks, shapes
-from tfsp.models import made_networks, own_prior
+from tfsp.models import made_networks
 from tfsp.models.base import register
 from tfsp.models.graph_posterior import GraphPosterior
 from tfsp.models.vae import VAE
+from tfsp.precision import variable_dtype
 from tfsp.priors.graph import GraphPrior
 from tfsp.priors.graph_networks import NodeNetworks, TopDown
 from tfsp.random import as_seed, split_seed
@@ -36,7 +37,8 @@ class GraphVAE(VAE):
 
     Batch normalisation in the node networks makes the terms of training depend on the whole batch;
     everything else takes its moving averages. `encode` gives the posterior means, each node's given
-    its parents' means: nodes 1..N side by side, `[B, M]`.
+    its parents' means: nodes 1..N side by side, `[B, M]`. `model.prior`, that of z, is a
+    `GraphPrior`; node N has N(0, I).
 
     Args:
       encoder: a name, a dict, a `NetworkPair`, or any Keras model `[B, *data_shape]` -> `[B, F]`,
@@ -44,7 +46,6 @@ class GraphVAE(VAE):
         up to its linear feature layer.
       decoder: the same; None takes the encoder's name. A Keras model takes what `decoder_input`
         says.
-      prior: "normal", the prior of node N. `model.prior` is that of z, a `GraphPrior`.
       likelihood: a name (`tfsp.likelihoods.names()`), a dict or a `Likelihood`.
       latent_dim: M, a multiple of num_nodes.
       num_nodes: N.
@@ -62,19 +63,19 @@ class GraphVAE(VAE):
       **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype. Node networks compute
         in float32 or better whatever the dtype.
 
-    Raises: ValueError for settings outside their ranges and for another prior.
+    Raises: ValueError for settings outside their ranges.
 
     Source: He et al. 2019, "Variational autoencoders with jointly optimized latent dependency
       structure", ICLR; ladder VAE: Sonderby et al. 2016, arXiv:1602.02282.
     """
 
     posterior_covariances = ("diagonal",)
+    fixed_arguments = ("prior",)
 
     def __init__(
         self,
         encoder="graph_vae_mlp",
         decoder=None,
-        prior="normal",
         likelihood="bernoulli",
         latent_dim=80,
         num_nodes=5,
@@ -89,9 +90,7 @@ class GraphVAE(VAE):
         shared_top_down=True,
         **kwargs,
     ):
-        latent_dim, dtype = own_prior.settings(
-            "graph_vae", "node N", prior, latent_dim, kwargs.get("dtype")
-        )
+        dtype = variable_dtype(kwargs.get("dtype"))
         graph = GraphPrior(
             latent_dim,
             num_nodes,
@@ -111,7 +110,6 @@ class GraphVAE(VAE):
         num_features = arguments.integer("num_features", num_features)
         super().__init__(encoder, decoder, graph, likelihood, latent_dim, **kwargs)
         self._config = dict(
-            prior="normal",
             num_nodes=graph.num_nodes,
             structure=graph.get_config()["structure"],
             num_features=num_features,

@@ -8,10 +8,11 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.distributions import SpikeAndSlab
-from tfsp.models import own_prior
+from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.base import register
 from tfsp.models.gaussian_posterior import normal_from
 from tfsp.models.vae import VAE
+from tfsp.precision import variable_dtype
 from tfsp.priors import Prior
 
 tfd = tfp.distributions
@@ -34,7 +35,7 @@ class SparseVAE(VAE):
     has gradients; the `log_likelihood` and `elbo` of training are hence not quite those of the
     model. Outside training draws are exact, and so are bounds and importance weights (densities
     are with respect to Lebesgue measure plus a point mass at 0 in each dimension). `encode` gives
-    the posterior means gamma mu.
+    the posterior means gamma mu. `model.prior` is the whole spike and slab.
 
     Two warm-ups, both linear in training steps: c from `sharpness_start` to `sharpness`; and that
     of the slabs, lambda from 0 to 1, during which the slabs are
@@ -51,11 +52,10 @@ class SparseVAE(VAE):
       sharpness_start: c at the beginning; None takes `sharpness`.
       warmup_steps: training steps until c has reached its end; 0 for none.
       slab_warmup_steps: training steps until lambda has reached 1; 0 for none.
-      prior: "normal", the prior of the slabs. `model.prior` is the whole spike and slab.
       **kwargs: as of `VAE`.
 
-    Raises: ValueError for settings outside their ranges, for another prior, and for
-      objective="iwae": the spikes are discrete, and their relaxation has no importance weights.
+    Raises: ValueError for settings outside their ranges, and for objective="iwae": the
+      spikes are discrete, and their relaxation has no importance weights.
       (`tfsp.evaluation.log_likelihood` needs no gradients and works.)
 
     Source: Tonolini, Jensen & Murray-Smith 2020, "Variational sparse coding", UAI; its first
@@ -63,12 +63,12 @@ class SparseVAE(VAE):
     """
 
     posterior_covariances = ("diagonal",)
+    fixed_arguments = ("prior",)
 
     def __init__(
         self,
         encoder="mlp",
         decoder=None,
-        prior="normal",
         likelihood="bernoulli",
         latent_dim=None,
         alpha=0.2,
@@ -78,9 +78,8 @@ class SparseVAE(VAE):
         slab_warmup_steps=0,
         **kwargs,
     ):
-        latent_dim, dtype = own_prior.settings(
-            "sparse_vae", "the slabs", prior, latent_dim, kwargs.get("dtype")
-        )
+        latent_dim = LATENT_DIM if latent_dim is None else latent_dim
+        dtype = variable_dtype(kwargs.get("dtype"))
         if kwargs.get("objective", "elbo") == "iwae":
             raise ValueError(
                 "The model 'sparse_vae' has no objective 'iwae': its spikes are discrete, and the "
@@ -97,7 +96,6 @@ class SparseVAE(VAE):
         slab = SpikeAndSlabPrior(latent_dim, alpha, dtype=dtype)
         super().__init__(encoder, decoder, slab, likelihood, latent_dim, **kwargs)
         self._config = dict(
-            prior="normal",
             alpha=alpha,
             sharpness=sharpness,
             sharpness_start=sharpness_start,

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, distribute, likelihoods, networks, priors, shapes
+from tfsp.latent_layer import LATENT_DIM
 from tfsp.models import gaussian_posterior, made_networks
 from tfsp.models.base import StructuredVAE, register
 from tfsp.models.examples import ADAPT_LIMIT, take_examples
@@ -39,6 +40,8 @@ class VAE(StructuredVAE):
 
     # Which covariances the posterior may have; a model with a posterior of its own says so here.
     posterior_covariances = gaussian_posterior.COVARIANCES
+    # Arguments of this constructor that a subclass gives itself (see `Registry.build`).
+    fixed_arguments = ()
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class VAE(StructuredVAE):
         )
         self.posterior_covariance = posterior_covariance
         if latent_dim is None:
-            latent_dim = prior.latent_dim if isinstance(prior, priors.Prior) else 40
+            latent_dim = prior.latent_dim if isinstance(prior, priors.Prior) else LATENT_DIM
         if decoder is None:
             if isinstance(encoder, keras.Model):
                 raise ValueError(
@@ -243,7 +246,11 @@ class VAE(StructuredVAE):
         parts = {**self._specs, "prior": self.prior, "likelihood": self.likelihood}
         return {
             **super().get_config(),
-            **{name: _serialize(part) for name, part in parts.items()},
+            **{
+                name: _serialize(part)
+                for name, part in parts.items()
+                if name not in self.fixed_arguments
+            },
             "latent_dim": self.latent_dim,
             "posterior_covariance": self.posterior_covariance,
         }
@@ -255,6 +262,7 @@ class VAE(StructuredVAE):
             if isinstance(value, dict) and "class_name" in value
             else value
             for name, value in config.items()
+            if name not in cls.fixed_arguments  # files of version 0.1.0 may hold them
         }
         return cls(**config)
 

@@ -34,7 +34,7 @@ class MixturePrior(Prior):
     def __init__(
         self,
         latent_dim,
-        num_components=10,
+        num_components=500,
         learned=True,
         loc=None,
         scale=None,

@@ -412,6 +412,16 @@ def test_parts_are_made_in_the_dtype_of_the_model(prior):
     assert set(floating) == {"float64"}
 
 
+def test_a_part_starts_from_the_seed_of_the_run_unless_its_section_sets_one():
+    given = config()
+    given.seed = 7
+    given.prior.update(name="vamp", num_components=5)
+    for seed in (7, 3):
+        made = experiment.make_model(to_dict(given))
+        assert (made.prior.get_config()["seed"], made.get_config()["seed"]) == (seed, 7)
+        given.prior.seed = 3
+
+
 def test_a_run_that_holds_the_settings_of_all_classes_is_taken_up(tmp_path):
     """So runs were kept until sections held those of one class; some with a section `presets`."""
     settings = config()

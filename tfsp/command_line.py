@@ -30,7 +30,8 @@ def define_config(default, help_string, **kwargs):
       help_string: what `--help` says.
       **kwargs: of `config_flags.DEFINE_config_file`.
 
-    Returns: the flag's holder, as `flags.DEFINE_string`.
+    Returns:
+      The flag's holder, as of `flags.DEFINE_string`.
     """
     return config_flags.DEFINE_config_file(
         "config", default, help_string, lock_config=False, accept_new_attributes=True, **kwargs

@@ -18,9 +18,9 @@ SECTIONS = {
 }
 # Arguments of their constructors that other settings give.
 _GIVEN = {
-    "model": ("encoder", "likelihood", "prior", "mapping", "seed"),
-    "prior": ("latent_dim", "seed"),
-    "mapping": ("latent_dim", "seed"),
+    "model": ("encoder", "likelihood", "prior", "mapping"),
+    "prior": ("latent_dim",),
+    "mapping": ("latent_dim",),
 }
 
 
@@ -33,6 +33,9 @@ def default_config(model="vae"):
     Args:
       model: a name out of `tfsp.models.names()`. Network, likelihood, prior and mapping are those
         that it takes by default.
+
+    Raises:
+      ValueError: for an unknown model.
     """
     config = ml_collections.ConfigDict(
         dict(
@@ -165,14 +168,20 @@ def section_defaults(section, name):
     found = defaults(registry.get(name))
     if section == "model" and found.get("latent_dim", 0) is None:
         found["latent_dim"] = LATENT_DIM
-    return {key: value for key, value in found.items() if key not in _GIVEN.get(section, ())}
+    left_out = (*_GIVEN.get(section, ()), "seed")  # the run's, unless a section sets its own
+    return {key: value for key, value in found.items() if key not in left_out}
 
 
 def check_section(config, section):
-    """Raises ValueError for an unknown name, and for keywords that the class does not take.
+    """Checks the name in a section, and that the class which it names takes what else is there.
 
     Args:
       config: a complete nested dict, as of `to_dict`.
+      section: one of `SECTIONS`.
+
+    Raises:
+      ValueError: for an unknown name, with the known ones, and for keywords that the class does
+        not take, with those that it does.
     """
     settings = dict(config[section])
     name = settings.pop("name")
@@ -183,8 +192,9 @@ def check_section(config, section):
 def to_dict(config):
     """A nested dict of plain values from a `ConfigDict` or a dict, complete and checked.
 
-    Raises: ValueError for a section or a key that does not exist; for those of a class see
-      `check_section`.
+    Raises:
+      ValueError: for a section or a setting that does not exist. What a class takes
+        `check_section` checks.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     complete = default_config().to_dict()
@@ -213,6 +223,9 @@ def of_run(config):
 
     Args:
       config: nested dict, as read from a run's config.json.
+
+    Returns:
+      A nested dict as of `to_dict`, but for lists that were tuples.
     """
     config = {key: value for key, value in config.items() if key != "presets"}
     for section, registry in SECTIONS.items():
@@ -243,7 +256,8 @@ def _filled(config, complete):
 def row_of(rows, name):
     """`rows[name]`: the row that `--config=file.py:name` asks of a config of several rows.
 
-    Raises: ValueError for a name that is no key of `rows`, with those that are.
+    Raises:
+      ValueError: for a name that is no key of `rows`, with those that are.
     """
     if name not in rows:
         raise ValueError(f"There is no row {name!r}. Rows: {', '.join(rows)}.")

@@ -38,7 +38,8 @@ def load_data(config, data_dir=None, download=False, labels=False):
 def build_model(config, data_shape):
     """The model that a config names, built for data of this shape, not compiled.
 
-    Raises: ValueError as `make_model`, and for networks that do not fit the data.
+    Raises:
+      ValueError: as `make_model`, and for networks that do not fit the data.
     """
     model = make_model(config)
     model.build((None, *data_shape))
@@ -50,7 +51,8 @@ def make_model(config):
 
     It makes its parts itself, from what the sections say and in its own dtype.
 
-    Raises: ValueError as `check_names`, and for settings that the classes refuse.
+    Raises:
+      ValueError: as `check_names`, and for settings that the classes refuse.
     """
     check_names(config)
     seed = config["seed"]
@@ -66,8 +68,11 @@ def make_model(config):
 
 
 def check_names(config):
-    """Raises ValueError for unknown names, for settings that the named classes do not take, and
-    for a prior or a mapping where the model takes none.
+    """Checks what the sections of a config name.
+
+    Raises:
+      ValueError: for unknown names, for settings that the named classes do not take, and for a
+        prior or a mapping where the model takes none.
     """
     for section in SECTIONS:
         check_section(config, section)
@@ -108,15 +113,17 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
       data_dir, download: where the data set is, and whether it may be fetched.
       verbose: 0 for silence, 1 for a line for each epoch.
 
-    Returns: the trained model (its last epoch).
+    Returns:
+      The trained model (its last epoch).
 
     A checkpoint that is damaged is renamed to `damaged-...`, and the run goes on from the next
     older one, with a warning.
 
-    Raises: ValueError for a config that does not fit itself, the data or the run in the folder;
-      `InUseError` (a ValueError) if another process trains in the folder; `NonFiniteError` when
-      training runs into NaN (the last good checkpoint is kept); `WriteError` (an OSError) if a
-      file cannot be written.
+    Raises:
+      ValueError: for a config that does not fit itself, the data or the run in the folder.
+      InUseError: (a ValueError) if another process trains in the folder.
+      NonFiniteError: when training runs into NaN (the last good checkpoint is kept).
+      WriteError: (an OSError) if a file cannot be written.
     """
     config = to_dict(config)
     _warn_about(config)
@@ -201,8 +208,9 @@ def load_run(run_dir, checkpoint="best"):
       checkpoint: "best" (on the validation data), "last", or the number of an epoch. Where the
         last one is damaged the one before is loaded, with a warning.
 
-    Raises: FileNotFoundError if there is no run or no such checkpoint; ValueError if it, or the
-      run's config.json, is damaged.
+    Raises:
+      FileNotFoundError: if there is no run or no such checkpoint.
+      ValueError: if it, or the run's config.json, is damaged.
     """
     run = RunDirectory(run_dir, of_run)
     config = run.config(like=default_config().to_dict())
@@ -241,7 +249,8 @@ def strategy(name):
     "mirrored" puts a copy of the model on each local GPU, or on each logical CPU device if there
     is no GPU.
 
-    Raises: ValueError for another name.
+    Raises:
+      ValueError: for another name.
     """
     if name == "default":
         return None

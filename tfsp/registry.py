@@ -17,7 +17,11 @@ class Registry:
         self._classes = {}
 
     def register(self, name):
-        """Class decorator: adds the class under `name`. Raises ValueError if `name` is taken."""
+        """Class decorator: adds the class under `name`.
+
+        Raises:
+          ValueError: if `name` is taken.
+        """
 
         def add(cls):
             if name in self._classes:
@@ -38,7 +42,11 @@ class Registry:
         return sorted(self._classes)
 
     def get(self, name):
-        """The class registered as `name`. Raises ValueError that lists the known names."""
+        """The class registered as `name`.
+
+        Raises:
+          ValueError: for another name, with those that are known.
+        """
         if name not in self._classes:
             raise ValueError(f"Unknown {self.kind}: {name!r}. Known: {', '.join(self.names())}.")
         return self._classes[name]
@@ -55,7 +63,8 @@ class Registry:
         A class names in `fixed_arguments` those of its bases' arguments that it gives itself: no
         spec may hold them.
 
-        Raises: ValueError for an unknown name or a keyword that the constructor does not take.
+        Raises:
+          ValueError: for an unknown name or a keyword that the constructor does not take.
         """
         if isinstance(spec, str):
             spec = {"name": spec}
@@ -87,7 +96,8 @@ def check_keywords(kind, name, target, keywords, fixed=()):
       keywords: those that are to be given to it.
       fixed: those that it takes, but not from here.
 
-    Raises: ValueError for one that it does not take, with those that it does.
+    Raises:
+      ValueError: for one that it does not take, with those that it does.
     """
     accepted = [keyword for keyword in _keywords(target) if keyword not in fixed]
     unknown = sorted(set(keywords) - set(accepted))

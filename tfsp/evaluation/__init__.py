@@ -1,5 +1,6 @@
 """Measures of trained models: bounds, log-likelihood, and what their codes are good for."""
 
+from tfsp.evaluation import tasks
 from tfsp.evaluation.attributes import attribute_prediction
 from tfsp.evaluation.bounds import bounds
 from tfsp.evaluation.chains import chain_classes, mode_separation
@@ -94,6 +95,7 @@ __all__ = [
     "shape_config",
     "sparsity",
     "summarise_grid",
+    "tasks",
     "train_grid",
     "train_modes",
     "train_shapes",

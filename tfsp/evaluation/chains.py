@@ -21,7 +21,7 @@ def chain_classes(
 
     Raises: ValueError for a model without Gibbs chains, or a count below 1.
     """
-    if not hasattr(model, "sample_chains"):
+    if "gibbs_chains" not in model.capabilities:
         raise ValueError(
             f"Chains need a model with discrete units, such as 'discrete_vae'. Received: "
             f"{type(model).__name__}."

@@ -37,7 +37,7 @@ def category_probabilities(model, data):
 
 def has_categories(model):
     """Whether `category_probabilities` can be asked of the model."""
-    return hasattr(model, "responsibilities") or _mixture(model.prior) is not None
+    return "categories" in model.capabilities or _mixture(model.prior) is not None
 
 
 def clustering_accuracy(labels, categories):
@@ -150,7 +150,7 @@ def category_usage(weights, threshold=None):
 
 def _categories(model):
     """Function x `[B, ...]` -> probabilities `[B, K]`."""
-    if hasattr(model, "responsibilities"):
+    if "categories" in model.capabilities:
         return model.responsibilities
     mixture, view = _mixture(model.prior), model.prior_view()
     if mixture is None:

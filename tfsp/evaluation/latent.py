@@ -65,11 +65,11 @@ def posterior_draws(model, data, seed=0):
       data: as of `encode`.
       seed: int; the same seed gives the same draws.
     """
-    mapping = getattr(model, "mapping", tf.identity)
+    mapping = model.mapping if "mapping" in model.capabilities else tf.identity
 
     @tf.function(reduce_retracing=True)
     def draw(x, seed):
-        if hasattr(model, "sample_posterior"):
+        if "sample_posterior" in model.capabilities:
             return model.sample_posterior(x, seed)
         return mapping(model.posterior(x).sample(seed=seed))
 

@@ -110,9 +110,9 @@ def learned_proportions(model, labeller=None, num_samples=2000, seed=0):
 
     Source: Miao et al. 2022, Table 3 (proportions of the cluster with the zeros).
     """
-    mapping = getattr(model, "mapping", None)
-    if not hasattr(mapping, "proportions"):
+    if "mapping" not in model.capabilities or "clusters" not in model.mapping.capabilities:
         return None
+    mapping = model.mapping
     result = {"proportions": np.asarray(mapping.proportions(), np.float64).tolist()}
     if labeller is None:
         return result

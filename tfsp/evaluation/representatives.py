@@ -11,18 +11,15 @@ from tfsp.evaluation.classifier import fit_and_score
 def representatives(model):
     """The points that stand for the data in the model's prior, `[M, D]` float32, or None.
 
-    The inducing points of a prior that has such a weight (`model.prior.inducing`; None until its
-    tree has been started), the posterior means of the VampPrior's pseudo-inputs, the means of any
+    The inducing points of a prior that has them (`model.prior.inducing`; None until its tree has
+    been started), the posterior means of the VampPrior's pseudo-inputs, the means of any
     other mixture of Gaussians. None for a prior that has no such points.
 
     Args: model: a `StructuredVAE`, built.
     """
     prior = model.prior
-    inducing = getattr(prior, "inducing", None)
-    if getattr(inducing, "shape", None) is not None:
-        if not bool(np.asarray(getattr(prior, "started", True))):
-            return None
-        return np.asarray(inducing, np.float32)
+    if "inducing_points" in prior.capabilities:
+        return np.asarray(prior.inducing, np.float32) if prior.is_started() else None
     if not prior.is_density:
         return None
     try:

@@ -68,6 +68,7 @@ class CPVAE(VAE):
     """
 
     posterior_covariances = ("diagonal",)
+    capabilities = VAE.capabilities | {"categories", "category_priors", "sample_posterior"}
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
 
     def __init__(

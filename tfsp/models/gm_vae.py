@@ -56,6 +56,7 @@ class GMVAE(VAE):
     """
 
     posterior_covariances = ("diagonal",)
+    capabilities = VAE.capabilities | {"categories"}
     term_names = ("log_likelihood", "kl", "kl_conditional", "kl_w", "kl_z")
 
     def __init__(

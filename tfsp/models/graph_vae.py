@@ -69,6 +69,7 @@ class GraphVAE(VAE):
     """
 
     posterior_covariances = ("diagonal",)
+    capabilities = VAE.capabilities | {"graph"}
 
     def __init__(
         self,

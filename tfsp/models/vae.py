@@ -39,6 +39,7 @@ class VAE(StructuredVAE):
 
     # Which covariances the posterior may have; a model with a posterior of its own says so here.
     posterior_covariances = gaussian_posterior.COVARIANCES
+    capabilities = frozenset({"posterior"})
 
     def __init__(
         self,

@@ -1,22 +1,41 @@
-"""The measures of the CP-VAE paper as tasks: categories, and what the KL is made of."""
-
-import numpy as np
+"""The task "clusters"."""
 
 from tfsp.evaluation.clusters import (
     category_probabilities,
     category_usage,
     clustering_accuracy,
-    has_categories,
     majority_accuracy,
     majority_classes,
     normalised_mutual_information,
 )
-from tfsp.evaluation.decomposition import check_decomposition, kl_decomposition
-
-_NUM_DECOMPOSED = 5_000  # examples between whose posteriors all densities are computed
+from tfsp.evaluation.tasks.registry import register
 
 
-def _clusters(subject):
+@register(
+    "clusters",
+    needs=("classes", "categories"),
+    columns=(
+        "clusters_accuracy",
+        "clusters_majority",
+        "clusters_nmi",
+        "clusters_confidence",
+        "clusters_used",
+        "clusters_perplexity",
+    ),
+    place=14,
+)
+def of_subject(subject):
+    """How categories found without labels fit the classes, and how many are used.
+
+    Of models and priors with categories (`category_probabilities`), the likeliest of each test
+    image beside its label: `clusters_accuracy` by the best one-to-one matching, `clusters_majority`
+    where each category stands for the class that most of its training images have, `clusters_nmi`;
+    of the training data `clusters_used`, the number of categories with at least a tenth of an even
+    share (`clusters_pruned` lists the others, Figure 4 of CP-VAE), `clusters_perplexity` of q(c),
+    `clusters_shares`, `clusters_classes`.
+
+    Source: Lavda et al. 2020, arXiv:1911.10885, sections 3.3.1 and 5.
+    """
     model, data = subject.model, subject.data
     probabilities, labels = category_probabilities(model, data.arrays("train"))
     test, test_labels = category_probabilities(model, data.arrays("test"))
@@ -41,27 +60,3 @@ def _clusters(subject):
         "clusters_num_training": len(found),
         "clusters_num_examples": len(test_found),
     }
-
-
-def _check_clusters(subject):
-    if not has_categories(subject.model):
-        raise ValueError(
-            "The task 'clusters' needs categories: a model with `responsibilities` ('gm_vae', "
-            "'cp_vae') or a prior that is a mixture ('mixture', 'vamp'). This run is a "
-            f"{subject.config['model']['name']!r} with the prior "
-            f"{subject.config['prior']['name']!r}."
-        )
-
-
-def _decomposition(subject):
-    images, _ = subject.data.arrays("test", limit=_NUM_DECOMPOSED)
-    found = kl_decomposition(subject.model, images, num_examples=None, seed=subject.seed)
-    return {f"decomposition_{name}": value for name, value in found.items()}
-
-
-def _check_decomposition(subject):
-    check_decomposition(subject.model, np.zeros((1, *subject.model.data_shape), np.float32))
-
-
-CATEGORY_TASKS = {"clusters": _clusters, "decomposition": _decomposition}
-CATEGORY_CHECKS = {"clusters": _check_clusters, "decomposition": _check_decomposition}

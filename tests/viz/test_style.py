@@ -70,31 +70,27 @@ def test_every_picture_is_covered_here():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_touches_no_global_state(name, tmp_path):
+def test_picture(name, tmp_path):
+    """Global state, size, paper at the edges; and the same picture whatever the caller's settings.
+
+    Two renders: one made under the plain settings and saved by the helper under others, one made
+    and saved, without the helper, under others again. They agree if none of these has a say.
+    """
     from matplotlib import pyplot
 
     pyplot.close("all")
     before = dict(matplotlib.rcParams)
     figure = PICTURES[name]()
-    viz.save(figure, tmp_path / "figure.png")
     assert type(figure) is matplotlib.figure.Figure
+    assert_inside(figure)
+    with matplotlib.rc_context({"font.size": 6, "axes.linewidth": 2, "savefig.bbox": "tight"}):
+        path = viz.save(figure, tmp_path / "a" / "b" / "figure.png")
+    with matplotlib.rc_context({"font.size": 20, "xtick.labelsize": 20, "axes.linewidth": 5}):
+        PICTURES[name]().savefig(tmp_path / "other.png")
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_picture_ignores_the_settings_of_the_caller(name, tmp_path):
-    viz.save(PICTURES[name](), tmp_path / "plain.png")
-    with matplotlib.rc_context({"font.size": 20, "axes.linewidth": 5, "savefig.bbox": "tight"}):
-        viz.save(PICTURES[name](), tmp_path / "other.png")
-    plain, other = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("plain", "other"))
-    np.testing.assert_array_equal(plain, other)
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_png_has_the_size_of_the_figure_and_a_picture(name, tmp_path):
-    figure = PICTURES[name]()
-    picture = matplotlib.image.imread(viz.save(figure, tmp_path / "a" / "b" / "figure.png"))
+    picture, other = (matplotlib.image.imread(p) for p in (path, tmp_path / "other.png"))
+    np.testing.assert_array_equal(picture, other)
     width, height = figure.get_size_inches() * 200
     assert picture.shape[:2] == (round(height), round(width))
     assert picture[..., :3].std() > 0.02
@@ -103,24 +99,14 @@ def test_png_has_the_size_of_the_figure_and_a_picture(name, tmp_path):
         np.testing.assert_array_equal(edge, 1.0)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_everything_lies_inside_the_figure(name):
-    figure = PICTURES[name]()
+def assert_inside(figure):
+    """What is drawn fills the figure, and does not run over it."""
     box = figure.get_tightbbox(figure.canvas.get_renderer())
     width, height = figure.get_size_inches()
     assert 0 <= box.x0 < box.x1 <= width
     assert 0 <= box.y0 < box.y1 <= height
     assert box.width > 0.9 * width
     assert box.height > 0.8 * height
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_saving_without_the_helper_looks_the_same(name, tmp_path):
-    viz.save(PICTURES[name](), tmp_path / "helper.png")
-    with matplotlib.rc_context({"font.size": 20, "xtick.labelsize": 20, "axes.linewidth": 5}):
-        PICTURES[name]().savefig(tmp_path / "plain.png")
-    helper, plain = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("helper", "plain"))
-    np.testing.assert_array_equal(helper, plain)
 
 
 @pytest.mark.parametrize(

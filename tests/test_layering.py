@@ -46,9 +46,10 @@ FLOORS = {
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,
     "tfsp.export": 7,
-    "tfsp.visualize": 8,
+    "tfsp.pictures": 8,
     "tfsp.faults": 8,
-    "tfsp": 9,
+    "tfsp.visualize": 9,
+    "tfsp": 10,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))
 

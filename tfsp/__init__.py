@@ -23,6 +23,7 @@ __all__ = [
     "mappings",
     "models",
     "networks",
+    "pictures",
     "priors",
     "tmc",
     "visualize",

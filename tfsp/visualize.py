@@ -2,7 +2,7 @@
 
 import pathlib
 
-from tfsp import atomic, evaluation, experiment, pictures, viz
+from tfsp import atomic, evaluation, experiment, pictures, studies, viz
 from tfsp.run_directory import RunDirectory
 
 
@@ -70,14 +70,14 @@ def write_grid(folder, figure, rows):
     Args:
       folder: made if need be.
       figure: a `matplotlib.figure.Figure`.
-      rows: of `tfsp.evaluation.train_grid`.
+      rows: of `tfsp.studies.train_grid`.
 
     Returns: (text of the table, list of paths).
     """
     folder = pathlib.Path(folder)
     paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
-    summary = evaluation.summarise_grid(rows)
-    table = evaluation.format_grid(summary)
+    summary = studies.summarise_grid(rows)
+    table = studies.format_grid(summary)
     atomic.write(folder / "table.txt", table)
     evaluation.write_json(folder / "results.json", {"summary": summary, "runs": rows})
     return table, [*paths, folder / "table.txt", folder / "results.json"]

@@ -1,6 +1,6 @@
 """What a task or a picture can need of a run, by name, and why a run lacks it."""
 
-from tfsp.evaluation.clusters import has_categories
+from tfsp.evaluation.categories import has_categories
 
 IMPLIED = {"classes": "labels", "attributes": "labels"}
 

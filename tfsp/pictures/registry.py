@@ -3,7 +3,7 @@
 import dataclasses
 import warnings
 
-from tfsp.evaluation.entries import Entries, Entry
+from tfsp.entries import Entries, Entry
 from tfsp.evaluation.needs import complete, missing
 
 
@@ -15,9 +15,11 @@ class Picture(Entry):
     file, or None where there is nothing to draw after all.
 
     Attributes:
+      needs: names of what it needs of a run; see `tfsp.evaluation.needs`.
       file: name of the file if it is a text; None for figures.
     """
 
+    needs: tuple = ()
     file: str | None = None
 
 
@@ -71,7 +73,7 @@ def markdown():
     for name in names():
         picture = PICTURES[name]
         needs = ", ".join(complete(picture.needs)) or "none"
-        rows.append(f"| `{name}` | {picture.help} | {needs} |")
+        rows.append(f"| `{name}` | {picture.cell} | {needs} |")
     return "\n".join([_HEAD, *rows, "", *PICTURES.sections()])
 
 

@@ -1,8 +1,8 @@
 """The task "attributes"."""
 
-from tfsp.evaluation.attributes import attribute_prediction
 from tfsp.evaluation.tasks.registry import register
 from tfsp.evaluation.tasks.rows import by_size
+from tfsp.measures.attributes import attribute_prediction
 
 
 @register("attributes", needs=("attributes",), place=12)

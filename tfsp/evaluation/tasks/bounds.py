@@ -1,8 +1,9 @@
 """The task "bounds"."""
 
 from tfsp.evaluation.bounds import bounds
-from tfsp.evaluation.latent import active_units, encode
+from tfsp.evaluation.latent import encode
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.active_units import active_units
 
 
 @register(

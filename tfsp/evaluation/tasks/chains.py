@@ -1,9 +1,10 @@
 """The task "chains"."""
 
-from tfsp.evaluation.chains import chain_classes, mode_separation
-from tfsp.evaluation.features import classifier_labeller
+from tfsp.evaluation.chains import chain_classes
 from tfsp.evaluation.tasks.registry import register
 from tfsp.evaluation.tasks.rows import prefixed
+from tfsp.measures.features import classifier_labeller
+from tfsp.measures.mode_separation import mode_separation
 
 _NUM_CHAINS = 100
 _NUM_ROWS = 50

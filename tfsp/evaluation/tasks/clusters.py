@@ -1,14 +1,14 @@
 """The task "clusters"."""
 
-from tfsp.evaluation.clusters import (
-    category_probabilities,
+from tfsp.evaluation.categories import category_probabilities
+from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.clusters import (
     category_usage,
     clustering_accuracy,
     majority_accuracy,
     majority_classes,
     normalised_mutual_information,
 )
-from tfsp.evaluation.tasks.registry import register
 
 
 @register(

@@ -1,8 +1,8 @@
 """The task "energy_distance"."""
 
 from tfsp.evaluation.draws import can_add_noise
-from tfsp.evaluation.energy import energy_distance
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.energy import energy_distance
 
 _NUM_SAMPLES = 10_000  # drawn from the model, and of the test data at most
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tfsp.evaluation.few_shot import PAPER_SIZES, PAPER_SIZES_MANY_CLASSES, few_shot
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.few_shot import PAPER_SIZES, PAPER_SIZES_MANY_CLASSES, few_shot
 
 _MANY_CLASSES = 100
 

@@ -1,8 +1,8 @@
 """The task "forest"."""
 
-from tfsp.evaluation.forest import few_shot_forest
 from tfsp.evaluation.tasks.registry import register
 from tfsp.evaluation.tasks.rows import by_size
+from tfsp.measures.forest import few_shot_forest
 
 
 def _check(subject):

@@ -1,9 +1,9 @@
 """The task "frechet"."""
 
 from tfsp.evaluation.draws import can_add_noise
-from tfsp.evaluation.features import classifier_features
-from tfsp.evaluation.frechet import frechet
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.features import classifier_features
+from tfsp.measures.frechet import frechet
 
 _NUM_SAMPLES = 10_000  # drawn from the model, and of the test data at most
 _NUM_TRAINING = 20_000  # images that the classifier of the features is trained on, at most

@@ -1,7 +1,7 @@
 """The task "labelled_points"."""
 
-from tfsp.evaluation.representatives import labelled_points, nearest_labels
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.labelled_points import labelled_points, nearest_labels
 
 _VOTES = 5
 

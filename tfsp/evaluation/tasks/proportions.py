@@ -1,7 +1,8 @@
 """The task "proportions"."""
 
-from tfsp.evaluation.proportions import learned_proportions, logistic_labeller, proportions
+from tfsp.evaluation.learned_proportions import learned_proportions
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.proportions import logistic_labeller, proportions
 
 _NUM_SAMPLES = 10_000  # drawn from the model
 _NUM_LOGISTIC = 10_000  # images that the classifier is trained on, at most

@@ -4,8 +4,8 @@ import dataclasses
 import warnings
 from collections.abc import Callable
 
+from tfsp.entries import Entries, Entry
 from tfsp.evaluation import needs as needs_of
-from tfsp.evaluation.entries import Entries, Entry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Task(Entry):
     """One thing that can be measured of a run; `function` returns a flat dict, a part of a row.
 
     Attributes:
+      needs: names of what it needs of a run; see `tfsp.evaluation.needs`.
       columns: keys of the row that tables show, in order.
       owns: keys of the row that are the task's alone and are replaced when it is run again; None
         stands for its name and all keys that begin with its name and "_".
@@ -21,6 +22,7 @@ class Task(Entry):
       default: whether the task is run if none is asked for.
     """
 
+    needs: tuple = ()
     columns: tuple = ()
     owns: tuple | None = None
     check: Callable | None = None

@@ -1,7 +1,7 @@
 """The task "retrieval"."""
 
-from tfsp.evaluation.retrieval import retrieval
 from tfsp.evaluation.tasks.registry import register
+from tfsp.measures.retrieval import retrieval
 
 
 @register(

@@ -1,9 +1,9 @@
 """The task "sparsity"."""
 
 from tfsp.evaluation.latent import posterior_draws
-from tfsp.evaluation.sparsity import sparsity
 from tfsp.evaluation.tasks.registry import register
 from tfsp.evaluation.tasks.rows import prefixed
+from tfsp.measures.sparsity import sparsity
 
 
 def _check(subject):

@@ -22,7 +22,7 @@ def markdown():
         task = registry.TASKS[name]
         needs = ", ".join(complete(task.needs)) or "none"
         columns = ", ".join(f"`{key}`" for key in task.columns) or "none"
-        rows.append(f"| `{name}` | {task.help} | {needs} | {columns} |")
+        rows.append(f"| `{name}` | {task.cell} | {needs} | {columns} |")
     return "\n".join([_HEAD, *rows, "", *registry.TASKS.sections()])
 
 

@@ -4,14 +4,17 @@ import keras
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels
-from tfsp.evaluation.classifier import fit_and_score
+from tfsp.measures.checks import check_codes, check_labels
+from tfsp.measures.classifier import fit_and_score
+from tfsp.measures.examples import labelled
+from tfsp.measures.registry import register
 from tfsp.random import generator
 
 PAPER_SIZES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 PAPER_SIZES_MANY_CLASSES = (1, 2, 5, 10, 15)
 
 
+@register("few_shot", example=lambda rng: (*labelled(rng, 30, 20), (1, 5), 2))
 def few_shot(
     train_codes,
     train_labels,

@@ -3,9 +3,12 @@
 import math
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes
+from tfsp.measures.checks import check_codes
+from tfsp.measures.examples import points
+from tfsp.measures.registry import register
 
 
+@register("energy_distance", example=lambda rng: points(rng, 9, 8))
 def energy_distance(first, second, unbiased=True, chunk_size=1000):
     """Energy distance of the distributions behind two samples, in units of the data.
 

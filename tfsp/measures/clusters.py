@@ -1,45 +1,16 @@
-"""Categories that a model has found without labels: how they fit the classes, how many are used."""
+"""Categories found without labels: how they fit the classes, how many are used."""
 
 import numpy as np
-import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfsp import arguments
-from tfsp.distributions import DiagonalGaussianMixture
-from tfsp.evaluation.batches import iterate
-from tfsp.evaluation.checks import check_labels
-
-tfd = tfp.distributions
+from tfsp.measures.checks import check_labels
+from tfsp.measures.examples import pair
+from tfsp.measures.registry import register
 
 _SHARE_OF_UNIFORM = 0.1
 
 
-def category_probabilities(model, data):
-    """What a model says of the category of each example: q(c|x), or p(k|z) at the encoded z.
-
-    Args:
-      model: one with `responsibilities(x)` (GMVAE, CPVAE), or with a prior that is a mixture of
-        Gaussians, such as "mixture" and "vamp": then p(k|z), the components being the categories.
-      data: a batched dataset of x or (x, y), an array, or a pair (x, y).
-
-    Returns: (probabilities `[n, K]` float64, labels `[n]` or None).
-
-    Raises: ValueError for a model without categories.
-    """
-    of_batch = tf.function(_categories(model), reduce_retracing=True)
-    probabilities, labels = [], []
-    for x, y in iterate(data, model=model):
-        probabilities.append(of_batch(tf.constant(x)).numpy())
-        labels.append(y)
-    probabilities = np.concatenate(probabilities).astype(np.float64)
-    return probabilities, None if labels[0] is None else np.concatenate(labels)
-
-
-def has_categories(model):
-    """Whether `category_probabilities` can be asked of the model."""
-    return "categories" in model.capabilities or _mixture(model.prior) is not None
-
-
+@register("clustering_accuracy", example=pair)
 def clustering_accuracy(labels, categories):
     """Share of examples whose category stands for their class, by the best one-to-one matching.
 
@@ -63,6 +34,7 @@ def clustering_accuracy(labels, categories):
     return float(counts[rows, columns].sum() / counts.sum())
 
 
+@register("majority_accuracy", example=pair)
 def majority_accuracy(labels, categories, test_labels=None, test_categories=None):
     """Share of examples that are of the class most frequent in their category.
 
@@ -97,6 +69,7 @@ def majority_classes(labels, categories):
     return {int(c): int(classes[k]) for c, k in zip(found, counts.argmax(axis=0), strict=True)}
 
 
+@register("normalised_mutual_information", example=pair)
 def normalised_mutual_information(labels, categories):
     """I(labels; categories) over the mean of both entropies: 0 if independent, 1 if the same.
 
@@ -107,6 +80,7 @@ def normalised_mutual_information(labels, categories):
     return float(normalized_mutual_info_score(*_pair(labels, categories)))
 
 
+@register("category_usage", example=lambda rng: (rng.dirichlet([1.0] * 5),))
 def category_usage(weights, threshold=None):
     """Which categories a model uses, from the aggregated q(c).
 
@@ -146,33 +120,6 @@ def category_usage(weights, threshold=None):
         "perplexity": float(np.exp(-np.sum(positive * np.log(positive)))),
         "threshold": threshold,
     }
-
-
-def _categories(model):
-    """Function x `[B, ...]` -> probabilities `[B, K]`."""
-    if "categories" in model.capabilities:
-        return model.responsibilities
-    mixture, view = _mixture(model.prior), model.prior_view()
-    if mixture is None:
-        raise ValueError(
-            f"The model {type(model).__name__} with the prior {type(model.prior).__name__} has no "
-            "categories. Take a model with `responsibilities` ('gm_vae', 'cp_vae'), or a prior "
-            "that is a mixture ('mixture', 'vamp')."
-        )
-    if isinstance(mixture, DiagonalGaussianMixture):
-        return lambda x: tf.nn.softmax(mixture.joint_log_prob(view.encode(x)))
-    return lambda x: mixture.posterior_marginal(view.encode(x)).probs_parameter()
-
-
-def _mixture(prior):
-    """The prior's distribution if it is a mixture of Gaussians, else None."""
-    if not prior.is_density:
-        return None
-    try:
-        found = prior.distribution()
-    except NotImplementedError:  # a prior with a `log_prob` of its own
-        return None
-    return found if isinstance(found, (DiagonalGaussianMixture, tfd.MixtureSameFamily)) else None
 
 
 def _contingency(labels, categories):

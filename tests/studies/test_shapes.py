@@ -11,7 +11,7 @@ import pytest
 
 from tfsp import evaluation, experiment
 from tfsp.config import to_dict
-from tfsp.evaluation import grid, shapes
+from tfsp.studies import grid, shapes
 from tfsp.visualize import check_grid_folder
 
 ROOT = pathlib.Path(__file__).parents[2]

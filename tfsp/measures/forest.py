@@ -3,12 +3,15 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels
+from tfsp.measures.checks import check_codes, check_labels
+from tfsp.measures.examples import labelled
+from tfsp.measures.registry import register
 from tfsp.random import generator, short_seed
 
 SIZES = (50, 100, 500, 1000, 5000, 10000)
 
 
+@register("few_shot_forest", example=lambda rng: (*labelled(rng, 30, 20), (10, 20), 2, 4, 5))
 def few_shot_forest(
     train_codes,
     train_labels,

@@ -5,7 +5,7 @@ import pytest
 
 from tfsp import evaluation
 from tfsp.config import to_dict
-from tfsp.evaluation import modes
+from tfsp.studies import modes
 
 
 @pytest.mark.parametrize("model", modes.MODELS)

@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from reference import measures
+from reference import measures as reference
 
 from tfsp import evaluation
-from tfsp.evaluation import FeatureMap, classifier_features, features, frechet, frechet_distance
+from tfsp.measures import FeatureMap, classifier_features, features, frechet, frechet_distance
 
 
 def with_moments(mean, covariance, count=50, seed=0):
@@ -35,7 +35,7 @@ def test_full_covariances_against_the_matrix_root():
         a, b = rng.normal(size=(2, 4, 4))
         covariances = a @ a.T + 0.1 * np.eye(4), b @ b.T + 0.1 * np.eye(4)
         means = rng.normal(size=(2, 4))
-        expected = measures.frechet_distance(means[0], covariances[0], means[1], covariances[1])
+        expected = reference.frechet_distance(means[0], covariances[0], means[1], covariances[1])
         first = with_moments(means[0], covariances[0])
         second = with_moments(means[1], covariances[1], count=70, seed=1)
         assert frechet_distance(first, second) == pytest.approx(expected, rel=1e-6)

@@ -3,10 +3,13 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes
+from tfsp.measures.checks import check_codes
+from tfsp.measures.examples import points
+from tfsp.measures.registry import register
 from tfsp.random import generator
 
 
+@register("coverage", example=lambda rng: points(rng, 30, 40))
 def coverage(samples, data, quantile=0.99):
     """Shares of samples far from all data, and of data far from all samples.
 
@@ -37,9 +40,9 @@ def coverage(samples, data, quantile=0.99):
             "`samples` and `data` must have the same number of dimensions. Received: "
             f"{samples.shape[1]} and {data.shape[1]}."
         )
-    for name, points in (("samples", samples), ("data", data)):
-        if len(points) < 4:
-            raise ValueError(f"`{name}` must hold four points at least. Received: {len(points)}.")
+    for name, rows in (("samples", samples), ("data", data)):
+        if len(rows) < 4:
+            raise ValueError(f"`{name}` must hold four points at least. Received: {len(rows)}.")
     quantile = arguments.number("quantile", quantile, "(0, 1)")
     count = min(len(samples), len(data))
     samples, data = _some(samples, count), _some(data, count)

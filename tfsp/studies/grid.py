@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from tfsp import arguments, experiment
 from tfsp.config import to_dict
-from tfsp.evaluation.coverage import coverage
 from tfsp.evaluation.draws import draw
-from tfsp.evaluation.energy import energy_distance
 from tfsp.evaluation.report import format_table
+from tfsp.measures.coverage import coverage
+from tfsp.measures.energy import energy_distance
 from tfsp.random import short_seed
 
 _MEASURES = ("energy_distance", "stray", "missed", "elbo")

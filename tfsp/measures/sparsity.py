@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes
+from tfsp.measures.checks import check_codes
+from tfsp.measures.examples import points
+from tfsp.measures.registry import register
 
 _CONSTANT = 1e-7  # a deviation below this share of the largest |z_d| is rounding
 _ACTIVE = 0.05  # least share of variance between examples: of normals, 0.026 nats about x
@@ -37,6 +39,7 @@ def hoyer_scores(codes):
     return np.where(norms > 0, scores, np.nan)
 
 
+@register("sparsity", example=lambda rng: points(rng, 9))
 def sparsity(codes, draws=None):
     """Mean Hoyer score of codes whose dimensions are first scaled to unit standard deviation.
 

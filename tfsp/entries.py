@@ -1,4 +1,4 @@
-"""Functions of a run that are registered with all that is known of them: tasks, pictures."""
+"""Functions registered with what users are told of them: measures, tasks, pictures."""
 
 import dataclasses
 import inspect
@@ -7,25 +7,28 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A function of a run's subject, and what users are told of it.
+    """A function, and what users are told of it.
 
     Attributes:
       name: as users write it.
-      function: of a `Subject`. The first line of its docstring is its line in `--help`, the rest
-        goes to the page in docs/.
-      needs: names of what it needs of a run; see `tfsp.evaluation.needs`.
+      function: the first line of its docstring is its line in `--help` and in the table of the page
+        in docs/, the rest what there is to know beyond it.
       place: where it stands among others, in lists and tables.
     """
 
     name: str
     function: Callable
-    needs: tuple = ()
     place: float = float("inf")
 
     @property
     def help(self):
         """One line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def cell(self):
+        """The line as a cell of a table in Markdown."""
+        return self.help.replace("|", "\\|")
 
     @property
     def details(self):

@@ -3,7 +3,9 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.checks import check_codes, check_labels
+from tfsp.measures.checks import check_codes, check_labels
+from tfsp.measures.examples import labelled
+from tfsp.measures.registry import register
 from tfsp.random import generator
 
 _BLOCK = 2**21  # distances held at once (16 MiB): they stay in cache between product and sort
@@ -12,6 +14,7 @@ _BLOCK = 2**21  # distances held at once (16 MiB): they stay in cache between pr
 _RESOLUTION = 2.0**-32
 
 
+@register("retrieval", example=lambda rng: labelled(rng, 12))
 def retrieval(codes, labels, num_queries=None, num_recall_levels=101, seed=0):
     """Averaged precision-recall curve of retrieval by Euclidean distance.
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tfsp import arguments
-from tfsp.evaluation.proportions import Labeller
+from tfsp.measures.proportions import Labeller
 from tfsp.random import check_seed, generator, short_seed
 
 _CACHE = collections.OrderedDict()

@@ -3,7 +3,7 @@
 import functools
 
 from tfsp.config import default_config
-from tfsp.evaluation.grid import train_grid
+from tfsp.studies.grid import train_grid
 
 # name -> (model, prior, categories or components)
 _KINDS = {

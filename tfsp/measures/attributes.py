@@ -2,11 +2,19 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes
-from tfsp.evaluation.classifier import fit_and_score
-from tfsp.evaluation.forest import SIZES, subsets, summary
+from tfsp.measures.checks import check_codes
+from tfsp.measures.classifier import fit_and_score
+from tfsp.measures.examples import points
+from tfsp.measures.forest import SIZES, subsets, summary
+from tfsp.measures.registry import register
 
 
+def _example(rng):
+    train, test = points(rng, 30, 20)
+    return train, (train > 0).astype(int), test, (test > 0).astype(int), (10, 20), 2
+
+
+@register("attribute_prediction", example=_example)
 def attribute_prediction(
     train_codes,
     train_attributes,

@@ -4,7 +4,7 @@ import functools
 
 from tfsp import arguments
 from tfsp.config import default_config, preset
-from tfsp.evaluation.grid import train_grid
+from tfsp.studies.grid import train_grid
 
 TARGETS = ("circle", "square", "star", "infinity", "two_gaussians")
 MODELS = ("vae", "vamp", "intel_vae")

@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from tfsp.evaluation.checks import check_codes
-from tfsp.evaluation.features import FeatureMap
+from tfsp.measures.checks import check_codes
+from tfsp.measures.examples import points
+from tfsp.measures.features import FeatureMap
+from tfsp.measures.registry import register
 
 
+@register("frechet_distance", example=lambda rng: points(rng, 9, 8))
 def frechet_distance(first, second):
     """Fréchet (2-Wasserstein) distance, squared, of Gaussians fitted to two sets of vectors.
 
@@ -62,7 +65,7 @@ def frechet(samples, data, features):
     """
     if not isinstance(features, FeatureMap):
         raise TypeError(
-            "`features` must be a `tfsp.evaluation.FeatureMap`, a function with a name: a Fréchet "
+            "`features` must be a `tfsp.measures.FeatureMap`, a function with a name: a Fréchet "
             "distance without named features cannot be compared with any other. Received: "
             f"{features!r:.80}. `classifier_features(images, labels)` trains some. The weights of "
             "Inception are no part of this package; wrap a network of your own in a `FeatureMap`."

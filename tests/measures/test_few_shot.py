@@ -8,9 +8,9 @@ import pytest
 from reference import codes as reference
 from scipy import special
 
-from tfsp.evaluation import classifier, few_shot
+from tfsp.measures import classifier, few_shot
 
-module = importlib.import_module("tfsp.evaluation.few_shot")
+module = importlib.import_module("tfsp.measures.few_shot")
 
 
 def clusters(n, dim=5, classes=4, spread=1.5, seed=0):

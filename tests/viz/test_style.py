@@ -3,6 +3,7 @@
 import ast
 import itertools
 import pathlib
+import tomllib
 
 import matplotlib
 import matplotlib.image
@@ -140,6 +141,19 @@ def test_save_wants_a_figure(tmp_path):
         viz.save(IMAGES, tmp_path / "figure.png")
 
 
+def test_the_style_file_is_shipped_and_agrees_with_the_constants():
+    path = pathlib.Path(style.__file__).with_name("tfsp.mplstyle")
+    packaged = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert path.name in packaged["tool"]["setuptools"]["package-data"]["tfsp.viz"]
+    with viz.paper_style():
+        found = dict(matplotlib.rcParams)
+    assert found["figure.dpi"] == style.DPI
+    assert found["xtick.labelsize"] == found["ytick.labelsize"] == style.TICK_SIZE
+    for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
+        assert matplotlib.colors.same_color(found[name], style.INK)
+    assert found["font.size"] == 8
+
+
 def _to_lab(color, simulation):
     """CIE L*a*b* of a hex colour as seen with a colour blindness, a matrix on linear RGB."""
     srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -169,10 +183,10 @@ def test_palette_is_safe_for_colour_blind_readers(name):
 
 
 def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
-    files = sorted(pathlib.Path(style.__file__).parent.glob("*.py"))
+    files = sorted(pathlib.Path(style.__file__).parent.rglob("*.py"))
     assert len(files) > 5
     allowed = {"matplotlib", "numpy", "sklearn", "tensorflow", "threadpoolctl"}
-    standard = {"csv", "dataclasses", "math", "os", "pathlib", "statistics"}
+    standard = {"csv", "dataclasses", "functools", "math", "os", "pathlib", "statistics"}
     lower = ("arguments", "atomic", "data", "neighbours", "random", "subset", "tmc", "viz")
     for file in files:
         tree = ast.parse(file.read_text(encoding="utf-8"))

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, mosaic
+from tfsp.viz import checks
+from tfsp.viz.images import mosaic
 
 
 def tile(images, rows=None, columns=None, pad=None, pad_value=1.0, clip=False):

@@ -3,7 +3,9 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic, style, tree_layout, tree_text, trees
+from tfsp.viz import checks, style
+from tfsp.viz.images import images, mosaic
+from tfsp.viz.trees import tree_layout, tree_text, trees
 
 _MOST_EXAMPLES = 20  # of a row of `subtree_samples`
 

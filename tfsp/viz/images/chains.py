@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic
+from tfsp.viz import checks
+from tfsp.viz.images import images, mosaic
 
 
 def gibbs_chains(means, pad=None, gap=None, title=None, invert=False):

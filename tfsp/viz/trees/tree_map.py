@@ -4,7 +4,9 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.random import generator
-from tfsp.viz import checks, latent, scatter, style, tree_layout, tree_text
+from tfsp.viz import checks, style
+from tfsp.viz.charts import latent, scatter
+from tfsp.viz.trees import tree_layout, tree_text
 
 _BRANCH = "#1a1a1a"
 

@@ -5,7 +5,8 @@ import statistics
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic
+from tfsp.viz import checks
+from tfsp.viz.images import images, mosaic
 
 _MAX_TICKS = 12
 _CHUNK = 256  # latents decoded at once, so that memory does not grow with the grid

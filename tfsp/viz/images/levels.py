@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic, traversal
+from tfsp.viz import checks
+from tfsp.viz.images import images, mosaic, traversal
 
 
 def level_traversals(

@@ -4,9 +4,11 @@ import numpy as np
 
 from tfsp import arguments, subset
 from tfsp.neighbours import nearest_labels
-from tfsp.viz import checks, subtrees, traversal, tree_layout, trees
-from tfsp.viz.tree_map import latent_tree
-from tfsp.viz.tree_slices import slices
+from tfsp.viz import checks
+from tfsp.viz.images import traversal
+from tfsp.viz.trees import subtrees, tree_layout, trees
+from tfsp.viz.trees.tree_map import latent_tree
+from tfsp.viz.trees.tree_slices import slices
 
 
 def hierarchy_pictures(

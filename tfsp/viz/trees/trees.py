@@ -3,7 +3,9 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import scatter, style, tree_images, tree_layout, tree_text
+from tfsp.viz import style
+from tfsp.viz.charts import scatter
+from tfsp.viz.trees import tree_images, tree_layout, tree_text
 
 _ORIENTATIONS = ("right", "down", "circle")
 _MIXED = "#4a4a4a"  # branches above leaves of several classes; darker than the palette's greys

@@ -5,7 +5,8 @@ Both pictures give an edge the same colour, which depends on its two nodes alone
 
 import numpy as np
 
-from tfsp.viz import checks, curves, style
+from tfsp.viz import checks, style
+from tfsp.viz.charts import curves
 
 _BESIDE = 0.85  # inches between neighbouring nodes
 _RADIUS, _SMALLEST = 0.2, 0.13  # inches, of a node; of a node that tells nothing

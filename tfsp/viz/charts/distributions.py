@@ -4,7 +4,7 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.viz import checks, style
-from tfsp.viz.scatter import draw_points
+from tfsp.viz.charts.scatter import draw_points
 
 _PANEL = 1.1  # inches
 _KINDS = ("histogram", "scatter")

@@ -4,7 +4,8 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.random import generator, short_seed
-from tfsp.viz import checks, scatter, style
+from tfsp.viz import checks, style
+from tfsp.viz.charts import scatter
 
 _METHODS = ("tsne", "pca", "none")
 _MAP_WIDTH = 3.4  # inches

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tfsp.viz import checks, scatter
+from tfsp.viz import checks
+from tfsp.viz.charts import scatter
 
 OPENING = 0.15  # of a circle of leaves, radians: the numbers of the time axis stand in it
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, mosaic, style
+from tfsp.viz import checks, style
+from tfsp.viz.images import images, mosaic
 
 _MOST_COLUMNS = 20  # of samples of a category, unless asked for
 _PANEL = (1.35, 1.25)  # inches, of a histogram

@@ -5,7 +5,7 @@ import numpy as np
 from tfsp import arguments
 from tfsp.random import generator
 from tfsp.viz import checks, style
-from tfsp.viz.scatter import MAX_CLASSES, draw_points
+from tfsp.viz.charts.scatter import MAX_CLASSES, draw_points
 
 
 def mapping_planes(mapping, components=None, num_points=4000, seed=0, titles=None, title=None):

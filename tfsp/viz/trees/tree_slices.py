@@ -3,7 +3,9 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, style, traversal, tree_images, tree_layout, tree_text
+from tfsp.viz import checks, style
+from tfsp.viz.images import traversal
+from tfsp.viz.trees import tree_images, tree_layout, tree_text
 
 # Lengths in device pixels.
 _PAGE = int(style.TEXT_WIDTH * style.DPI)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.viz import checks, images, style, traversal
-from tfsp.viz.scatter import class_names_of
+from tfsp.viz import checks, style
+from tfsp.viz.charts.scatter import class_names_of
+from tfsp.viz.images import images, traversal
 
 _LEFT, _ROW = 2.4, 0.85  # inches: the bars' width, a row's height
 

@@ -22,12 +22,7 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "'best' (on the validation data), 'last', or the number of an epoch."
 )
 _TASKS = flags.DEFINE_list(
-    "tasks",
-    ["bounds", "log_likelihood"],
-    "Some of bounds, log_likelihood, few_shot, retrieval, labelled_points, tree, sparsity, "
-    "energy_distance, frechet, proportions, forest, attributes, chains, clusters, decomposition, "
-    "with commas between them. One that the run cannot be given is left out, with a warning. "
-    "Results of other tasks that the run has already are kept.",
+    "tasks", list(evaluation.tasks.default_names()), evaluation.tasks.flag_help()
 )
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",

@@ -8,14 +8,14 @@ categories, for several seeds, and writes the figure and a table of distances to
 
 from absl import app, flags
 
-from tfsp import evaluation, viz
+from tfsp import studies, viz
 from tfsp.command_line import plain_errors
 from tfsp.visualize import check_grid_folder, write_grid
 
 _OUT = flags.DEFINE_string(
     "out", "runs/cp_figure_3", "Folder for figure.png, figure.pdf, table.txt and results.json."
 )
-_MODELS = flags.DEFINE_list("models", list(evaluation.MODE_MODELS), "Models, the panels.")
+_MODELS = flags.DEFINE_list("models", list(studies.MODE_MODELS), "Models, the panels.")
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
 _EPOCHS = flags.DEFINE_integer("epochs", 10, "Epochs of 50,000 points each.", lower_bound=1)
 _WARMUP = flags.DEFINE_integer("kl_warmup_epochs", 0, "Epochs of KL warm-up.", lower_bound=0)
@@ -37,7 +37,7 @@ def _report(row):
 @plain_errors
 def main(_):
     check_grid_folder(_OUT.value)
-    rows, samples, data = evaluation.train_modes(
+    rows, samples, data = studies.train_modes(
         _MODELS.value,
         _SEEDS.value,
         _NUM_SAMPLES.value,

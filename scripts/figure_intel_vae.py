@@ -9,15 +9,15 @@ of distances between what was learned and the data.
 
 from absl import app, flags
 
-from tfsp import evaluation, viz
+from tfsp import studies, viz
 from tfsp.command_line import plain_errors
 from tfsp.visualize import check_grid_folder, write_grid
 
 _OUT = flags.DEFINE_string(
     "out", "runs/figure_4", "Folder for figure.png, figure.pdf, table.txt and results.json."
 )
-_TARGETS = flags.DEFINE_list("targets", list(evaluation.SHAPE_TARGETS), "Targets, the rows.")
-_MODELS = flags.DEFINE_list("models", list(evaluation.SHAPE_MODELS), "Models, the columns.")
+_TARGETS = flags.DEFINE_list("targets", list(studies.SHAPE_TARGETS), "Targets, the rows.")
+_MODELS = flags.DEFINE_list("models", list(studies.SHAPE_MODELS), "Models, the columns.")
 _SEEDS = flags.DEFINE_integer("seeds", 5, "Training runs of each.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 30_000, "Training steps of each run.", lower_bound=100)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1000, "Points in a batch.", lower_bound=1)
@@ -44,7 +44,7 @@ def _report(row):
 @plain_errors
 def main(_):
     check_grid_folder(_OUT.value)
-    rows, samples, data = evaluation.train_shapes(
+    rows, samples, data = studies.train_shapes(
         _TARGETS.value,
         _MODELS.value,
         _SEEDS.value,

@@ -5,6 +5,7 @@ python scripts/visualize.py --run_dir=runs/mnist-vamp
 
 from absl import app, flags
 
+from tfsp import pictures
 from tfsp.command_line import plain_errors
 from tfsp.visualize import visualize_run
 
@@ -22,6 +23,7 @@ _NODE_NUMBERS = flags.DEFINE_bool(
     "node_numbers", False, "Put its number beside every node of the pictures of a tree."
 )
 _FORMAT = flags.DEFINE_enum("format", "png", ["png", "pdf", "svg"], "Format of the pictures.")
+_PICTURES = flags.DEFINE_list("pictures", None, pictures.flag_help())
 
 
 @plain_errors
@@ -35,6 +37,7 @@ def main(_):
         f".{_FORMAT.value}",
         _BESIDE.value,
         _NODE_NUMBERS.value,
+        _PICTURES.value,
     )
     for path in figures.values():
         print(path)

@@ -215,7 +215,7 @@ def test_a_run_starts_from_all_classes(run_dir):
 
 
 def test_log_p_is_estimated_on_all_classes(run_dir, monkeypatch):
-    from tfsp.evaluation import tasks
+    from tfsp.evaluation.tasks import log_likelihood as tasks
 
     seen = []
     estimate = tasks.log_likelihood

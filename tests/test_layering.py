@@ -17,6 +17,7 @@ FLOORS = {
     "tfsp.shapes": 0,
     "tfsp.version": 0,
     "tfsp.registry": 0,
+    "tfsp.entries": 0,
     "tfsp.parameters": 0,
     "tfsp.sample_shape": 0,
     "tfsp.random": 0,
@@ -32,6 +33,7 @@ FLOORS = {
     "tfsp.networks": 1,
     "tfsp.tmc": 1,
     "tfsp.data": 1,
+    "tfsp.measures": 2,
     "tfsp.distributions": 2,
     "tfsp.likelihoods": 3,
     "tfsp.mappings": 3,
@@ -46,9 +48,11 @@ FLOORS = {
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,
     "tfsp.export": 7,
-    "tfsp.visualize": 8,
+    "tfsp.studies": 8,
+    "tfsp.pictures": 8,
     "tfsp.faults": 8,
-    "tfsp": 9,
+    "tfsp.visualize": 9,
+    "tfsp": 10,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))
 

@@ -5,12 +5,13 @@ import functools
 import numpy as np
 import pytest
 
-from tfsp import data, evaluation, models, priors, viz
+from tfsp import data, evaluation, models, priors
 from tfsp.mappings.hierarchy import HierarchyMapping
 from tfsp.mappings.selector import SelectorMapping
 from tfsp.networks import MADE
 from tfsp.priors import conditional_normal, conditional_start, loracs_start, recognition, tmc_start
 from tfsp.tmc import native_sampler, ops, place_points
+from tfsp.viz.charts import latent
 
 RNG = np.random.default_rng(0)
 CODES, LABELS = RNG.normal(size=(40, 3)), np.arange(40) % 2
@@ -64,7 +65,7 @@ CALLS = {
     "log_likelihood": lambda s: evaluation.log_likelihood(
         vae(), np.zeros((3, 4, 4, 1), np.float32), num_samples=2, seed=s, per_example=True
     )["log_p_per_example"],
-    "project": lambda s: viz.latent.project(CODES, method="pca", seed=s)[0],
+    "project": lambda s: latent.project(CODES, method="pca", seed=s)[0],
 }
 
 

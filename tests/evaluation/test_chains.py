@@ -8,9 +8,9 @@ import pytest
 
 from tfsp import evaluation, experiment, models, networks
 from tfsp.config import default_config, to_dict
-from tfsp.evaluation import discrete_tasks
 from tfsp.evaluation import tasks as tasks_module
-from tfsp.evaluation.discrete_tasks import prior_name
+from tfsp.evaluation.log_z import prior_name
+from tfsp.evaluation.tasks import chains as chains_task
 from tfsp.visualize import visualize_run
 
 
@@ -65,6 +65,8 @@ def test_classes_follow_the_images():
     """A labeller that sees which unit is on, of a model whose image is its units."""
 
     class Model:
+        capabilities = frozenset({"gibbs_chains"})
+
         def sample_chains(self, num_chains, num_rows, chain_steps, num_draws, seed):
             assert (chain_steps, seed) == (7, 3)
             index = np.arange(num_rows * num_chains * num_draws) % 5
@@ -116,8 +118,8 @@ def run_dir(model, tmp_path, monkeypatch):
     config = to_dict(config)
     monkeypatch.setattr(experiment, "load_run", lambda *_: (model, config))
     monkeypatch.setattr(experiment, "history", lambda _: {"elbo": [-3.0, -2.0]})
-    monkeypatch.setattr(discrete_tasks, "_NUM_VISITS", 3000)
-    monkeypatch.setattr(discrete_tasks, "_NUM_ROWS", 6)
+    monkeypatch.setattr(chains_task, "_NUM_VISITS", 3000)
+    monkeypatch.setattr(chains_task, "_NUM_ROWS", 6)
     return tmp_path
 
 
@@ -165,13 +167,13 @@ def test_refusals():
         data = types.SimpleNamespace(info=info, arrays=arrays)
         config = {"evaluate": dict(num_samples=1, num_examples=0), "model": dict(name=name)}
         config["prior"] = dict(name="normal")
-        model = model or types.SimpleNamespace(prior=None, sample_chains=None)
+        model = model or types.SimpleNamespace(prior=None, capabilities={"gibbs_chains"})
         return tasks_module.Subject(model, config, data)
 
     for wrong, message in [
         (subject(None), "'chains' needs labels"),
         (subject(1), "two classes at least"),
-        (subject(name="vae", model=types.SimpleNamespace(prior=None)), "run, 'vae', has not"),
+        (subject(name="vae", model=models.VAE(latent_dim=2)), "run, 'vae', does not have"),
     ]:
         with pytest.raises(ValueError, match=message):
             tasks_module.check(wrong, ["chains"])

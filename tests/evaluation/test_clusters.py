@@ -9,7 +9,8 @@ from reference import clusters as reference
 from scipy import special, stats
 
 from tfsp import evaluation, models, networks
-from tfsp.evaluation.category_tasks import CATEGORY_CHECKS, CATEGORY_TASKS
+from tfsp.evaluation.needs import missing
+from tfsp.evaluation.tasks import TASKS
 
 
 @pytest.mark.parametrize(
@@ -162,21 +163,22 @@ def test_a_model_without_categories_is_refused(prior):
         evaluation.category_probabilities(model, X)
     config = {"model": {"name": "vae"}, "prior": {"name": prior}}
     subject = types.SimpleNamespace(model=model, config=config)
-    with pytest.raises(ValueError, match=f"'clusters' needs categories.*with the prior '{prior}'"):
-        CATEGORY_CHECKS["clusters"](subject)
+    reason = missing(subject, ["categories"])
+    assert reason.startswith("needs categories")
+    assert f"with the prior '{prior}'" in reason
 
 
 def test_task_fits_classes_on_training_data_and_scores_test_data():
     """One-hot x tells its category: x itself is what the model says."""
-    model = types.SimpleNamespace(responsibilities=lambda x: x)
+    model = types.SimpleNamespace(responsibilities=lambda x: x, capabilities={"categories"})
     parts = {
         "train": (np.eye(4)[[0, 0, 0, 1, 1, 1]], np.array([5, 5, 7, 7, 7, 7])),
         "test": (np.eye(4)[[0, 0, 1, 1, 2]], np.array([5, 7, 7, 7, 7])),
     }
     data = types.SimpleNamespace(arrays=lambda part: parts[part])
     subject = types.SimpleNamespace(model=model, data=data)
-    CATEGORY_CHECKS["clusters"](subject)
-    row = CATEGORY_TASKS["clusters"](subject)
+    assert not missing(subject, ["categories"])
+    row = TASKS["clusters"].function(subject)
     assert row["clusters_accuracy"] == 3 / 5  # of the test data: 0 -> 5, 1 -> 7
     assert row["clusters_majority"] == 4 / 5  # an unseen category stands for 7, the most frequent
     assert 0.5 <= row["clusters_confidence"] <= 1

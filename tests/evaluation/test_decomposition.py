@@ -13,7 +13,7 @@ from scipy import stats
 from tfsp import models, networks, priors
 from tfsp.distributions import diagonal_normal
 from tfsp.evaluation import decomposition, kl_decomposition
-from tfsp.evaluation.category_tasks import CATEGORY_CHECKS, CATEGORY_TASKS
+from tfsp.evaluation.tasks import TASKS
 
 tfd = tfp.distributions
 X = np.random.default_rng(0).integers(0, 2, (5, 4)).astype(np.float64)
@@ -95,7 +95,9 @@ def of_normals(loc, scale, prior=None):
         return diagonal_normal(here, spread)
 
     return types.SimpleNamespace(
-        posterior=posterior, prior=prior or priors.NormalPrior(loc.shape[1], dtype="float64")
+        posterior=posterior,
+        prior=prior or priors.NormalPrior(loc.shape[1], dtype="float64"),
+        capabilities={"posterior"},
     )
 
 
@@ -150,7 +152,9 @@ def test_categories_of_probability_zero():
         loc = tf.constant(np.arange(8.0).reshape(4, 2)) + 0.0 * x
         return tf.constant(logits), loc, tf.zeros_like(loc)
 
-    model = types.SimpleNamespace(posterior_parts=posterior_parts, prior=prior)
+    model = types.SimpleNamespace(
+        posterior_parts=posterior_parts, prior=prior, capabilities={"category_priors"}
+    )
     found = kl_decomposition(model, np.zeros((4, 2)))
     assert all(np.isfinite(value) for value in found.values())
     assert found["category_information"] == pytest.approx(math.log(2), abs=1e-9)
@@ -162,8 +166,8 @@ def test_task():
     model = built(prior="normal")
     data = types.SimpleNamespace(arrays=lambda part, limit: ({"test": X}[part][:limit], None))
     subject = types.SimpleNamespace(model=model, data=data, seed=3)
-    CATEGORY_CHECKS["decomposition"](subject)
-    row = CATEGORY_TASKS["decomposition"](subject)
+    TASKS["decomposition"].check(subject)
+    row = TASKS["decomposition"].function(subject)
     expected = kl_decomposition(model, X, seed=3)
     assert row == {f"decomposition_{name}": value for name, value in expected.items()}
     assert row["decomposition_total"] == pytest.approx(np.mean(model(X)["kl"]), rel=1e-6)
@@ -183,7 +187,7 @@ def test_models_that_are_refused(float64, model, message):
         model=model(), data=types.SimpleNamespace(arrays=lambda part, limit: (X[:limit], None))
     )
     with pytest.raises(ValueError, match=message):
-        CATEGORY_CHECKS["decomposition"](subject)
+        TASKS["decomposition"].check(subject)
     with pytest.raises(ValueError, match=message):
         kl_decomposition(subject.model, X)
 

@@ -32,7 +32,9 @@ def test_representatives_of_each_kind_of_prior():
 @pytest.mark.parametrize("started", [True, False])
 def test_inducing_points(started):
     points = tf.reshape(tf.range(6.0), [3, 2])
-    prior = types.SimpleNamespace(inducing=points, started=tf.Variable(started), is_density=True)
+    prior = types.SimpleNamespace(
+        inducing=points, is_started=lambda: started, capabilities={"inducing_points"}
+    )
     found = representatives(types.SimpleNamespace(prior=prior))
     if started:
         np.testing.assert_array_equal(found, points)

@@ -1,5 +1,6 @@
 """Tasks on a run directory: rows, what is kept, and errors before anything is computed."""
 
+import dataclasses
 import shutil
 import types
 
@@ -8,8 +9,8 @@ import pytest
 
 from tfsp import evaluation, experiment, priors
 from tfsp.config import default_config
-from tfsp.evaluation import run as run_module
 from tfsp.evaluation import tasks as tasks_module
+from tfsp.evaluation.tasks.few_shot import worthwhile
 
 SIZES = dict(labels_per_class=[1, 5], num_label_sets=3, progress=False)
 
@@ -126,9 +127,15 @@ def test_results_of_a_checkpoint_that_was_trained_on_are_dropped(run_dir):
 
 def test_sizes_follow_the_classes():
     labels = np.repeat([0, 1], [12, 25])
-    assert tasks_module._worthwhile((1, 10, 20, 30, 40, 50), labels) == [1, 10, 20, 30]
-    assert tasks_module._worthwhile((100,), labels) == [100]
-    assert tasks_module._worthwhile((25, 5, 5, 26), labels) == [5, 25]
+    assert worthwhile((1, 10, 20, 30, 40, 50), labels) == [1, 10, 20, 30]
+    assert worthwhile((100,), labels) == [100]
+    assert worthwhile((25, 5, 5, 26), labels) == [5, 25]
+
+
+def replace(monkeypatch, name, function):
+    """Another function in the place of a task's own."""
+    task = dataclasses.replace(tasks_module.TASKS[name], function=function)
+    monkeypatch.setitem(tasks_module.TASKS, name, task)
 
 
 class FakeData:
@@ -152,18 +159,18 @@ class FakeData:
     ],
 )
 def test_impossible_tasks_are_refused_before_anything_is_computed(task, data, message, monkeypatch):
-    monkeypatch.setitem(tasks_module.TASKS, "bounds", lambda subject: {"elbo": 1.0})
+    replace(monkeypatch, "bounds", lambda subject: {"elbo": 1.0})
     settings = {"evaluate": dict(num_samples=1, num_examples=0), "prior": dict(name="normal")}
     model = types.SimpleNamespace(prior=priors.NormalPrior(2))
     subject = tasks_module.Subject(model, settings, FakeData(**data))
     assert tasks_module.measure(subject, ["bounds"]) == {"bounds": {"elbo": 1.0}}
     if task in tasks_module.TASKS:
-        monkeypatch.setitem(tasks_module.TASKS, task, lambda subject: pytest.fail("computed"))
+        replace(monkeypatch, task, lambda subject: pytest.fail("computed"))
         with pytest.warns(UserWarning, match=f"{task}' is left out.*{message}"):
             found = tasks_module.measure(subject, [task, "bounds"])
         assert found == {"bounds": {"elbo": 1.0}}
     else:
-        monkeypatch.setitem(tasks_module.TASKS, "bounds", lambda subject: pytest.fail("computed"))
+        replace(monkeypatch, "bounds", lambda subject: pytest.fail("computed"))
         with pytest.raises(ValueError, match=message):
             tasks_module.measure(subject, ["bounds", task])
     with pytest.raises(ValueError, match=message):
@@ -178,7 +185,7 @@ def test_a_task_that_fails_does_not_lose_the_others(run_dir, monkeypatch):
     def fails(subject):
         raise ValueError("No two points share a label.")
 
-    monkeypatch.setitem(tasks_module.TASKS, "retrieval", fails)
+    replace(monkeypatch, "retrieval", fails)
     with pytest.warns(UserWarning, match="'retrieval' is left out. No two points"):
         new = evaluation.evaluate_run(
             run_dir, tasks=["retrieval", "bounds", "tree"], progress=False
@@ -188,7 +195,7 @@ def test_a_task_that_fails_does_not_lose_the_others(run_dir, monkeypatch):
     assert rows_of(run_dir) == [new]
     with pytest.raises(ValueError, match="No two points share a label"):
         evaluation.evaluate_run(run_dir, tasks=["retrieval"], progress=False)
-    with pytest.raises(ValueError, match="(?s)'tree' needs a tree prior.*'chains' follows Gibbs"):
+    with pytest.raises(ValueError, match="(?s)'tree' needs a tree prior.*'chains' needs Gibbs"):
         evaluation.evaluate_run(run_dir, tasks=["tree", "chains"], progress=False)
     assert rows_of(run_dir) == [new]
 
@@ -196,15 +203,15 @@ def test_a_task_that_fails_does_not_lose_the_others(run_dir, monkeypatch):
 def test_every_column_of_the_table_is_written(run_dir):
     # A tree and points are tested with runs that have them; so is a share of the second of two.
     others = {"tree_purity", "tree_induced_purity", "energy_distance"}
-    others |= {name for name in run_module._COLUMNS if name.startswith(("log_z", "chains"))}
+    others |= {name for name in tasks_module.columns() if name.startswith(("log_z", "chains"))}
     others |= {"proportions_second", "proportions_learned_second"}
     impossible = ("tree", "energy_distance", "attributes", "chains")
-    tasks = [task for task in tasks_module.TASKS if task not in impossible]
+    tasks = [task for task in tasks_module.names() if task not in impossible]
     row = evaluation.evaluate_run(
         run_dir, num_samples=2, tasks=tasks, labels_per_class=[1, 10, 100], progress=False
     )
     # Of 300 images no class has 100; the table may show it for larger data.
-    assert set(run_module._COLUMNS) - set(row) == others
+    assert set(tasks_module.columns()) - set(row) == others
 
 
 def test_spread_over_runs():

@@ -87,7 +87,7 @@ def test_the_task_refuses_other_priors():
     info = SimpleNamespace(num_classes=3, name="x", source="y")
     data = SimpleNamespace(info=info, arrays=lambda *_, **__: (None, np.zeros(1, int)))
     config = {"prior": {"name": "normal"}, "evaluate": {"num_samples": 1, "num_examples": 1}}
-    model = SimpleNamespace(prior=NormalPrior(latent_dim=2))
+    model = SimpleNamespace(prior=NormalPrior(latent_dim=2), capabilities=())
     subject = tasks.Subject(model, config, data)
     with pytest.raises(ValueError, match="needs a tree prior"):
         tasks.check(subject, ("tree",))

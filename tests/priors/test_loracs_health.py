@@ -13,6 +13,8 @@ from tfsp.config import default_config
 from tfsp.priors import loracs_health
 from tfsp.run_directory import RunDirectory
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 NAMES = {
     "predictive_variance",
     "leaf_edge_mass",

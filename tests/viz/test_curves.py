@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tfsp import viz
-from tfsp.viz import curves, style
+from tfsp.viz import style
+from tfsp.viz.charts import curves
 
 
 def make_history(epochs=5):

@@ -7,7 +7,8 @@ from matplotlib import patches
 
 from tfsp import viz
 from tfsp.priors import LatentGraph
-from tfsp.viz import graphs, style
+from tfsp.viz import style
+from tfsp.viz.charts import graphs
 
 MEANS = np.array([[0, 0, 0, 0], [0.9, 0, 0, 0], [0.3, 0.01, 0, 0], [1.0, 0.6, 0, 0]])
 HISTORY = {

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from tfsp import viz
-from tfsp.viz import images as grids
 from tfsp.viz import style
+from tfsp.viz.images import images as grids
 
 
 def make_images(count, height=5, width=4, channels=1, seed=0):

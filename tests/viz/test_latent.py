@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tfsp import viz
-from tfsp.viz import latent, style
+from tfsp.viz import style
+from tfsp.viz.charts import latent
 
 
 def make_codes(count=30, dims=4, seed=0):

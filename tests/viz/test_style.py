@@ -3,6 +3,7 @@
 import ast
 import itertools
 import pathlib
+import tomllib
 
 import matplotlib
 import matplotlib.image
@@ -70,31 +71,27 @@ def test_every_picture_is_covered_here():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_touches_no_global_state(name, tmp_path):
+def test_picture(name, tmp_path):
+    """Global state, size, paper at the edges; and the same picture whatever the caller's settings.
+
+    Two renders: one made under the plain settings and saved by the helper under others, one made
+    and saved, without the helper, under others again. They agree if none of these has a say.
+    """
     from matplotlib import pyplot
 
     pyplot.close("all")
     before = dict(matplotlib.rcParams)
     figure = PICTURES[name]()
-    viz.save(figure, tmp_path / "figure.png")
     assert type(figure) is matplotlib.figure.Figure
+    assert_inside(figure)
+    with matplotlib.rc_context({"font.size": 6, "axes.linewidth": 2, "savefig.bbox": "tight"}):
+        path = viz.save(figure, tmp_path / "a" / "b" / "figure.png")
+    with matplotlib.rc_context({"font.size": 20, "xtick.labelsize": 20, "axes.linewidth": 5}):
+        PICTURES[name]().savefig(tmp_path / "other.png")
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_picture_ignores_the_settings_of_the_caller(name, tmp_path):
-    viz.save(PICTURES[name](), tmp_path / "plain.png")
-    with matplotlib.rc_context({"font.size": 20, "axes.linewidth": 5, "savefig.bbox": "tight"}):
-        viz.save(PICTURES[name](), tmp_path / "other.png")
-    plain, other = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("plain", "other"))
-    np.testing.assert_array_equal(plain, other)
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_png_has_the_size_of_the_figure_and_a_picture(name, tmp_path):
-    figure = PICTURES[name]()
-    picture = matplotlib.image.imread(viz.save(figure, tmp_path / "a" / "b" / "figure.png"))
+    picture, other = (matplotlib.image.imread(p) for p in (path, tmp_path / "other.png"))
+    np.testing.assert_array_equal(picture, other)
     width, height = figure.get_size_inches() * 200
     assert picture.shape[:2] == (round(height), round(width))
     assert picture[..., :3].std() > 0.02
@@ -103,24 +100,14 @@ def test_png_has_the_size_of_the_figure_and_a_picture(name, tmp_path):
         np.testing.assert_array_equal(edge, 1.0)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_everything_lies_inside_the_figure(name):
-    figure = PICTURES[name]()
+def assert_inside(figure):
+    """What is drawn fills the figure, and does not run over it."""
     box = figure.get_tightbbox(figure.canvas.get_renderer())
     width, height = figure.get_size_inches()
     assert 0 <= box.x0 < box.x1 <= width
     assert 0 <= box.y0 < box.y1 <= height
     assert box.width > 0.9 * width
     assert box.height > 0.8 * height
-
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_saving_without_the_helper_looks_the_same(name, tmp_path):
-    viz.save(PICTURES[name](), tmp_path / "helper.png")
-    with matplotlib.rc_context({"font.size": 20, "xtick.labelsize": 20, "axes.linewidth": 5}):
-        PICTURES[name]().savefig(tmp_path / "plain.png")
-    helper, plain = (matplotlib.image.imread(tmp_path / f"{n}.png") for n in ("helper", "plain"))
-    np.testing.assert_array_equal(helper, plain)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +141,19 @@ def test_save_wants_a_figure(tmp_path):
         viz.save(IMAGES, tmp_path / "figure.png")
 
 
+def test_the_style_file_is_shipped_and_agrees_with_the_constants():
+    path = pathlib.Path(style.__file__).with_name("tfsp.mplstyle")
+    packaged = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text())
+    assert path.name in packaged["tool"]["setuptools"]["package-data"]["tfsp.viz"]
+    with viz.paper_style():
+        found = dict(matplotlib.rcParams)
+    assert found["figure.dpi"] == style.DPI
+    assert found["xtick.labelsize"] == found["ytick.labelsize"] == style.TICK_SIZE
+    for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
+        assert matplotlib.colors.same_color(found[name], style.INK)
+    assert found["font.size"] == 8
+
+
 def _to_lab(color, simulation):
     """CIE L*a*b* of a hex colour as seen with a colour blindness, a matrix on linear RGB."""
     srgb = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -183,10 +183,10 @@ def test_palette_is_safe_for_colour_blind_readers(name):
 
 
 def test_viz_imports_nothing_above_it_and_loads_matplotlib_late():
-    files = sorted(pathlib.Path(style.__file__).parent.glob("*.py"))
+    files = sorted(pathlib.Path(style.__file__).parent.rglob("*.py"))
     assert len(files) > 5
     allowed = {"matplotlib", "numpy", "sklearn", "tensorflow", "threadpoolctl"}
-    standard = {"csv", "dataclasses", "math", "os", "pathlib", "statistics"}
+    standard = {"csv", "dataclasses", "functools", "math", "os", "pathlib", "statistics"}
     lower = ("arguments", "atomic", "data", "neighbours", "random", "subset", "tmc", "viz")
     for file in files:
         tree = ast.parse(file.read_text(encoding="utf-8"))

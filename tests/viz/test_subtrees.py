@@ -5,7 +5,7 @@ import pytest
 
 from tfsp import viz
 from tfsp.tmc import Phylogeny
-from tfsp.viz import tree_layout
+from tfsp.viz.trees import tree_layout
 from viz.test_trees import BLUE, MIXED, ORANGE, RED, branches, leaf_points, random_tree
 
 # ((0, 1) at 0.6, (2, (3, 4) at 0.8) at 0.3) below the root, 8.

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfsp import viz
-from tfsp.viz import traversal
+from tfsp.viz.images import traversal
 
 
 class Recorder:

@@ -5,7 +5,7 @@ import pytest
 
 from tfsp import viz
 from tfsp.tmc import Phylogeny, slice_locations
-from tfsp.viz import tree_slices as module
+from tfsp.viz.trees import tree_slices as module
 from viz.test_trees import random_tree
 
 TREE = Phylogeny([5, 5, 7, 6, 6, 8, 7, 8, -1], [1, 1, 1, 1, 1, 0.6, 0.8, 0.3, 0])

@@ -7,7 +7,8 @@ import pytest
 
 from tfsp import viz
 from tfsp.tmc import Phylogeny
-from tfsp.viz import style, tree_images, trees
+from tfsp.viz import style
+from tfsp.viz.trees import tree_images, trees
 
 # ((0, 1) at 0.6, (2, (3, 4) at 0.8) at 0.3) below the root, 8.
 PARENT = [5, 5, 7, 6, 6, 8, 7, 8, -1]

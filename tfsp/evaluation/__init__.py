@@ -1,46 +1,49 @@
-"""Measures of trained models: bounds, log-likelihood, and what their codes are good for."""
+"""Measures of trained models: bounds, log-likelihood, and what their codes are good for.
 
-from tfsp.evaluation.attributes import attribute_prediction
+What takes arrays alone lives in `tfsp.measures`, what trains models in `tfsp.studies`; their names
+can be had here too.
+"""
+
+import importlib
+
+from tfsp.evaluation import tasks
 from tfsp.evaluation.bounds import bounds
-from tfsp.evaluation.chains import chain_classes, mode_separation
-from tfsp.evaluation.clusters import (
-    category_probabilities,
+from tfsp.evaluation.categories import category_probabilities
+from tfsp.evaluation.chains import chain_classes
+from tfsp.evaluation.decomposition import kl_decomposition
+from tfsp.evaluation.draws import can_add_noise, draw
+from tfsp.evaluation.latent import encode, posterior_draws
+from tfsp.evaluation.learned_proportions import learned_proportions
+from tfsp.evaluation.likelihood import log_likelihood
+from tfsp.evaluation.papers import beside_paper, format_beside_paper, paper_numbers
+from tfsp.evaluation.report import format_table, read_json, write_json
+from tfsp.evaluation.representatives import representatives
+from tfsp.evaluation.run import evaluate_run, format_results, format_spread
+from tfsp.evaluation.trees import tree_purity
+from tfsp.measures.active_units import active_units
+from tfsp.measures.attributes import attribute_prediction
+from tfsp.measures.clusters import (
     category_usage,
     clustering_accuracy,
     majority_accuracy,
     majority_classes,
     normalised_mutual_information,
 )
-from tfsp.evaluation.coverage import coverage
-from tfsp.evaluation.decomposition import kl_decomposition
-from tfsp.evaluation.draws import can_add_noise, draw
-from tfsp.evaluation.energy import energy_distance
-from tfsp.evaluation.features import FeatureMap, classifier_features, classifier_labeller
-from tfsp.evaluation.few_shot import few_shot
-from tfsp.evaluation.forest import few_shot_forest
-from tfsp.evaluation.frechet import frechet, frechet_distance
-from tfsp.evaluation.grid import format_grid, train_grid
-from tfsp.evaluation.grid import summarise as summarise_grid
-from tfsp.evaluation.latent import active_units, encode, posterior_draws
-from tfsp.evaluation.likelihood import log_likelihood
-from tfsp.evaluation.modes import MODELS as MODE_MODELS
-from tfsp.evaluation.modes import mode_config, train_modes
-from tfsp.evaluation.papers import beside_paper, format_beside_paper, paper_numbers
-from tfsp.evaluation.proportions import (
+from tfsp.measures.coverage import coverage
+from tfsp.measures.energy import energy_distance
+from tfsp.measures.features import FeatureMap, classifier_features, classifier_labeller
+from tfsp.measures.few_shot import few_shot
+from tfsp.measures.forest import few_shot_forest
+from tfsp.measures.frechet import frechet, frechet_distance
+from tfsp.measures.labelled_points import labelled_points, nearest_labels
+from tfsp.measures.mode_separation import mode_separation
+from tfsp.measures.proportions import (
     Labeller,
-    learned_proportions,
     logistic_labeller,
     proportions,
 )
-from tfsp.evaluation.report import format_table, read_json, write_json
-from tfsp.evaluation.representatives import labelled_points, nearest_labels, representatives
-from tfsp.evaluation.retrieval import retrieval
-from tfsp.evaluation.run import evaluate_run, format_results, format_spread
-from tfsp.evaluation.shapes import MODELS as SHAPE_MODELS
-from tfsp.evaluation.shapes import TARGETS as SHAPE_TARGETS
-from tfsp.evaluation.shapes import shape_config, train_shapes
-from tfsp.evaluation.sparsity import hoyer_scores, sparsity
-from tfsp.evaluation.trees import tree_purity
+from tfsp.measures.retrieval import retrieval
+from tfsp.measures.sparsity import hoyer_scores, sparsity
 
 __all__ = [
     "MODE_MODELS",
@@ -94,9 +97,29 @@ __all__ = [
     "shape_config",
     "sparsity",
     "summarise_grid",
+    "tasks",
     "train_grid",
     "train_modes",
     "train_shapes",
     "tree_purity",
     "write_json",
 ]
+
+_STUDIES = (
+    "MODE_MODELS",
+    "SHAPE_MODELS",
+    "SHAPE_TARGETS",
+    "format_grid",
+    "mode_config",
+    "shape_config",
+    "summarise_grid",
+    "train_grid",
+    "train_modes",
+    "train_shapes",
+)
+
+
+def __getattr__(name):
+    if name in _STUDIES:  # a floor above, so that they are looked up when they are asked for
+        return getattr(importlib.import_module("tfsp.studies"), name)
+    raise AttributeError(f"module 'tfsp.evaluation' has no attribute {name!r}")

@@ -132,7 +132,7 @@ def _parts(model):
     `spread` is what `_scaled` multiplies noise by: scales `[n, D]` or triangles `[n, D, D]`.
     """
     name = type(model).__name__
-    if hasattr(model, "posterior_parts"):
+    if "category_priors" in model.capabilities:
 
         def of_categories(x):
             logits, loc, log_variance = model.posterior_parts(x)
@@ -145,7 +145,7 @@ def _parts(model):
 
         return of_categories
 
-    if not hasattr(model, "posterior") or not model.prior.is_density:
+    if "posterior" not in model.capabilities or not model.prior.is_density:
         raise ValueError(
             f"The model {name} with the prior {type(model.prior).__name__} has no KL to take "
             "apart: that needs a normal posterior and a prior with a density."
@@ -174,7 +174,7 @@ def _parts(model):
 def _log_prior(model):
     """Function z `[m, D]` -> log p(z | c) `[m, K]`, float64."""
     prior = model.prior
-    categories = hasattr(model, "posterior_parts")
+    categories = "category_priors" in model.capabilities
 
     def log_prob(z):
         z = tf.constant(z, prior.variable_dtype)

@@ -1,4 +1,4 @@
-"""How much of the latent space is in use."""
+"""Codes and draws of the latents, for whole data sets."""
 
 import weakref
 
@@ -37,25 +37,6 @@ def _compiled(model):
     return _ENCODERS[model]
 
 
-def active_units(codes, threshold=0.01):
-    """Number of latent dimensions whose code varies over the data: Var_x(E[z_d | x]) > threshold.
-
-    Args:
-      codes: `[n, D]`, posterior means.
-      threshold: in squared units of z.
-
-    Raises: ValueError unless `codes` is `[n, D]` with n >= 2.
-
-    Source: Burda et al. 2016, arXiv:1509.00519, section 5.2 (threshold 0.01).
-    """
-    codes = np.asarray(codes, float)
-    if codes.ndim != 2 or len(codes) < 2:
-        raise ValueError(
-            f"`codes` must be [n, D] with at least two rows. Received: shape {codes.shape}."
-        )
-    return int(np.sum(codes.var(axis=0) > threshold))
-
-
 def posterior_draws(model, data, seed=0):
     """One draw of the latents for each example, `[n, D]`, ordered as `encode` orders their means.
 
@@ -65,11 +46,11 @@ def posterior_draws(model, data, seed=0):
       data: as of `encode`.
       seed: int; the same seed gives the same draws.
     """
-    mapping = getattr(model, "mapping", tf.identity)
+    mapping = model.mapping if "mapping" in model.capabilities else tf.identity
 
     @tf.function(reduce_retracing=True)
     def draw(x, seed):
-        if hasattr(model, "sample_posterior"):
+        if "sample_posterior" in model.capabilities:
             return model.sample_posterior(x, seed)
         return mapping(model.posterior(x).sample(seed=seed))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tfsp.atomic import WriteError
 from tfsp.evaluation import tasks as tasks_of
-from tfsp.evaluation.discrete_tasks import prior_name
+from tfsp.evaluation.log_z import prior_name
 from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
 from tfsp.lock import locked
 from tfsp.run_directory import RunDirectory
@@ -14,46 +14,6 @@ from tfsp.run_directory import RunDirectory
 _IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
 _WIDTH = 100
 _ALWAYS = ("data", "binarization", "prior")
-_COLUMNS = (
-    "elbo",
-    "log_likelihood_term",
-    "kl",
-    "active_units",
-    "log_p",
-    "standard_error",
-    "log_z",
-    "log_z_standard_error",
-    "log_z_method",
-    "num_samples",
-    "few_shot_1",
-    "few_shot_10",
-    "few_shot_100",
-    "retrieval_auc",
-    "retrieval_map",
-    "labelled_points",
-    "tree_purity",
-    "tree_induced_purity",
-    "sparsity",
-    "sparsity_active",
-    "energy_distance",
-    "frechet_classifier",
-    "proportions_uncertainty",
-    "proportions_second",
-    "proportions_learned_second",
-    "chains_same_class",
-    "chains_same_class_chance",
-    "chains_run_length",
-    "clusters_accuracy",
-    "clusters_majority",
-    "clusters_nmi",
-    "clusters_confidence",
-    "clusters_used",
-    "clusters_perplexity",
-    "decomposition_mutual_information",
-    "decomposition_marginal_kl",
-    "decomposition_category_kl",
-    "decomposition_total",
-)
 
 
 def format_results(rows):
@@ -68,7 +28,7 @@ def format_results(rows):
     present = {key for row in rows for key in row}
     if "num_samples" in present:
         present |= {"log_p", "standard_error"}
-    columns = [*_ALWAYS, *(name for name in _COLUMNS if name in present)]
+    columns = [*_ALWAYS, *(name for name in tasks_of.columns() if name in present)]
     table = format_table(rows, columns)
     if max(map(len, table.splitlines())) <= _WIDTH:
         return table
@@ -85,7 +45,7 @@ def format_spread(rows):
     Returns: a plain-text table, a line for each measure; "" if no measure is left.
     """
     lines = []
-    for name in _COLUMNS:
+    for name in tasks_of.columns():
         values = [row.get(name) for row in rows]
         if all(isinstance(value, (int, float)) for value in values):
             spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -109,59 +69,13 @@ def evaluate_run(
     checkpoint="best",
     seed=0,
     progress=True,
-    tasks=tasks_of.DEFAULT_TASKS,
+    tasks=None,
     labels_per_class=None,
     num_label_sets=None,
 ):
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
-    Tasks, for every model and prior (nats per example, but for `bits_per_dimension`; few_shot,
-    retrieval, labelled_points, tree, forest and attributes give shares in [0, 1], take the codes of
-    `model.encode` and need labels; so does clusters):
-
-      bounds: the bound and its parts, active units.
-      log_likelihood: log p(x) by importance samples (left out where the prior has no density).
-        Of a discrete VAE this is the estimate minus log Z, so that it has two errors:
-        `standard_error` over the images and `log_z_standard_error`, which all images share. log Z
-        is computed anew for this task and for bounds (`refresh_log_partition`): `log_z`, and
-        `log_z_method` says how: "enumeration", "independent units" (both exact) or "BAR", beside
-        which `log_z_ais` must agree (`log_z_agree`).
-      few_shot: `few_shot_<n>` accuracy with n labels per class, `_sd` over label sets,
-        `_num_labels` used in all: a class with fewer examples gives all it has, and sizes
-        beyond the largest class are left out.
-      retrieval: `retrieval_auc` (Table 1), `retrieval_map`, `retrieval_precision` (the curve).
-      labelled_points: accuracy of a classifier trained on the points of the prior alone, which
-        are labelled by their 5 nearest training codes. Needs `representatives(model)`.
-      tree: dendrogram purity of a learned tree (`tree_purity`) and of test data attached to it
-        (`tree_induced_purity`), `tree_ward_purity` and `tree_induced_ward_purity` beside them.
-      sparsity: mean Hoyer score of the codes, each dimension scaled to unit deviation;
-        `sparsity_active`, that of the dimensions alone that tell of x.
-      energy_distance: of draws of x to test data, for data that are points; unbiased.
-      frechet: `frechet_classifier`, the Fréchet distance of 10,000 samples at most to as many test
-        images in the features of a classifier trained on the training images (not the Inception
-        features of what papers call FID), `frechet_features` and so on, which say all about it.
-      proportions: what a logistic classifier sees in 10,000 samples: `proportions_uncertainty`,
-        `proportions_shares` of the classes, of two classes `proportions_second`; the same of test
-        data; `proportions_learned`, of the clusters of an InteL-VAE, and the class that most
-        samples of each have (`proportions_learned_second`: of the clusters of the second class
-        together). The classifier is trained on the data in their own proportions, whatever
-        `data.proportion` is.
-      forest: `forest_<n>` accuracy of random forests of depth 4 on n codes, `_sd` over 10 subsets.
-      chains: of a discrete VAE, classes of samples 100 block-Gibbs sweeps apart along 100 chains,
-        by a classifier trained on the training images: `chains_same_class` share of consecutive
-        samples in one class, `chains_standard_error`, `chains_same_class_chance` by the
-        frequencies of the classes alone, `chains_run_length` and `chains_run_length_chance` out of
-        50 rows, `chains_same_state` share of two samples of one state in one class.
-      clusters: of models and priors with categories (`category_probabilities`), the likeliest of
-        each test image beside its label: `clusters_accuracy` by the best one-to-one matching,
-        `clusters_majority` where each category stands for the class that most of its training
-        images have, `clusters_nmi`; of the training data `clusters_used`, the number of categories
-        with at least a tenth of an even share (`clusters_pruned` lists the others, Figure 4 of
-        CP-VAE), `clusters_perplexity` of q(c), `clusters_shares`, `clusters_classes`.
-      decomposition: the KL of 5,000 test images at most taken apart (`kl_decomposition`):
-        `decomposition_mutual_information`, `_marginal_kl`, `_category_kl`, `_total`.
-      attributes: `attributes_<n>` accuracy of linear classifiers, averaged over attributes, and
-        `attributes_majority`, that of guessing.
+    For every model and prior; docs/tasks.md lists the tasks and the keys that they write.
 
     Args:
       run_dir: the run's folder.
@@ -174,7 +88,8 @@ def evaluate_run(
       checkpoint: "best", "last" or an epoch.
       seed: of the draws and of the label sets.
       progress: show progress bars.
-      tasks: names of tasks, a sequence.
+      tasks: names of tasks (`tfsp.evaluation.tasks.names()`), a sequence; None takes the default
+        ones, "bounds" and "log_likelihood".
       labels_per_class, num_label_sets: of the few-shot task. None takes the paper's: 1, 10, 20,
         ..., 100 and 20 sets, with more than 100 classes 1, 2, 5, 10, 15 and 5 sets.
 
@@ -188,12 +103,8 @@ def evaluate_run(
     Raises: ValueError, before anything is computed, for unknown tasks, for a broken
       `metrics.json`, and where the run can be given none of the tasks; afterwards, where every one
       of them has failed.
-
-    Source of few_shot, retrieval, labelled_points: Vikram et al. 2018, arXiv:1810.06891,
-      section 6.2; from sparsity on: Miao et al. 2022, section 6 and appendices B, C; chains is
-      Figure 5 of Rolfe 2017, arXiv:1609.02200, as numbers; clusters and decomposition: Lavda et al.
-      2020, arXiv:1911.10885, sections 3.3.1 and 5.
     """
+    tasks = tasks_of.default_names() if tasks is None else tasks
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
     read_rows(run.metrics)  # refused now, not when all has been computed

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments, subset
-from tfsp.evaluation.representatives import nearest_labels
+from tfsp.measures.labelled_points import nearest_labels
 from tfsp.tmc import Phylogeny, dendrogram_purity
 from tfsp.tmc.induced import induced_hierarchy
 

@@ -34,12 +34,16 @@ class Mapping(LatentLayer):
 
     Attributes:
       output_dim: size of z; D unless the subclass sets another.
+      capabilities: what can be asked of the mapping beyond the above, a set: "clusters"
+        (`proportions()`, `component(y)`), "levels" (`sizes`).
 
     Raises:
       ValueError: if `latent_dim` is not a positive integer.
 
     Source: Miao et al. 2022 (InteL-VAE), section 4.
     """
+
+    capabilities = frozenset()
 
     def __init__(self, latent_dim, **kwargs):
         super().__init__(latent_dim, **kwargs)

@@ -35,6 +35,8 @@ class HierarchyMapping(Mapping):
     Source: Miao et al. 2022 (InteL-VAE), appendix B.
     """
 
+    capabilities = frozenset({"levels"})
+
     def __init__(
         self,
         latent_dim,

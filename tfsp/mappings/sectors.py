@@ -42,6 +42,8 @@ class SectorsMapping(Mapping):
     Source: Miao et al. 2022 (InteL-VAE), section 6.2 and appendix C.2.
     """
 
+    capabilities = frozenset({"clusters"})
+
     def __init__(
         self,
         latent_dim,

@@ -43,6 +43,11 @@ class StructuredVAE(keras.Model):
       kl_weight: weight (not trained) that scales the KL in the training loss only; 1 unless a
         warm-up moves it. The metrics `elbo`, `log_likelihood` and `kl` never contain it.
       term_names: names of the terms that `call` returns and that are tracked as metrics.
+      capabilities: what can be asked of the model beyond the above, a set: "posterior"
+        (`posterior(x)`, a `tfd.Distribution`), "sample_posterior" (draws of all that `encode` tells
+        of, where `posterior` is of less), "categories" (`responsibilities(x)`),
+        "category_priors" (`posterior_parts(x)`, `sample_categories`, and a prior of each category),
+        "gibbs_chains" (`sample_chains`), "graph" (`graph()`, `node_kl(x)`), "mapping" (`mapping`).
       nonfinite_step: int64 per term, the first training step at which the term was not finite,
         or -1.
 
@@ -51,6 +56,7 @@ class StructuredVAE(keras.Model):
     """
 
     term_names = ("log_likelihood", "kl")
+    capabilities = frozenset()
 
     def __init__(self, objective="elbo", num_samples=1, seed=None, **kwargs):
         # No casting of inputs: x stays exact, and log-densities stay in float32 or better.

@@ -70,6 +70,7 @@ class CPVAE(VAE):
 
     posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
+    capabilities = VAE.capabilities | {"categories", "category_priors", "sample_posterior"}
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
 
     def __init__(

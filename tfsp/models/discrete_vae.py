@@ -98,6 +98,7 @@ class DiscreteVAE(StructuredVAE):
       Andriyash & Macready 2018, arXiv:1805.07445 (DVAE#).
     """
 
+    capabilities = frozenset({"gibbs_chains", "sample_posterior"})
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
 
     def __init__(

@@ -58,6 +58,7 @@ class GMVAE(VAE):
 
     posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
+    capabilities = VAE.capabilities | {"categories"}
     term_names = ("log_likelihood", "kl", "kl_conditional", "kl_w", "kl_z")
 
     def __init__(

@@ -71,6 +71,7 @@ class GraphVAE(VAE):
 
     posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
+    capabilities = VAE.capabilities | {"graph"}
 
     def __init__(
         self,

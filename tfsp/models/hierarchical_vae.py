@@ -48,6 +48,7 @@ class HierarchicalVAE(VAE):
     """
 
     posterior_covariances = ("diagonal",)
+    capabilities = VAE.capabilities | {"sample_posterior"}
     term_names = ("log_likelihood", "kl", "kl_top", "kl_bottom")
 
     def __init__(

@@ -39,6 +39,7 @@ class InteLVAE(VAE):
     Source: Miao et al. 2022, "On Incorporating Inductive Biases into VAEs", eq. (2).
     """
 
+    capabilities = VAE.capabilities | {"mapping"}
     term_names = ("log_likelihood", "kl", "regulariser")
 
     def __init__(

@@ -42,6 +42,7 @@ class VAE(StructuredVAE):
     posterior_covariances = gaussian_posterior.COVARIANCES
     # Arguments of this constructor that a subclass gives itself (see `Registry.build`).
     fixed_arguments = ()
+    capabilities = frozenset({"posterior"})
 
     def __init__(
         self,

@@ -42,6 +42,8 @@ class Prior(LatentLayer):
 
     Attributes:
       is_density: whether `log_prob` and `sample` exist. False only for the plain autoencoder.
+      capabilities: what can be asked of the prior beyond the above, a set: "tree"
+        (`phylogeny()`, `leaf_locations()`, `is_started()`), "inducing_points" (`inducing`).
       needs_posterior: whether the model must hand over its posterior (`connect`).
       wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
       start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
@@ -53,6 +55,7 @@ class Prior(LatentLayer):
     """
 
     is_density = True
+    capabilities = frozenset()
     needs_posterior = False
     wants_data = False
     start_epoch = 0

@@ -82,6 +82,8 @@ class LORACs(TreePrior):
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 4.
     """
 
+    capabilities = TreePrior.capabilities | {"inducing_points"}
+
     def __init__(
         self,
         latent_dim,

@@ -37,6 +37,7 @@ class TreePrior(Prior):
         `tfsp.tmc.ops.MOVE_KINDS`.
     """
 
+    capabilities = frozenset({"tree"})
     needs_posterior = True
     has_health = True
 

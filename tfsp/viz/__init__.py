@@ -7,31 +7,45 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
     viz.save(figure, "figures/reconstructions.pdf")
 """
 
-from tfsp.viz.categories import category_usage, histograms, samples_per_category
-from tfsp.viz.chains import gibbs_chains
-from tfsp.viz.comparison import few_shot_curves, retrieval_curves
-from tfsp.viz.curves import training_curves
-from tfsp.viz.distributions import distribution_grid
-from tfsp.viz.graphs import gate_curves, latent_graph
-from tfsp.viz.hierarchy import hierarchy_pictures
-from tfsp.viz.images import image_grid, prior_samples, reconstructions, samples_beside, tile
-from tfsp.viz.latent import latent_map
-from tfsp.viz.levels import level_traversals
-from tfsp.viz.magnitudes import class_magnitudes
-from tfsp.viz.planes import mapping_planes
-from tfsp.viz.scatter import scatter_2d
+from tfsp.viz.charts import (
+    category_usage,
+    class_magnitudes,
+    distribution_grid,
+    few_shot_curves,
+    gate_curves,
+    histograms,
+    latent_graph,
+    latent_map,
+    mapping_planes,
+    retrieval_curves,
+    samples_per_category,
+    scatter_2d,
+    training_curves,
+)
+from tfsp.viz.images import (
+    decoder_mean,
+    gibbs_chains,
+    image_grid,
+    level_traversals,
+    prior_samples,
+    reconstructions,
+    samples_beside,
+    tile,
+    traversal_grid,
+    traversal_rows,
+)
 from tfsp.viz.style import paper_style, save
-from tfsp.viz.subtrees import (
+from tfsp.viz.trees import (
     disjoint_subtrees,
+    hierarchy_pictures,
     inducing_points,
     largest_subtree,
+    latent_tree,
+    slices,
     subtree,
     subtree_samples,
+    tree,
 )
-from tfsp.viz.traversal import decoder_mean, traversal_grid, traversal_rows
-from tfsp.viz.tree_map import latent_tree
-from tfsp.viz.tree_slices import slices
-from tfsp.viz.trees import tree
 
 __all__ = [
     "category_usage",

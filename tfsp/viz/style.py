@@ -4,6 +4,7 @@ Figures are made without pyplot and inside `paper_style()`, so that drawing need
 leaves the caller's matplotlib settings and open figures as they were.
 """
 
+import functools
 import pathlib
 
 from tfsp import atomic
@@ -33,6 +34,7 @@ INK = "#262626"  # text and axes
 SEQUENTIAL = "viridis"  # colour map of continuous values
 MARKERS = ("o", "s", "^", "D", "v", "P")  # the shape changes when the colours are used up
 
+_STYLE_FILE = pathlib.Path(__file__).with_name("tfsp.mplstyle")
 _FORMATS = ("png", "pdf", "svg")
 _SANS_SERIF = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu Sans")
 
@@ -50,47 +52,15 @@ def paper_style():
     # name fonts that are there instead of the generic family. DejaVu Sans comes with matplotlib.
     present = set(font_manager.get_font_names())
     fonts = [name for name in _SANS_SERIF if name in present] or ["DejaVu Sans"]
-    return matplotlib.rc_context(
-        {
-            "font.family": fonts,
-            "font.size": 8,
-            "mathtext.fontset": "dejavusans",
-            "text.color": INK,
-            "axes.titlesize": 9,
-            "axes.titleweight": "normal",
-            "axes.labelsize": 8,
-            "axes.labelcolor": INK,
-            "axes.edgecolor": INK,
-            "axes.linewidth": 0.6,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": False,
-            "axes.axisbelow": True,
-            "axes.facecolor": "white",
-            "figure.facecolor": "white",
-            "figure.dpi": DPI,
-            "xtick.labelsize": TICK_SIZE,
-            "ytick.labelsize": TICK_SIZE,
-            "xtick.color": INK,
-            "ytick.color": INK,
-            "xtick.direction": "out",
-            "ytick.direction": "out",
-            "xtick.major.size": 2.5,
-            "ytick.major.size": 2.5,
-            "xtick.minor.size": 1.5,
-            "ytick.minor.size": 1.5,
-            "xtick.major.width": 0.6,
-            "ytick.major.width": 0.6,
-            "xtick.minor.width": 0.4,
-            "ytick.minor.width": 0.4,
-            "lines.linewidth": 1.2,
-            "legend.fontsize": 7,
-            "legend.frameon": False,
-            "legend.handlelength": 1.4,
-            "legend.handletextpad": 0.5,
-            "legend.columnspacing": 1.2,
-        }
-    )
+    return matplotlib.rc_context({**_settings(), "font.family": fonts})
+
+
+@functools.cache
+def _settings():
+    """What stands in `tfsp.mplstyle`, a dict."""
+    import matplotlib
+
+    return dict(matplotlib.rc_params_from_file(_STYLE_FILE, True, use_default_template=False))
 
 
 def new_figure(width, height, layout=None):

@@ -1,0 +1,63 @@
+"""Categories that a model or its prior has found without labels."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfsp.distributions import DiagonalGaussianMixture
+from tfsp.evaluation.batches import iterate
+
+tfd = tfp.distributions
+
+
+def category_probabilities(model, data):
+    """What a model says of the category of each example: q(c|x), or p(k|z) at the encoded z.
+
+    Args:
+      model: one with `responsibilities(x)` (GMVAE, CPVAE), or with a prior that is a mixture of
+        Gaussians, such as "mixture" and "vamp": then p(k|z), the components being the categories.
+      data: a batched dataset of x or (x, y), an array, or a pair (x, y).
+
+    Returns: (probabilities `[n, K]` float64, labels `[n]` or None).
+
+    Raises: ValueError for a model without categories.
+    """
+    of_batch = tf.function(_categories(model), reduce_retracing=True)
+    probabilities, labels = [], []
+    for x, y in iterate(data, model=model):
+        probabilities.append(of_batch(tf.constant(x)).numpy())
+        labels.append(y)
+    probabilities = np.concatenate(probabilities).astype(np.float64)
+    return probabilities, None if labels[0] is None else np.concatenate(labels)
+
+
+def has_categories(model):
+    """Whether `category_probabilities` can be asked of the model."""
+    return "categories" in model.capabilities or _mixture(model.prior) is not None
+
+
+def _categories(model):
+    """Function x `[B, ...]` -> probabilities `[B, K]`."""
+    if "categories" in model.capabilities:
+        return model.responsibilities
+    mixture, view = _mixture(model.prior), model.prior_view()
+    if mixture is None:
+        raise ValueError(
+            f"The model {type(model).__name__} with the prior {type(model.prior).__name__} has no "
+            "categories. Take a model with `responsibilities` ('gm_vae', 'cp_vae'), or a prior "
+            "that is a mixture ('mixture', 'vamp')."
+        )
+    if isinstance(mixture, DiagonalGaussianMixture):
+        return lambda x: tf.nn.softmax(mixture.joint_log_prob(view.encode(x)))
+    return lambda x: mixture.posterior_marginal(view.encode(x)).probs_parameter()
+
+
+def _mixture(prior):
+    """The prior's distribution if it is a mixture of Gaussians, else None."""
+    if not prior.is_density:
+        return None
+    try:
+        found = prior.distribution()
+    except NotImplementedError:  # a prior with a `log_prob` of its own
+        return None
+    return found if isinstance(found, (DiagonalGaussianMixture, tfd.MixtureSameFamily)) else None

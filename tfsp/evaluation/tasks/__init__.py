@@ -1,0 +1,44 @@
+"""What can be measured of a run, by name: one file a task, found and registered by itself."""
+
+import importlib
+import pkgutil
+
+from tfsp.evaluation.subject import Subject, of_run
+from tfsp.evaluation.tasks.registry import (
+    TASKS,
+    Task,
+    check,
+    columns,
+    default_names,
+    measure,
+    names,
+    owner,
+    register,
+)
+from tfsp.evaluation.tasks.texts import flag_help, markdown
+
+__all__ = [
+    "TASKS",
+    "Subject",
+    "Task",
+    "check",
+    "columns",
+    "default_names",
+    "discover",
+    "flag_help",
+    "markdown",
+    "measure",
+    "names",
+    "of_run",
+    "owner",
+    "register",
+]
+
+
+def discover():
+    """Imports every module of this package, which registers the tasks in it."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+
+
+discover()

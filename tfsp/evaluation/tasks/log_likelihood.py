@@ -1,0 +1,53 @@
+"""The task "log_likelihood"."""
+
+from tfsp.evaluation.likelihood import log_likelihood
+from tfsp.evaluation.tasks.registry import register
+
+
+@register(
+    "log_likelihood",
+    columns=(
+        "log_p",
+        "standard_error",
+        "log_z",
+        "log_z_standard_error",
+        "log_z_method",
+        "num_samples",
+    ),
+    owns=(
+        "num_samples",
+        "log_p",
+        "log_p_num_examples",
+        "standard_error",
+        "monte_carlo_error",
+        "bits_per_dimension",
+        "mean_effective_sample_size",
+    ),
+    place=2,
+    default=True,
+)
+def of_subject(subject):
+    """log p(x) by importance samples; left out where the prior has no density.
+
+    Of a discrete VAE this is the estimate minus log Z, so that it has two errors:
+    `standard_error` over the images and `log_z_standard_error`, which all images share. log Z is
+    computed anew for this task and for bounds (`refresh_log_partition`): `log_z`, and
+    `log_z_method` says how: "enumeration", "independent units" (both exact) or "BAR", beside which
+    `log_z_ais` must agree (`log_z_agree`).
+    """
+    row = {"num_samples": subject.num_samples if subject.model.prior.is_density else 0}
+    if row["num_samples"]:
+        row |= subject.log_z
+        test = subject.data.arrays("test", limit=subject.num_examples or None)[0]
+        estimate = log_likelihood(
+            subject.model,
+            test,
+            row["num_samples"],
+            seed=subject.seed,
+            progress=subject.progress,
+        )
+        row["log_p_num_examples"] = estimate.pop("num_examples")
+        if test.min() < 0 or test.max() > 1:
+            del estimate["bits_per_dimension"]  # which is about intensities
+        row.update(estimate)
+    return row

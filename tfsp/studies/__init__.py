@@ -1,0 +1,22 @@
+"""Studies: grids of small training runs, compared."""
+
+from tfsp.studies.grid import format_grid, train_grid
+from tfsp.studies.grid import summarise as summarise_grid
+from tfsp.studies.modes import MODELS as MODE_MODELS
+from tfsp.studies.modes import mode_config, train_modes
+from tfsp.studies.shapes import MODELS as SHAPE_MODELS
+from tfsp.studies.shapes import TARGETS as SHAPE_TARGETS
+from tfsp.studies.shapes import shape_config, train_shapes
+
+__all__ = [
+    "MODE_MODELS",
+    "SHAPE_MODELS",
+    "SHAPE_TARGETS",
+    "format_grid",
+    "mode_config",
+    "shape_config",
+    "summarise_grid",
+    "train_grid",
+    "train_modes",
+    "train_shapes",
+]

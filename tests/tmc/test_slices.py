@@ -5,7 +5,7 @@ import pytest
 from reference import tmc
 
 from tfsp.tmc import Phylogeny, slice_locations
-from tfsp.tmc.slices import at_or_below, message_variances
+from tfsp.tmc.density.slices import at_or_below, message_variances
 
 
 def example(num_leaves, dim=3, seed=0):

@@ -10,7 +10,7 @@ from tfsp.priors.recognition import Recognition
 from tfsp.priors.tree_prior import TreePrior, check_num_nodes
 from tfsp.random import fold_in, generator
 from tfsp.tmc import ops
-from tfsp.tmc.attachment_table import build_table
+from tfsp.tmc.density.table import build_table
 
 _CHOICES = {
     "attachment": ("collapsed", "recognition"),

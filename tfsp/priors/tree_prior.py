@@ -12,7 +12,7 @@ from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
 from tfsp.random import SeedStream, as_seed, check_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
-from tfsp.tmc.attachment_table import build_table, restrict_table, table_log_prob, table_sample
+from tfsp.tmc.density.table import build_table, restrict_table, table_log_prob, table_sample
 
 tfd = tfp.distributions
 

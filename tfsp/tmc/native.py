@@ -20,7 +20,7 @@ Welling 2012, "The time-marginalized coalescent prior for hierarchical clusterin
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.checks import as_array
+from tfsp.tmc.phylogeny.checks import as_array
 
 try:
     from tfsp.tmc import _tmc

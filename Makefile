@@ -1,6 +1,7 @@
 # make demo   set-up, then the main job on scikit-learn's digits
 # make test   set-up, then the tests
 # make lint   the linter
+# make test-cc   the C++ core by itself, under sanitizers (a compiler is all it needs)
 # make build  rebuilds the native code that changed
 PYTHON ?= python3.11
 VENV := .venv
@@ -8,13 +9,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint format build clean
+.PHONY: demo test test-cc lint format build clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-cc:
+	$(MAKE) -j2 -f tests/cc/Makefile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

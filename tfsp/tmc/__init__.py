@@ -33,11 +33,17 @@ _HOMES = {
     "slice_locations": "tfsp.tmc.density.slices",
     "subtree_purity": "tfsp.tmc.purity",
 }
+_MODULES = {  # of `native`, by the names under which they are documented
+    "native_sampler": "tfsp.tmc.native.sampler",
+    "ops": "tfsp.tmc.native.ops",
+}
 
 
 def __getattr__(name):
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'tfsp.tmc' has no attribute {name!r}")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tfsp import priors
 from tfsp.tmc import native_sampler, ops
-from tfsp.tmc.native import options
+from tfsp.tmc.native import library, options
 from tmc import sampler_testing
 
 
@@ -19,6 +19,14 @@ def test_the_core_has_the_same_defaults():
     assert options.MIXTURE._asdict() == native_sampler.DEFAULT_MIXTURE
     assert tuple(options.MIXTURE) == ops.DEFAULT_MIXTURE
     assert native_sampler.MOVES == ops.MOVE_KINDS == options.MIXTURE._fields
+
+
+def test_the_ops_have_the_same_defaults():
+    known = inspect.signature(library.load().tfsp_tmc_quadrature).parameters
+    leaf_nodes, internal_nodes = options.DENSITY.num_nodes
+    assert known["leaf_nodes"].default == leaf_nodes
+    assert known["internal_nodes"].default == internal_nodes
+    assert known["edge_weights"].default == options.DENSITY.edge_weights
 
 
 @pytest.mark.parametrize("prior", [priors.LORACs, priors.TMCPrior])

@@ -178,13 +178,8 @@ class Predictive:
 
     Args:
         parent, time, leaves: the tree, and its leaves' locations `[N, D]`.
-        concentration1, concentration0: a, b of the time prior, in (0, 10000].
-        num_nodes: quadrature nodes on a leaf's edge, on another edge; 1 to 256.
-        variance_floor: a leaf's edge is cut where the new leaf's variance falls to this share of
-            its value at the edge's upper end; in [1e-12, 1).
-        edge_weights: "prior", p(e) from the topology alone (the paper's definition), or "bayes",
-            from the times as well.
-        added_variance: added to every node's variance, >= 0.
+        **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
+            added_variance, edge_weights.
         dtype: float32 or float64, the type of `z` in all calls.
         tree: a `Tree` in place of `parent` and `time`.
     Raises: ValueError naming the argument and the value.

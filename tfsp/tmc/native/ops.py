@@ -189,12 +189,8 @@ def predictive_log_prob(z, parent, time, leaves, gradients=True, **options):
       z: float32 or float64, as `leaves`; the result has its type.
       gradients: False saves a third of the work where no gradient is wanted (asking for one then
         raises LookupError).
-      concentration1, concentration0: a, b. Default 2, 2.
-      num_nodes: quadrature nodes on a leaf's edge and on an internal one. Default (24, 12).
-      variance_floor: leaf edges end where the variance is this share of that at their upper end.
-        Default 1e-3.
-      added_variance: added to every variance. Default 0.
-      edge_weights: "prior" or "bayes", see `edge_log_prob`.
+      **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
+        added_variance, edge_weights.
 
     Source: eq. (11); the edge and time of (13)-(15) summed out instead of recognised.
     """

@@ -1,20 +1,30 @@
 # make demo   set-up, then the main job on scikit-learn's digits
 # make test   set-up, then the tests
+# make test-all   those that take long as well
+# make test-cc    the C++ core by itself, under sanitizers (a compiler is all it needs)
 # make lint   the linter and the type checker
 # make build  rebuilds the native code that changed
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file at a time for each of two processes, in the order of their names: the long ones are not last.
+PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint format build clean
+.PHONY: demo test test-cc lint format build clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST)
+
+test-cc:
+	$(MAKE) -j2 -f tests/cc/Makefile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -12,15 +12,22 @@ import warnings
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/python/*.h", "custom_ops/tmc/*.h")
+HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/*.h")
+CYTHON_PARTS = (
+    "custom_ops/tmc/python/*.h",
+    "custom_ops/tmc/python/*.pxi",
+    "custom_ops/tmc/testing/*.h",
+)
 # No -march: vectorised kernels pick AVX2 at run time, so that one wheel runs on any x86-64.
 COMPILE_ARGS = ["-std=c++17", "-O3", "-g0", "-fvisibility=hidden"]
+# The second is for the tests: it is built in place, and is no part of a wheel.
+TESTING = "tests.tmc._testing"
 CYTHON_MODULES = {
-    "tfsp.tmc._tmc": "custom_ops/tmc/_tmc.pyx",
-    "tfsp.tmc._sampler": "custom_ops/tmc/_sampler.pyx",
+    "tfsp.tmc.native._tmc": "custom_ops/tmc/python/_tmc.pyx",
+    TESTING: "custom_ops/tmc/testing/_testing.pyx",
 }
 
-OP_LIBRARY = "tfsp.tmc._tmc_ops"
+OP_LIBRARY = "tfsp.tmc.native._tmc_ops"
 INFO = "_build_info.json"  # which TensorFlow the op library was built against
 OP_SOURCES = [
     "custom_ops/tmc/tmc_ops.cc",
@@ -30,8 +37,8 @@ OP_SOURCES = [
 ]
 
 
-def headers():
-    return [path for pattern in HEADERS for path in glob.glob(pattern)]
+def found(patterns):
+    return [path for pattern in patterns for path in glob.glob(pattern)]
 
 
 def cython_extensions():
@@ -51,7 +58,7 @@ def cython_extensions():
             [source],
             language="c++",
             include_dirs=["."],
-            depends=headers(),
+            depends=found(HEADERS + CYTHON_PARTS),
             extra_compile_args=COMPILE_ARGS,
         )
         for name, source in CYTHON_MODULES.items()
@@ -67,13 +74,18 @@ def op_extension():
         OP_SOURCES,
         language="c++",
         include_dirs=["."],
-        depends=headers(),
+        depends=found(HEADERS),
         extra_compile_args=COMPILE_ARGS,
     )
 
 
 class BuildExtensions(build_ext):
     """Builds the op library with the flags of the TensorFlow that is installed, and notes which."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        if not (self.inplace or self.editable_mode):
+            self.extensions = [e for e in self.extensions if e.name != TESTING]
 
     def build_extension(self, extension):
         if extension.name != OP_LIBRARY:
@@ -97,7 +109,7 @@ class BuildExtensions(build_ext):
     def copy_extensions_to_source(self):
         super().copy_extensions_to_source()
         for info in pathlib.Path(self.build_lib).rglob(INFO):
-            shutil.copy(info, pathlib.Path("tfsp/tmc"))
+            shutil.copy(info, pathlib.Path("tfsp/tmc/native"))
 
 
 setup(

@@ -52,7 +52,8 @@ def measure(threads):
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from tfsp.tmc import library, native
+    from tfsp.tmc import native
+    from tfsp.tmc.native import library
 
     module = library.load()
     results = {}

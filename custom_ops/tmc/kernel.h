@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/messages.h"
 #include "custom_ops/tmc/core/priors.h"
 #include "custom_ops/tmc/core/quadrature.h"
@@ -50,14 +51,14 @@ inline absl::Status Invalid(const std::string& message) {
   return absl::InvalidArgumentError(message);
 }
 
-inline absl::Status Check(const std::string& error) {
-  return error.empty() ? absl::OkStatus() : Invalid(error);
+inline absl::Status Check(const Error& error) {
+  return error.ok() ? absl::OkStatus() : Invalid(error.message());
 }
 
 inline absl::Status CheckNumNodes(int64_t num_nodes) {
   if (num_nodes % 2 == 1 && num_nodes <= (int64_t{1} << 30)) return absl::OkStatus();
-  return Invalid(absl::StrCat("parent must have 2 N - 1 entries, an odd number. Received ",
-                              num_nodes, "."));
+  return Invalid(
+      absl::StrCat("parent must have 2 N - 1 entries, an odd number. Received ", num_nodes, "."));
 }
 
 // The tree at inputs `first` (parent) and `first` + 1 (time).
@@ -112,18 +113,18 @@ inline absl::Status ReadConcentrations(const Tensor& tensor, double* a, double* 
   return Check(CheckConcentrations(*a, *b));
 }
 
-inline EdgeWeights ReadEdgeWeights(OpKernelConstruction* ctx) {
+inline absl::Status ReadEdgeWeights(OpKernelConstruction* ctx, EdgeWeights* edge_weights) {
   std::string name;
-  const absl::Status status = ctx->GetAttr("edge_weights", &name);
-  if (!status.ok()) ctx->CtxFailure(status);
-  return name == "bayes" ? EdgeWeights::kBayes : EdgeWeights::kPrior;
+  TF_RETURN_IF_ERROR(ctx->GetAttr("edge_weights", &name));
+  *edge_weights = name == "bayes" ? EdgeWeights::kBayes : EdgeWeights::kPrior;
+  return absl::OkStatus();
 }
 
 // The static part of the options: attributes.
 inline absl::Status ReadAttributes(OpKernelConstruction* ctx, QuadratureOptions* options) {
   TF_RETURN_IF_ERROR(ctx->GetAttr("leaf_nodes", &options->leaf_nodes));
   TF_RETURN_IF_ERROR(ctx->GetAttr("internal_nodes", &options->internal_nodes));
-  options->edge_weights = ReadEdgeWeights(ctx);
+  TF_RETURN_IF_ERROR(ReadEdgeWeights(ctx, &options->edge_weights));
   return Check(CheckOptions(*options));
 }
 
@@ -167,11 +168,11 @@ struct Sweeps {
 // Register a kernel for the CPU; a template, for float32 and float64.
 #define TFSP_REGISTER(NAME, CLASS) \
   REGISTER_KERNEL_BUILDER(Name(NAME).Device(tensorflow::DEVICE_CPU), CLASS)
-#define TFSP_REGISTER_FOR(NAME, CLASS, T) \
-  REGISTER_KERNEL_BUILDER(                \
-      Name(NAME).Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), CLASS<T>)
-#define TFSP_REGISTER_TYPED(NAME, CLASS)  \
-  TFSP_REGISTER_FOR(NAME, CLASS, float);  \
+#define TFSP_REGISTER_FOR(NAME, CLASS, T)                                                   \
+  REGISTER_KERNEL_BUILDER(Name(NAME).Device(tensorflow::DEVICE_CPU).TypeConstraint<T>("T"), \
+                          CLASS<T>)
+#define TFSP_REGISTER_TYPED(NAME, CLASS) \
+  TFSP_REGISTER_FOR(NAME, CLASS, float); \
   TFSP_REGISTER_FOR(NAME, CLASS, double)
 
 #endif  // TFSP_TMC_KERNEL_H_

@@ -144,10 +144,10 @@ class PredictiveLeavesGradOp : public PredictiveBase<T> {
     const TensorShape weights({in.rows, num_nodes});
     const char* names[2] = {"node_weight", "spread_weight"};
     for (int i = 0; i < 2; ++i) {
-      OP_REQUIRES(ctx, ctx->input(5 + i).shape() == weights,
-                  Invalid(absl::StrCat(names[i], " must have shape ", weights.DebugString(),
-                                       ". Received ", ctx->input(5 + i).shape().DebugString(),
-                                       ".")));
+      OP_REQUIRES(
+          ctx, ctx->input(5 + i).shape() == weights,
+          Invalid(absl::StrCat(names[i], " must have shape ", weights.DebugString(), ". Received ",
+                               ctx->input(5 + i).shape().DebugString(), ".")));
     }
     OP_REQUIRES_OK(ctx, ReadVector("upstream", ctx->input(7), in.rows));
     const T* node_weight = ctx->input(5).flat<T>().data();
@@ -183,8 +183,8 @@ class AttachmentOp : public PredictiveBase<T> {
     typename PredictiveBase<T>::Inputs in;
     OP_REQUIRES_OK(ctx, this->Read(ctx, &in));
     Tensor* output;
-    OP_REQUIRES_OK(ctx, ctx->allocate_output(
-                            0, TensorShape({in.rows, in.sweeps.tree.num_nodes}), &output));
+    OP_REQUIRES_OK(
+        ctx, ctx->allocate_output(0, TensorShape({in.rows, in.sweeps.tree.num_nodes}), &output));
     PredictiveOutputs<T> outputs;
     outputs.edge_log_prob = output->flat<T>().data();
     this->BuildTable(&team, &in);

@@ -22,8 +22,8 @@ class SamplePosteriorOp : public Kernel {
     const Tensor& variance = ctx->input(3);
     const bool gaussian = variance.NumElements() > 0;
     if (gaussian) OP_REQUIRES_OK(ctx, ReadVector("leaf_variance", variance, tree.num_leaves));
-    OP_REQUIRES_OK(ctx, ReadConcentrations(ctx->input(4), &options.concentration1,
-                                           &options.concentration0));
+    OP_REQUIRES_OK(
+        ctx, ReadConcentrations(ctx->input(4), &options.concentration1, &options.concentration0));
     OP_REQUIRES_OK(ctx, ReadVector("mixture", ctx->input(5), kNumMoves));
     OP_REQUIRES(ctx, ctx->input(6).dims() == 0, Invalid("num_moves must be a scalar."));
     OP_REQUIRES_OK(ctx, ReadVector("seed", ctx->input(7), 2));
@@ -33,10 +33,9 @@ class SamplePosteriorOp : public Kernel {
       options.seed[i] = static_cast<uint32_t>(ctx->input(7).vec<int32_t>()(i));
     }
     SamplerResult result;
-    OP_REQUIRES_OK(ctx, Check(RunSampler(options, static_cast<int>(ctx->input(2).dim_size(1)),
-                                         leaves.data(),
-                                         gaussian ? variance.vec<double>().data() : nullptr, &tree,
-                                         &result)));
+    OP_REQUIRES_OK(
+        ctx, Check(RunSampler(options, static_cast<int>(ctx->input(2).dim_size(1)), leaves.data(),
+                              gaussian ? variance.vec<double>().data() : nullptr, &tree, &result)));
     Tensor* output[5];
     const TensorShape nodes({tree.num_nodes}), kinds({kNumMoves});
     OP_REQUIRES_OK(ctx, ctx->allocate_output(0, nodes, &output[0]));

@@ -22,9 +22,8 @@ absl::Status TreeShape(InferenceContext* c, int first, DimensionHandle* num_node
   TF_RETURN_IF_ERROR(c->Merge(parent, time, &merged));
   *num_nodes = c->Dim(merged, 0);
   if (c->ValueKnown(*num_nodes) && c->Value(*num_nodes) % 2 == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("parent must have 2 N - 1 entries, an odd number. Received ",
-                     c->Value(*num_nodes), "."));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "parent must have 2 N - 1 entries, an odd number. Received ", c->Value(*num_nodes), "."));
   }
   return absl::OkStatus();
 }
@@ -261,9 +260,9 @@ REGISTER_OP("TfspTmcEdgeLogProb")
     .Attr("edge_weights: {'prior', 'bayes'} = 'prior'")
     .SetShapeFn(EdgeLogProbShape);
 
-#define TFSP_QUADRATURE_ATTRS                     \
-  Attr("leaf_nodes: int = 24")                    \
-      .Attr("internal_nodes: int = 12")           \
+#define TFSP_QUADRATURE_ATTRS           \
+  Attr("leaf_nodes: int = 24")          \
+      .Attr("internal_nodes: int = 12") \
       .Attr("edge_weights: {'prior', 'bayes'} = 'prior'")
 
 REGISTER_OP("TfspTmcQuadrature")

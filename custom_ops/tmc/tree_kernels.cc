@@ -140,8 +140,9 @@ class NodePosteriorGradOp : public Kernel {
 
 class EdgeLogProbOp : public Kernel {
  public:
-  explicit EdgeLogProbOp(OpKernelConstruction* ctx)
-      : Kernel(ctx), edge_weights_(ReadEdgeWeights(ctx)) {}
+  explicit EdgeLogProbOp(OpKernelConstruction* ctx) : Kernel(ctx) {
+    OP_REQUIRES_OK(ctx, ReadEdgeWeights(ctx, &edge_weights_));
+  }
 
   void Run(OpKernelContext* ctx) override {
     Tree tree;
@@ -154,7 +155,7 @@ class EdgeLogProbOp : public Kernel {
   }
 
  private:
-  EdgeWeights edge_weights_;
+  EdgeWeights edge_weights_ = EdgeWeights::kPrior;
 };
 
 class QuadratureOp : public Kernel {

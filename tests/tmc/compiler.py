@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-PROGRAMS = ROOT / "tests" / "tmc" / "cc"
+PROGRAMS = ROOT / "tests" / "cc"
 
 
 def _compiler():
@@ -31,30 +31,16 @@ def _run(command, timeout=300):
 
 
 def build(name, folder, *flags):
-    """The program `cc/NAME.cc`, compiled into `folder`: its path."""
-    out = folder / name
+    """The program `tests/cc/NAME.cc`, compiled into `folder`: its path."""
+    return build_file(PROGRAMS / f"{name}.cc", folder, *flags)
+
+
+def build_file(source, folder, *flags):
+    """A program of one file, compiled into `folder`: its path."""
+    out = folder / source.stem
     done = _run(
-        [_compiler(), "-std=c++17", "-O0", "-g1", "-w", "-I.", *flags, PROGRAMS / f"{name}.cc"]
+        [_compiler(), "-std=c++17", "-O0", "-g1", "-w", "-I.", *flags, source]
         + ["-o", out, "-pthread"]
     )
-    assert done.returncode == 0, f"{name}.cc does not compile:\n{done.stderr[-3000:]}"
+    assert done.returncode == 0, f"{source.name} does not compile:\n{done.stderr[-3000:]}"
     return out
-
-
-def need_sanitizer(name, folder):
-    """Skips where an empty program does not run under the sanitizer: it is no part of every
-    compiler, and ThreadSanitizer does not run on every kernel."""
-    empty = folder / "empty.cc"
-    empty.write_text("int main() { return 0; }\n")
-    command = [_compiler(), f"-fsanitize={name}", empty, "-o", folder / "empty"]
-    for step in (command, [folder / "empty"]):
-        done = _run(step)
-        if done.returncode:
-            pytest.skip(f"needs -fsanitize={name}, which says: {done.stderr.strip()[-300:]}")
-
-
-def run(program, *arguments):
-    """What the program printed; its report where it found a fault."""
-    done = _run([program, *arguments])
-    assert done.returncode == 0, f"Ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    return done.stdout

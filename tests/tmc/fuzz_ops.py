@@ -26,7 +26,8 @@ import numpy as np
 import tensorflow as tf
 from reference import tmc
 
-from tfsp.tmc import library, ops
+from tfsp.tmc import ops
+from tfsp.tmc.native import library
 from tmc import starve_native
 
 Option = collections.namedtuple("Option", "value")

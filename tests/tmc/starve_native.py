@@ -2,7 +2,7 @@
 
     LD_PRELOAD=failing_new.so python tests/tmc/starve_native.py failing_new.so
 
-Each allocation of each call fails in turn (tests/tmc/cc/failing_new.cc): MemoryError every time, no
+Each allocation of each call fails in turn (tests/cc/failing_new.cc): MemoryError every time, no
 block lost, and the call that follows gives what it gave before. An exception that crosses into C
 ends the process instead. `large_calls` are for `fuzz_ops.py --exhaust`.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from reference import tmc
 
 from tfsp.tmc import native, native_sampler
+from tmc import sampler_testing
 
 CACHED = 4  # blocks that the core keeps for the thread's next call
 
@@ -53,6 +54,8 @@ def make_calls(num_leaves=6, dim=3, rows=5, num_moves=40):
         ),
         "node_posterior": lambda: native.node_posterior(parent, time, leaves),
         "node_posterior_vjp": lambda: native.node_posterior_vjp(parent, time, by_node),
+        "edge_variances": lambda: native.edge_variances(parent, time),
+        "leave_one_out_variances": lambda: native.leave_one_out_variances(parent, time),
         "edge_log_prob": lambda: native.edge_log_prob(parent, time, "bayes"),
         "attachment_time_log_prob": lambda: native.attachment_time_log_prob(
             parent, time, edge, [0.2, 0.9]
@@ -77,8 +80,8 @@ def make_calls(num_leaves=6, dim=3, rows=5, num_moves=40):
         "sample_posterior": lambda: sampler.sample_posterior(
             parent, time, leaves, **chain, **spread
         ),
-        "sample_posterior, full": lambda: sampler.sample_posterior(
-            parent, time, leaves, **chain, full_recomputation=True
+        "testing.recomputed_chain": lambda: sampler_testing.recomputed_chain(
+            parent, time, leaves, **chain
         ),
         "sample_prior": lambda: sampler.sample_prior(num_leaves, seed=3),
         "sample_leaves": lambda: sampler.sample_leaves(parent, time, dim, seed=3),
@@ -89,19 +92,21 @@ def make_calls(num_leaves=6, dim=3, rows=5, num_moves=40):
             parent, time, edge, time[parent[edge]] * 0.5 + time[edge] * 0.5
         ),
         "prune_leaf": lambda: sampler.prune_leaf(parent, time, 1),
-        "joint_test": lambda: sampler.joint_test(4, 2, num_moves=5, num_replicates=2, seed=3),
-        "_sampler.random_draws": lambda: sampler._sampler.random_draws("beta", 3, 2.0, 2.0, 1, 2),
-        "_sampler.State": lambda: surgery(parent, time, leaves),
+        "testing.joint_test": lambda: sampler_testing.joint_test(
+            4, 2, num_moves=5, num_replicates=2, seed=3
+        ),
+        "testing.random_draws": lambda: sampler_testing.random_draws("beta", 3, 2.0, 2.0, 1, 2),
+        "testing.State": lambda: surgery(parent, time, leaves),
         "an error": lambda: refused(np.full(len(parent), -1, np.int32), time),
     }
     named = {name.split(",")[0] for name in out}
     missing = (set(native.__all__) | set(sampler.__all__)) - named
-    assert missing == {"DEFAULT_MIXTURE", "MOVES", "PosteriorSample"}, missing
+    assert missing == {"DEFAULT_MIXTURE", "EdgeVariances", "MOVES", "PosteriorSample"}, missing
     return out
 
 
 def surgery(parent, time, leaves):
-    state = native_sampler._sampler.State(parent, time, leaves, 2.0, 2.0)
+    state = sampler_testing.State(parent, time, leaves, 2.0, 2.0)
     return tuple(state.messages().values())
 
 
@@ -167,7 +172,7 @@ def large_calls():
         "sample_prior": lambda: native_sampler.sample_prior(2**27, seed=0),
         "sample_leaves": lambda: native_sampler.sample_leaves(parent, time, 2**26, seed=0),
         "sample_posterior": lambda: native_sampler.sample_posterior(parent, time, leaves, **chain),
-        "joint_test": lambda: native_sampler.joint_test(
+        "joint_test": lambda: sampler_testing.joint_test(
             2**28, 1, num_moves=1, num_replicates=1, seed=0
         ),
     }

@@ -7,8 +7,8 @@ from reference import statistics, tmc
 from scipy import special
 
 from tfsp.tmc import Attachment, ops
-from tfsp.tmc.attachment_table import build_table, table_attachment, table_log_prob
-from tfsp.tmc.paths import is_below, sum_over_ancestors
+from tfsp.tmc.density.paths import is_below, sum_over_ancestors
+from tfsp.tmc.density.table import build_table, table_attachment, table_log_prob
 
 
 def example(num_leaves, dim, seed=0):

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from reference import tmc
 
-from tfsp.tmc import attachment_table as attachment
-from tfsp.tmc.blocks import map_rows
+from tfsp.tmc.density import table as attachment
+from tfsp.tmc.density.blocks import map_rows
 
 
 @pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 14, 15])

@@ -6,7 +6,7 @@ from reference import statistics, tmc
 from scipy import special
 
 from tfsp.tmc import Phylogeny, induced_hierarchy, native, place_points
-from tfsp.tmc.induced import attach_all
+from tfsp.tmc.density.induced import attach_all
 
 
 def example(num_leaves, dim=3, num_points=8, seed=0):
@@ -180,7 +180,7 @@ def test_seeds_and_chunks(monkeypatch):
     first = place_points(z, *tree, seed=3)
     np.testing.assert_array_equal(first, place_points(z, *tree, seed=3))
     assert np.any(first.edge != place_points(z, *tree, seed=4).edge)
-    monkeypatch.setattr("tfsp.tmc.induced._CHUNK", 1000)
+    monkeypatch.setattr("tfsp.tmc.density.induced._CHUNK", 1000)
     np.testing.assert_array_equal(first, place_points(z, *tree, seed=3))
     np.testing.assert_array_equal(
         first, place_points(z.astype(np.float64), tree[0].tolist(), tree[1], tree[2], seed=3)

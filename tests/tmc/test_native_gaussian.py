@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference import tmc
 
-from tfsp.tmc import native
+from tfsp.tmc import Phylogeny, native
 from tmc.native_cases import CAP, caterpillar, central_gradient, random_case, relabel
 
 SIZES = [(1, 1), (1, 3), (2, 1), (2, 5), (3, 2), (5, 4), (17, 7), (60, 1), (100, 12), (200, 40)]
@@ -137,3 +137,23 @@ def test_portable_and_vectorised_kernels_agree(num_leaves, dim):
     ]
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_leaves", [1, 2, 3, 20])
+def test_edge_and_leave_one_out_variances(num_leaves):
+    """Each leaf's and each node's, by conditioning a dense Gaussian."""
+    parent, time, leaves, _ = random_case(num_leaves, num_leaves, 1)
+    edge = native.edge_variances(parent, time)
+    slow = tmc.messages(parent, time, leaves)["variance"]
+    np.testing.assert_allclose(edge.upward, slow.astype(float), rtol=1e-12, atol=0)
+    covariance = np.linalg.inv(1 + Phylogeny(parent, time).lca_times())
+    np.testing.assert_allclose(
+        native.leave_one_out_variances(parent, time), 1 / np.diag(covariance), rtol=1e-9
+    )
+    if num_leaves > 1:  # at a leaf: its parent's other messages and the edge
+        up = parent[:num_leaves]
+        np.testing.assert_allclose(
+            edge.cavity[:num_leaves] + 1 - time[up],
+            native.leave_one_out_variances(parent, time),
+            rtol=1e-12,
+        )

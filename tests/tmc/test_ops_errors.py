@@ -194,13 +194,13 @@ def test_bad_concentrations(which, value):
 
 
 @pytest.mark.parametrize(("option", "value", "match"), [
-    ("num_nodes", (0, 12), r"num_nodes\[0\] = 0 must lie in"),
-    ("num_nodes", (24, 257), r"num_nodes\[1\] = 257 must lie in"),
-    ("num_nodes", (-3, 12), r"num_nodes\[0\] = -3 must lie in"),
+    ("num_nodes", (0, 12), r"num_nodes\[0\]` must be an integer from 1 to 256.*: 0"),
+    ("num_nodes", (24, 257), r"num_nodes\[1\]` must be an integer from 1 to 256.*: 257"),
+    ("num_nodes", (-3, 12), r"num_nodes\[0\]` must be an integer from 1 to 256.*: -3"),
     ("num_nodes", (2**40, 12), "1099511627776"),
     ("num_nodes", (2.5, 12), "2.5"),
-    ("num_nodes", (24, 12, 3), ""),
-    ("num_nodes", 24, ""),
+    ("num_nodes", (24, 12, 3), "must hold two numbers of nodes"),
+    ("num_nodes", 24, "must be a list of integers.*: 24"),
     ("variance_floor", 0.0, "variance_floor = 0 must lie in"),
     ("variance_floor", 1.0, "variance_floor = 1 must lie in"),
     ("variance_floor", np.nan, "variance_floor = -?nan must lie in"),

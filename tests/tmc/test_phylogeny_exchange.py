@@ -12,7 +12,7 @@ from reference import tmc
 from scipy.cluster import hierarchy
 
 from tfsp.tmc import Phylogeny, dendrogram_purity, subtree_purity
-from tfsp.tmc.spacing import separate
+from tfsp.tmc.phylogeny.spacing import separate
 from tmc.strategies import FAST, trees
 
 

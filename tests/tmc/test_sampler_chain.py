@@ -7,6 +7,7 @@ import pytest
 from reference import tmc as reference
 
 from tfsp.tmc import native_sampler
+from tmc import sampler_testing
 
 EACH_MOVE = [{kind: 1.0} for kind in native_sampler.MOVES]
 
@@ -56,9 +57,7 @@ def test_chain_is_that_of_full_recomputation(num_leaves, dims, a, b, mixture, va
         leaf_variance=leaf_variance,
     )
     fast = native_sampler.sample_posterior(parent, time, leaves, a, b, **arguments)
-    slow = native_sampler.sample_posterior(
-        parent, time, leaves, a, b, full_recomputation=True, **arguments
-    )
+    slow = sampler_testing.recomputed_chain(parent, time, leaves, a, b, **arguments)
     same(fast, slow)
     assert sum(fast.accepted.values()) > 30
     np.testing.assert_allclose(

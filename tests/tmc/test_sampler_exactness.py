@@ -12,6 +12,7 @@ from reference import tmc as reference
 from scipy import stats
 
 from tfsp.tmc import native_sampler
+from tmc import sampler_testing
 
 FAILURE = 1e-6
 
@@ -101,7 +102,7 @@ SETTINGS = {3: (0.7, 3.0, 3), 6: (1.3, 0.8, 1), 12: (2.0, 2.0, 2)}
 def test_joint_distribution_is_invariant(name, num_leaves):
     mixture, num_moves, replicates = JOINT[name]
     a, b, dims = SETTINGS[num_leaves]
-    draws = native_sampler.joint_test(
+    draws = sampler_testing.joint_test(
         num_leaves,
         dims,
         a,
@@ -121,7 +122,7 @@ def test_joint_distribution_is_invariant(name, num_leaves):
 
 def test_joint_distribution_with_a_equal_to_one_and_a_tight_cap():
     # The cap cuts 1 - t at 0.05: proposals that ignored it would be seen.
-    draws = native_sampler.joint_test(
+    draws = sampler_testing.joint_test(
         6, 2, 1.0, 1.2, num_moves=40, num_replicates=60_000, seed=3, min_remaining=0.05
     )
     difference = draws[:, 1] - draws[:, 0]

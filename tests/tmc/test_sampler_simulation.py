@@ -8,7 +8,8 @@ from reference import statistics, tmc_predictive
 from reference import tmc as reference
 from scipy import special, stats
 
-from tfsp.tmc import _sampler, native_sampler
+from tfsp.tmc import native_sampler
+from tmc import sampler_testing
 
 FAILURE = 1e-6
 
@@ -159,7 +160,7 @@ def test_generator_draws():
     count = 100_000
 
     def draws(kind, a=0.0, b=0.0, seed=1):
-        return _sampler.random_draws(kind, count, a, b, seed, 2)
+        return sampler_testing.random_draws(kind, count, a, b, seed, 2)
 
     uniform = draws("uniform")
     assert np.all((uniform > 0) & (uniform < 1))
@@ -223,7 +224,7 @@ def test_same_seed_same_draws():
             "edge_weights",
         ),
         (
-            lambda: native_sampler.joint_test(1, 1, num_moves=1, num_replicates=1, seed=0),
+            lambda: sampler_testing.joint_test(1, 1, num_moves=1, num_replicates=1, seed=0),
             "at least 2",
         ),
     ],

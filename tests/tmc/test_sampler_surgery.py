@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import tmc as reference
 
-from tfsp.tmc import _sampler, native_sampler
+from tfsp.tmc import native_sampler
+from tmc import sampler_testing
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -56,7 +57,7 @@ def test_attach_then_prune_restores_the_tree(seed, num_leaves, data):
 @given(seed=seeds, num_leaves=st.integers(3, 40), data=st.data())
 def test_subtree_prune_then_attach_restores_every_message(seed, num_leaves, data):
     _, parent, time, leaves = tree_of(seed, num_leaves, dims=data.draw(st.integers(1, 11)))
-    state = _sampler.State(parent, time, leaves, 2.0, 1.5)
+    state = sampler_testing.State(parent, time, leaves, 2.0, 1.5)
     before = state.messages()
     exact = reference.messages(parent, time, leaves)
     for key in ("mean", "variance", "log_z"):
@@ -77,7 +78,7 @@ def test_subtree_prune_then_attach_restores_every_message(seed, num_leaves, data
 @given(seed=seeds, num_leaves=st.integers(4, 25), data=st.data())
 def test_subtree_moved_elsewhere_has_the_messages_of_the_new_tree(seed, num_leaves, data):
     rng, parent, time, leaves = tree_of(seed, num_leaves)
-    state = _sampler.State(parent, time, leaves, 1.4, 2.0)
+    state = sampler_testing.State(parent, time, leaves, 1.4, 2.0)
     for _ in range(4):
         now = state.messages()
         parent, time = now["parent"], now["time"]
@@ -98,7 +99,7 @@ def test_subtree_moved_elsewhere_has_the_messages_of_the_new_tree(seed, num_leav
         low, high = time[rest["parent"][x]], min(time[x], time[v])
         state.attach(x, low + (high - low) * rng.uniform(0.05, 0.95))
         moved = state.messages()
-        fresh = _sampler.State(moved["parent"], moved["time"], leaves, 1.4, 2.0).messages()
+        fresh = sampler_testing.State(moved["parent"], moved["time"], leaves, 1.4, 2.0).messages()
         assert np.array_equal(moved["count"], fresh["count"])
         for key in ("mean", "variance", "log_z", "joint"):
             np.testing.assert_allclose(moved[key], fresh[key], rtol=1e-12, atol=1e-12, err_msg=key)

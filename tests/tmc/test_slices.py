@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from reference import tmc
 
-from tfsp.tmc import Phylogeny, slice_locations
-from tfsp.tmc.slices import at_or_below, message_variances
+from tfsp.tmc import Phylogeny, native, slice_locations
+from tfsp.tmc.density.slices import at_or_below
 
 
 def example(num_leaves, dim=3, seed=0):
@@ -95,7 +95,9 @@ def test_subtree():
 def test_message_variances():
     tree, leaves = example(9, seed=1)
     slow = tmc.messages(tree.parent, tree.time, leaves)["variance"]
-    np.testing.assert_allclose(message_variances(tree), slow.astype(float), rtol=1e-12)
+    np.testing.assert_allclose(
+        native.edge_variances(tree.parent, tree.time).upward, slow.astype(float), rtol=1e-12
+    )
 
 
 def test_errors():

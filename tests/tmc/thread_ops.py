@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from reference import tmc
 
-from tfsp.tmc import library
+from tfsp.tmc.native import library
 
 OPTIONS = dict(leaf_nodes=24, internal_nodes=12, edge_weights="prior")
 # Leaves, dimensions, rows: calls with helpers, and two too small for any.

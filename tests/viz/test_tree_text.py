@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tfsp import viz
-from tfsp.tmc import Phylogeny, native, slices
+from tfsp.tmc import Phylogeny, native
+from tfsp.tmc.density import slices
 from viz.test_hierarchy import Model
 from viz.test_subtrees import PARENT, TIME, TREE, flat_images
 from viz.test_trees import random_tree

@@ -8,7 +8,7 @@ from tfsp.distributions.normal import stateless_normal
 from tfsp.distributions.tmc import is_free
 from tfsp.sample_shape import IntegerDraws
 from tfsp.tmc import ops
-from tfsp.tmc.paths import sum_over_ancestors
+from tfsp.tmc.density.paths import sum_over_ancestors
 
 tfd = tfp.distributions
 

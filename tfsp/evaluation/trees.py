@@ -5,7 +5,7 @@ import numpy as np
 from tfsp import arguments, subset
 from tfsp.measures.labelled_points import nearest_labels
 from tfsp.tmc import Phylogeny, dendrogram_purity
-from tfsp.tmc.induced import induced_hierarchy
+from tfsp.tmc.density.induced import induced_hierarchy
 
 
 def tree_purity(

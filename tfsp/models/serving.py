@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfsp import atomic, serving
 from tfsp.models.importance import importance_log_prob
-from tfsp.tmc import blocks
+from tfsp.tmc.density import blocks
 
 _CHUNK = 50
 

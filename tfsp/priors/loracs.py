@@ -7,14 +7,15 @@ from tfsp import arguments
 from tfsp.priors import loracs_health, loracs_start
 from tfsp.priors.base import register
 from tfsp.priors.recognition import Recognition
-from tfsp.priors.tree_prior import TreePrior, check_num_nodes
+from tfsp.priors.tree_prior import TreePrior
 from tfsp.random import fold_in, generator
 from tfsp.tmc import ops
-from tfsp.tmc.attachment_table import build_table
+from tfsp.tmc.density.table import build_table
+from tfsp.tmc.native.options import DENSITY, EDGE_WEIGHTS, check_num_nodes
 
 _CHOICES = {
     "attachment": ("collapsed", "recognition"),
-    "edge_weights": ("prior", "bayes"),
+    "edge_weights": EDGE_WEIGHTS,
     "inducing_points": ("fixed", "learned"),
     "inducing_gradient": ("path", "score"),
     "inducing_start": ("kmeans", "examples", "noise"),
@@ -61,7 +62,7 @@ class LORACs(TreePrior):
       burn_in: moves of each chain at the start.
       moves_per_step: moves of each chain before each training step.
       move_mixture: proportions of SPR, local SPR, slide and Gibbs moves; None takes
-        `tree_prior.default_mixture(N)`.
+        `tfsp.tmc.native.options.mixture_of_inducing_points(N)`.
       num_chains: C, number of trees. Bounds are averages over them; `log_prob` and `sample` are
         of their equal mixture.
       num_nodes, training_num_nodes: quadrature nodes on a leaf's edge and on an inner edge, in
@@ -88,10 +89,10 @@ class LORACs(TreePrior):
         self,
         latent_dim,
         num_inducing=200,
-        concentration1=2.0,
-        concentration0=2.0,
+        concentration1=DENSITY.concentration1,
+        concentration0=DENSITY.concentration0,
         attachment="collapsed",
-        edge_weights="prior",
+        edge_weights=DENSITY.edge_weights,
         inducing_points="fixed",
         inducing_gradient="path",
         inducing_learning_rate=1.0,
@@ -102,10 +103,10 @@ class LORACs(TreePrior):
         moves_per_step=2000,
         move_mixture=None,
         num_chains=1,
-        num_nodes=(24, 12),
+        num_nodes=DENSITY.num_nodes,
         training_num_nodes=(16, 8),
-        variance_floor=1e-3,
-        added_variance=0.0,
+        variance_floor=DENSITY.variance_floor,
+        added_variance=DENSITY.added_variance,
         anneal_epochs=4,
         recognition_hidden=(500, 500),
         seed=0,
@@ -318,8 +319,8 @@ def _check(config):
         config[name] = arguments.integer(name, config[name], low)
     for name, interval in (("variance_floor", "(0, 1)"), ("inducing_learning_rate", "(0, inf)")):
         config[name] = arguments.number(name, config[name], interval)
-    config["training_num_nodes"] = check_num_nodes(
-        "training_num_nodes", config["training_num_nodes"]
+    config["training_num_nodes"] = list(
+        check_num_nodes("training_num_nodes", config["training_num_nodes"])
     )
     if config["inducing_gradient"] == "score":
         if config["num_chains"] < 2:

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tfsp.tmc.attachment_table import entry_log_prob
+from tfsp.tmc.density.table import entry_log_prob
 
 
 def measure(codes, table, time, inducing):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tfsp.random import generator, short_seed
 from tfsp.tmc import Phylogeny
-from tfsp.tmc.spacing import separate
+from tfsp.tmc.phylogeny.spacing import separate
 
 
 def inducing_points(codes, num_inducing, method, seed):

@@ -7,7 +7,8 @@ from tfsp import arguments, gradients, subset
 from tfsp.priors import tmc_start
 from tfsp.priors.base import register
 from tfsp.priors.tree_prior import TreePrior
-from tfsp.tmc import library, ops
+from tfsp.tmc import ops
+from tfsp.tmc.native.options import DENSITY, check_edge_weights, mixture_of_data
 
 _DEFAULT_POINTS = 1000
 
@@ -58,17 +59,17 @@ class TMCPrior(TreePrior):
         self,
         latent_dim,
         num_points=None,
-        concentration1=2.0,
-        concentration0=2.0,
+        concentration1=DENSITY.concentration1,
+        concentration0=DENSITY.concentration0,
         start_epoch=5,
         burn_in=None,
         moves_per_step=None,
         move_mixture=None,
         refresh=True,
-        num_nodes=(24, 12),
-        variance_floor=1e-3,
-        added_variance=0.0,
-        edge_weights="prior",
+        num_nodes=DENSITY.num_nodes,
+        variance_floor=DENSITY.variance_floor,
+        added_variance=DENSITY.added_variance,
+        edge_weights=DENSITY.edge_weights,
         seed=0,
         **kwargs,
     ):
@@ -111,8 +112,7 @@ class TMCPrior(TreePrior):
             self._tracker.lock()
         self.num_points = num_points
         if self._config["move_mixture"] is None:
-            gibbs = min(ops.DEFAULT_MIXTURE[3], (1000 / num_points) ** 2)
-            self._config["move_mixture"] = [*ops.DEFAULT_MIXTURE[:3], gibbs]
+            self._config["move_mixture"] = list(mixture_of_data(num_points))
 
     def build(self, input_shape=None):
         if not self.waits_for_data:
@@ -341,7 +341,7 @@ class TMCPrior(TreePrior):
 
 def _expected_log_likelihood(parent, time, mean, variance):
     """log r(mean | tree) - 1/2 sum_n variance_n / nu_n, with variances summed over dimensions."""
-    leave_one_out = library.load().tfsp_tmc_leave_one_out_variance(parent, time)
+    leave_one_out = ops.leave_one_out_variances(parent, time)
     penalty = tf.reduce_sum(tf.cast(variance, tf.float64) / leave_one_out)
     return ops.log_likelihood(parent, time, mean) - 0.5 * penalty
 
@@ -365,10 +365,7 @@ def _check(config):
     for name in ("burn_in", "moves_per_step"):
         if config[name] is not None:
             config[name] = arguments.integer(name, config[name], 0)
-    if config["edge_weights"] not in ("prior", "bayes"):
-        raise ValueError(
-            f"`edge_weights` must be 'prior' or 'bayes'. Received: {config['edge_weights']!r}."
-        )
+    check_edge_weights(config["edge_weights"])
     config["variance_floor"] = arguments.number(
         "variance_floor", config["variance_floor"], "[0, inf)"
     )

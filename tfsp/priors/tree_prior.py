@@ -12,7 +12,13 @@ from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
 from tfsp.random import SeedStream, as_seed, check_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
-from tfsp.tmc.attachment_table import build_table, restrict_table, table_log_prob, table_sample
+from tfsp.tmc.density.table import build_table, restrict_table, table_log_prob, table_sample
+from tfsp.tmc.native.options import (
+    Density,
+    check_density,
+    check_mixture,
+    mixture_of_inducing_points,
+)
 
 tfd = tfp.distributions
 
@@ -44,13 +50,8 @@ class TreePrior(Prior):
     def __init__(self, latent_dim, config, seed, **kwargs):
         super().__init__(latent_dim, **kwargs)
         self.supports_jit = False  # XLA does not know the native ops
-        for name in ("concentration1", "concentration0"):
-            config[name] = arguments.number(name, config[name], "(0, inf)")
-        config["added_variance"] = arguments.number(
-            "added_variance", config["added_variance"], "[0, inf)"
-        )
-        config["num_nodes"] = check_num_nodes("num_nodes", config["num_nodes"])
-        config["move_mixture"] = _check_mixture(config["move_mixture"])
+        check_density(config)
+        config["move_mixture"] = check_mixture("move_mixture", config["move_mixture"])
         config["seed"] = check_seed(seed, optional=True)
         self._config = config
         self.seeds = SeedStream(seed)
@@ -102,8 +103,7 @@ class TreePrior(Prior):
 
     def options(self, training=False):
         """Options of `tfsp.tmc.ops.predictive_log_prob` as this prior uses them."""
-        names = "concentration1 concentration0 num_nodes variance_floor added_variance edge_weights"
-        return {name: self._config[name] for name in names.split()}
+        return {name: self._config[name] for name in Density._fields}
 
     def tables(self):
         """The density of each tree as a finite mixture, a list of `attachment_table.Table`."""
@@ -229,6 +229,7 @@ class TreePrior(Prior):
     def _move(self, num_moves, seed, trees=None, leaf_variance=None):
         """(parent, time, counts) after `num_moves` proposals for each tree."""
         settings = self._config
+        default = mixture_of_inducing_points(self.parent.shape[1] // 2 + 1)
         states = [
             ops.sample_posterior(
                 *tree,
@@ -237,7 +238,7 @@ class TreePrior(Prior):
                 settings["concentration0"],
                 num_moves,
                 fold_in(seed, c),
-                settings["move_mixture"] or default_mixture(self.parent.shape[1] // 2 + 1),
+                settings["move_mixture"] or default,
                 leaf_variance,
             )
             for c, tree in enumerate(trees or self._trees())
@@ -304,41 +305,7 @@ class TreePrior(Prior):
         return {**super().get_config(), **self._config}
 
 
-def default_mixture(num_leaves):
-    """Proportions of SPR, local SPR, slide and Gibbs moves.
-
-    A Gibbs move costs O(N D) and the others little more than O(D): it gets some third of the time.
-    """
-    return (50.0, 25.0, 25.0, min(0.5, 100.0 / num_leaves))
-
-
 def _log_mean_exp(values):
     if len(values) == 1:
         return values[0]
     return tf.reduce_logsumexp(tf.stack(values), axis=0) - np.log(len(values))
-
-
-def check_num_nodes(name, counts):
-    """Two numbers of quadrature nodes as a list; raises ValueError for anything else."""
-    counts = list(arguments.integers(name, counts, most=256, meaning="quadrature nodes"))
-    if len(counts) != 2:
-        raise ValueError(
-            f"`{name}` must hold two numbers of nodes, on a leaf's edge and on an inner one. "
-            f"Received: {counts!r}."
-        )
-    return counts
-
-
-def _check_mixture(mixture):
-    if mixture is None:
-        return None
-    shares = [
-        arguments.number(f"move_mixture[{i}]", share, "[0, inf)")
-        for i, share in enumerate(mixture if np.ndim(mixture) == 1 else ())
-    ]
-    if len(shares) != 4 or not sum(shares) > 0:
-        raise ValueError(
-            "`move_mixture` must hold four proportions, of SPR, local SPR, slide and Gibbs moves. "
-            f"Received: {mixture!r}."
-        )
-    return shares

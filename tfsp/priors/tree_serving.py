@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tfsp.tmc.blocks import map_rows
+from tfsp.tmc.density.blocks import map_rows
 
 _MAX_IMAGES = 256  # decoded at once
 _MAX_ENTRIES = 2**22  # numbers held at once by `attach`
@@ -83,7 +83,7 @@ class _Attachment:
     and squared distances are sums of squares: the faster |z|^2 + |m|^2 - 2 z.m needs float64.
 
     Args:
-      table: a `tfsp.tmc.attachment.Table`, of values.
+      table: a `tfsp.tmc.density.table.Table`, of values.
       dtype: of z.
     """
 

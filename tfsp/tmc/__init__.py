@@ -21,23 +21,29 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Attachment": "tfsp.tmc.attachment",
+    "Attachment": "tfsp.tmc.density.attachment",
     "Chains": "tfsp.tmc.chain",
     "Phylogeny": "tfsp.tmc.phylogeny",
     "dendrogram_purity": "tfsp.tmc.purity",
     "effective_sample_size": "tfsp.tmc.chain",
-    "induced_hierarchy": "tfsp.tmc.induced",
-    "place_points": "tfsp.tmc.induced",
+    "induced_hierarchy": "tfsp.tmc.density.induced",
+    "place_points": "tfsp.tmc.density.induced",
     "potential_scale_reduction": "tfsp.tmc.chain",
     "run_chains": "tfsp.tmc.chain",
-    "slice_locations": "tfsp.tmc.slices",
+    "slice_locations": "tfsp.tmc.density.slices",
     "subtree_purity": "tfsp.tmc.purity",
+}
+_MODULES = {  # of `native`, by the names under which they are documented
+    "native_sampler": "tfsp.tmc.native.sampler",
+    "ops": "tfsp.tmc.native.ops",
 }
 
 
 def __getattr__(name):
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'tfsp.tmc' has no attribute {name!r}")
 
 

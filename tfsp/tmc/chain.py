@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.random import fold_in
-from tfsp.tmc import ops
+from tfsp.tmc.native import ops
 from tfsp.tmc.phylogeny import Phylogeny
 
 

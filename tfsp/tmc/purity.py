@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfsp.tmc import checks
+from tfsp.tmc.phylogeny import checks
 
 
 def _classes(tree, labels):
@@ -29,7 +29,7 @@ def dendrogram_purity(tree, labels):
     Source: Heller & Ghahramani 2005, Bayesian hierarchical clustering.
     """
     known, index = _classes(tree, labels)
-    inner, count, start, _ = tree._layout
+    inner, count, start, _ = tree.layout
     inner = np.array(inner, int)
     begin, end = start[inner], start[inner] + count[inner]
     middle = begin + count[tree.children[inner, 0]]
@@ -52,7 +52,7 @@ def subtree_purity(tree, labels):
         the smaller label.
     """
     known, index = _classes(tree, labels)
-    _, count, start, _ = tree._layout
+    _, count, start, _ = tree.layout
     best, majority = np.zeros(tree.num_nodes, int), np.zeros(tree.num_nodes, int)
     for k in range(len(known)):
         before = np.concatenate([[0], np.cumsum(index == k)])

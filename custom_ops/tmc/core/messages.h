@@ -105,9 +105,7 @@ struct UpwardMeansBody {
     const int64_t vector_end = dim - dim % 4;
     Vec<double> total = {};
     double tail = 0.0;
-    auto row = [&](int v) {
-      return v < n ? leaves + v * dim : internal_means + (v - n) * dim;
-    };
+    auto row = [&](int v) { return v < n ? leaves + v * dim : internal_means + (v - n) * dim; };
     for (int v : tree->internal_order) {
       const double *k = row(tree->child0[v]), *l = row(tree->child1[v]);
       double* mean = internal_means + (v - n) * dim;
@@ -140,9 +138,7 @@ struct LikelihoodGradientBody {
                               double* gradient) {
     const int n = tree->num_leaves;
     const int64_t vector_end = dim - dim % 4;
-    auto mean = [&](int v) {
-      return v < n ? leaves + v * dim : internal_means + (v - n) * dim;
-    };
+    auto mean = [&](int v) { return v < n ? leaves + v * dim : internal_means + (v - n) * dim; };
     auto grad = [&](int v) {
       return v < n ? gradient + v * dim : internal_gradient + (v - n) * dim;
     };
@@ -178,8 +174,8 @@ struct LikelihoodGradientBody {
 // Returns log r(leaves | tree).
 inline double UpwardMeans(const Tree& tree, const UpwardVariances& up, const double* leaves,
                           int64_t dim, double* internal_means, Isa isa = Isa::kAuto) {
-  const double squares = Dispatch<internal::UpwardMeansBody>(isa, &tree, &up, leaves, dim,
-                                                             internal_means);
+  const double squares =
+      Dispatch<internal::UpwardMeansBody>(isa, &tree, &up, leaves, dim, internal_means);
   return -0.5 * (squares + static_cast<double>(dim) * up.log_det);
 }
 

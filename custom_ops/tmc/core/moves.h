@@ -83,13 +83,6 @@ class TreeEdit {
   double old_time_;
 };
 
-// How a proposal is judged where the incremental messages are not trusted: the log joint of the
-// edited tree from scratch. Used by the reference chain of the tests.
-struct Judge {
-  virtual ~Judge() = default;
-  virtual double LogJoint(const SamplerState& state) = 0;
-};
-
 // New messages for the first `count` nodes of affected(), children before parents, the root last,
 // against the bound: returns false, with the old slots in force again, as soon as
 // `log_ratio` + change of the log likelihood < log_u. On success *change is the change of the log
@@ -130,21 +123,25 @@ inline bool UpdatePath(SamplerState* state, int count, double log_ratio, double 
   return false;
 }
 
-// The same decision by the judge; messages are then rebuilt by the ordinary path update.
-inline bool UpdatePathByJudge(SamplerState* state, int count, double log_ratio, double prior_change,
-                              double log_u, Judge* judge, double old_joint, double* change) {
-  const double likelihood_change = judge->LogJoint(*state) - old_joint - prior_change;
-  if (!(log_ratio + likelihood_change >= log_u)) return false;
-  double ignored;
-  UpdatePath(state, count, 0.0, -INFINITY, &ignored);
-  *change = likelihood_change;
-  return true;
-}
+// How proposals are judged, a policy of the moves: by the incremental messages. The tests put
+// another in its place (testing/full_recomputation.h); it costs nothing here.
+struct Incremental {
+  // The log joint before the edit, for judges that need it.
+  double Before(const SamplerState&) const { return 0.0; }
+  // Whether the edited tree is accepted; if so *change is the change of its log likelihood, and the
+  // new messages are in force. `log_ratio` is that of everything but the likelihood, `log_prior`
+  // the part of it that belongs to the log joint.
+  bool Accepts(SamplerState* state, int count, double log_ratio, double /*log_prior*/, double log_u,
+               double /*before*/, double* change) const {
+    return UpdatePath(state, count, log_ratio, log_u, change);
+  }
+};
 
 // Proposes and judges one regraft; `log_hastings` is the log of the reverse proposal density over
 // the forward one. Returns whether it was accepted; the state then is the new tree.
-inline bool TryRegraft(SamplerState* state, const Regraft& move, double log_hastings, double log_u,
-                       Judge* judge = nullptr) {
+template <typename Judge>
+bool TryRegraft(SamplerState* state, const Regraft& move, double log_hastings, double log_u,
+                Judge* judge) {
   const double a = state->a(), b = state->b();
   const SamplerNode& w = state->node(move.w);
   const SamplerNode& s = state->node(move.s);
@@ -213,18 +210,11 @@ inline bool TryRegraft(SamplerState* state, const Regraft& move, double log_hast
   for (int n = meeting; n >= 0; n = state->node(n).parent) affected[count++] = n;
 
   const LogJointParts old = state->joint();
-  const double old_joint = judge != nullptr ? judge->LogJoint(*state) : 0.0;
+  const double before = judge->Before(*state);
   TreeEdit edit(state, move);
   const double log_ratio = topology + times + log_hastings;
   double likelihood = 0.0;
-  bool accepted;
-  if (judge == nullptr) {
-    accepted = UpdatePath(state, count, log_ratio, log_u, &likelihood);
-  } else {
-    accepted = UpdatePathByJudge(state, count, log_ratio, topology + times, log_u, judge, old_joint,
-                                 &likelihood);
-  }
-  if (!accepted) {
+  if (!judge->Accepts(state, count, log_ratio, topology + times, log_u, before, &likelihood)) {
     edit.Undo();
     return false;
   }
@@ -248,8 +238,9 @@ inline int DrawPrunable(const SamplerState& state, Random* random) {
 
 // Draws the time on the edge (u, x) and finishes the proposal. `log_count` is the log of the number
 // of edges in the reverse choice over that in the forward one.
-inline bool FinishRegraft(SamplerState* state, Regraft move, double log_count, double cap,
-                          Random* random, Judge* judge) {
+template <typename Judge>
+bool FinishRegraft(SamplerState* state, Regraft move, double log_count, double cap, Random* random,
+                   Judge* judge) {
   const double now = state->node(move.w).time;
   const double old_low = state->node(move.g).time;
   const double old_high = LatestTime(*state, move.s, move.v, cap, now);
@@ -265,7 +256,8 @@ inline bool FinishRegraft(SamplerState* state, Regraft move, double log_count, d
 }
 
 // Subtree prune and regraft: any edge of the pruned tree that starts before v.
-inline bool SprMove(SamplerState* state, double cap, Random* random, Judge* judge = nullptr) {
+template <typename Judge>
+bool SprMove(SamplerState* state, double cap, Random* random, Judge* judge) {
   Regraft move = StartRegraft(*state, DrawPrunable(*state, random));
   const double limit = state->node(move.v).time;
   for (;;) {
@@ -311,7 +303,8 @@ inline int AdjacentEdges(const SamplerState& state, const Regraft& move, int x, 
 }
 
 // SPR to an edge next to the present one.
-inline bool LocalMove(SamplerState* state, double cap, Random* random, Judge* judge = nullptr) {
+template <typename Judge>
+bool LocalMove(SamplerState* state, double cap, Random* random, Judge* judge) {
   Regraft move = StartRegraft(*state, DrawPrunable(*state, random));
   int edge[4][2];
   const int forward = AdjacentEdges(*state, move, move.s, move.g, edge);
@@ -325,7 +318,8 @@ inline bool LocalMove(SamplerState* state, double cap, Random* random, Judge* ju
 }
 
 // One internal time, uniform between its parent and its earlier child.
-inline bool SlideMove(SamplerState* state, double cap, Random* random, Judge* judge = nullptr) {
+template <typename Judge>
+bool SlideMove(SamplerState* state, double cap, Random* random, Judge* judge) {
   int v = state->num_leaves() + static_cast<int>(random->Below(state->num_leaves() - 2));
   if (v >= state->root()) ++v;
   SamplerNode& node = state->node(v);
@@ -356,18 +350,11 @@ inline bool SlideMove(SamplerState* state, double cap, Random* random, Judge* ju
   int count = 0;
   for (int n = v; n >= 0; n = state->node(n).parent) state->affected()[count++] = n;
   const LogJointParts old = state->joint();
-  const double old_joint = judge != nullptr ? judge->LogJoint(*state) : 0.0;
+  const double before = judge->Before(*state);
   const double old_time = node.time, old_left = node.log_left;
   node.time = time;
   double likelihood = 0.0;
-  bool accepted;
-  if (judge == nullptr) {
-    accepted = UpdatePath(state, count, times, log_u, &likelihood);
-  } else {
-    accepted =
-        UpdatePathByJudge(state, count, times, times, log_u, judge, old_joint, &likelihood);
-  }
-  if (!accepted) {
+  if (!judge->Accepts(state, count, times, times, log_u, before, &likelihood)) {
     node.time = old_time;
     node.log_left = old_left;
     return false;

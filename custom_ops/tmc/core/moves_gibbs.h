@@ -22,7 +22,8 @@ namespace tfsp::tmc {
 class GibbsRegraft {
  public:
   // One move. Returns whether it was accepted.
-  bool Move(SamplerState* state, double cap, Random* random, Judge* judge = nullptr) {
+  template <typename Judge>
+  bool Move(SamplerState* state, double cap, Random* random, Judge* judge) {
     Reserve(*state);
     Regraft move = StartRegraft(*state, DrawPrunable(*state, random));
     Prune(state, move);
@@ -50,11 +51,11 @@ class GibbsRegraft {
   }
 
  private:
-  static constexpr int kRule = 8;         // Gauss-Legendre nodes of the fine rule
-  static constexpr int kGrid = 40;         // points of the grid from which a time is drawn
+  static constexpr int kRule = 8;           // Gauss-Legendre nodes of the fine rule
+  static constexpr int kGrid = 40;          // points of the grid from which a time is drawn
   static constexpr double kUniform = 0.01;  // share of the time proposal spread over the whole edge
-  static constexpr double kFine = 12.0;    // edges this close to the best, in nats, are integrated
-  static constexpr double kSpan = 4.0;     // half-width of the integrated window, in widths
+  static constexpr double kFine = 12.0;     // edges this close to the best, in nats, are integrated
+  static constexpr double kSpan = 4.0;      // half-width of the integrated window, in widths
 
   void Reserve(const SamplerState& state) {
     const size_t nodes = state.num_nodes();
@@ -68,15 +69,14 @@ class GibbsRegraft {
     expected_.resize(nodes);
     position_.resize(nodes);
     mean_.Resize(nodes * state.stride());
-    std::vector<double>* arrays[] = {&offset_,     &sum_,         &top_,       &lower_,  &upper_,
-                                     &bottom_,     &internal_,    &dist_lower_, &dist_bottom_,
-                                     &dist_edge_,  &slope_,       &constant_,  &centre_,
-                                     &log_weight_, &weight_};
+    std::vector<double>* arrays[] = {&offset_, &sum_,      &top_,        &lower_,       &upper_,
+                                     &bottom_, &internal_, &dist_lower_, &dist_bottom_, &dist_edge_,
+                                     &slope_,  &constant_, &centre_,     &log_weight_,  &weight_};
     for (std::vector<double>* array : arrays) array->assign(nodes + 4, 1.0);
-    edges_ = {offset_.data(),     sum_.data(),        top_.data(),         lower_.data(),
-              upper_.data(),      bottom_.data(),     internal_.data(),    dist_lower_.data(),
-              dist_bottom_.data(), dist_edge_.data(), slope_.data(),       constant_.data(),
-              centre_.data(),     log_weight_.data()};
+    edges_ = {offset_.data(),      sum_.data(),       top_.data(),      lower_.data(),
+              upper_.data(),       bottom_.data(),    internal_.data(), dist_lower_.data(),
+              dist_bottom_.data(), dist_edge_.data(), slope_.data(),    constant_.data(),
+              centre_.data(),      log_weight_.data()};
     terms_.shape = state.a() - 1.0;
     terms_.half_dims = 0.5 * state.dims();
     terms_.inverse_dims = 1.0 / state.dims();
@@ -140,8 +140,8 @@ class GibbsRegraft {
       const Above from = stack_.back();
       stack_.pop_back();
       const SamplerNode& u = state->node(from.node);
-      const double log_passed = position_[from.node] + state->LogInteger(u.count) -
-                                state->LogInteger(u.count + size);
+      const double log_passed =
+          position_[from.node] + state->LogInteger(u.count) - state->LogInteger(u.count + size);
       for (int i = 0; i < 2; ++i) {
         const int x_id = u.child[i];
         const SamplerNode& x = state->node(x_id);
@@ -249,8 +249,8 @@ class GibbsRegraft {
 
   // Fine rule over the window, as a log integral over t.
   double Integrate(const SamplerState& state, int e) {
-    static constexpr double kNode[4] = {0.1834346424956498, 0.5255324099163290,
-                                        0.7966664774136267, 0.9602898564975363};
+    static constexpr double kNode[4] = {0.1834346424956498, 0.5255324099163290, 0.7966664774136267,
+                                        0.9602898564975363};
     static constexpr double kWeight[4] = {0.3626837833783620, 0.3137066458778873,
                                           0.2223810344533745, 0.1012285362903763};
     double edge_low, edge_high, low, high;
@@ -296,8 +296,7 @@ class GibbsRegraft {
       const double position = (y - low_) / step_;
       const int cell = std::min(static_cast<int>(position), kGrid - 2);
       const double part = position - cell;
-      density += (1.0 - kUniform) *
-                 ((1.0 - part) * density_[cell] + part * density_[cell + 1]) /
+      density += (1.0 - kUniform) * ((1.0 - part) * density_[cell] + part * density_[cell + 1]) /
                  (grid_total_ * step_);
     }
     return std::log(density);

@@ -115,8 +115,7 @@ inline void NodePosteriorAdjoint(const Tree& tree, const UpwardVariances& up,
 inline void LeaveOneOutVariances(const Tree& tree, const DownwardVariances& down,
                                  double* variance) {
   for (int v = 0; v < tree.num_leaves; ++v) {
-    variance[v] =
-        v == tree.root ? RootPriorVariance(tree) : down.cavity[v] + EdgeLength(tree, v);
+    variance[v] = v == tree.root ? RootPriorVariance(tree) : down.cavity[v] + EdgeLength(tree, v);
   }
 }
 

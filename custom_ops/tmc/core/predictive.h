@@ -24,12 +24,12 @@ namespace tfsp::tmc {
 // What a range of rows yields besides log p(z); null pointers are left out.
 template <typename T>
 struct PredictiveOutputs {
-  T* log_prob = nullptr;       // [B]
-  T* z_gradient = nullptr;     // [B, d] d log p / d z
-  T* node_weight = nullptr;    // [B, V] d log p / d |z - M_v|^2, for the gradient to the means
-  T* spread_weight = nullptr;  // [B, V] d log p / d |M_u - M_v|^2, at v
-  T* edge_log_prob = nullptr;  // [B, V] log q*(e_v | z), -inf at the root
-  T* entry_log_prob = nullptr; // [B, entries] log q*(e, q | z)
+  T* log_prob = nullptr;        // [B]
+  T* z_gradient = nullptr;      // [B, d] d log p / d z
+  T* node_weight = nullptr;     // [B, V] d log p / d |z - M_v|^2, for the gradient to the means
+  T* spread_weight = nullptr;   // [B, V] d log p / d |M_u - M_v|^2, at v
+  T* edge_log_prob = nullptr;   // [B, V] log q*(e_v | z), -inf at the root
+  T* entry_log_prob = nullptr;  // [B, entries] log q*(e, q | z)
 };
 
 namespace internal {
@@ -50,11 +50,11 @@ struct PredictiveBody {
     const int num_nodes = table->num_tree_nodes, num_edges = table->num_edges;
     const bool gradient = out->z_gradient != nullptr || out->node_weight != nullptr;
     Buffer<T> storage((dim + int64_t{3} * num_nodes + num_edges) * kWidth);
-    T* const point = storage.data();                     // [d] z of the block, transposed
-    T* const distance = point + dim * kWidth;            // [V]
-    T* const weight = distance + num_nodes * kWidth;     // [V] d log p / d distance
-    T* const spread = weight + num_nodes * kWidth;       // [V] d log p / d D
-    T* const edge_top = spread + num_nodes * kWidth;     // [edges] largest entry of each edge
+    T* const point = storage.data();                  // [d] z of the block, transposed
+    T* const distance = point + dim * kWidth;         // [V]
+    T* const weight = distance + num_nodes * kWidth;  // [V] d log p / d distance
+    T* const spread = weight + num_nodes * kWidth;    // [V] d log p / d D
+    T* const edge_top = spread + num_nodes * kWidth;  // [edges] largest entry of each edge
     for (int64_t row = begin; row < end; row += kWidth) {
       const int rows = static_cast<int>(std::min<int64_t>(kWidth, end - row));
       for (int i = 0; i < kWidth; ++i) {  // missing rows repeat the last
@@ -297,9 +297,9 @@ void PredictiveRows(const PredictiveTable<T>& table, const T* z, int64_t begin, 
 // `mean_gradient` [V, d], without the part through D (see `AddSpreadGradient`). `upstream` may be
 // null: ones. `node_weight` [B, V] is an output of PredictiveRows on all rows.
 template <typename T>
-void MeansGradient(const PredictiveTable<T>& table, const T* z, const T* upstream,
-                   int64_t num_rows, const T* node_weight, int64_t begin, int64_t end,
-                   double* mean_gradient, Isa isa = Isa::kAuto) {
+void MeansGradient(const PredictiveTable<T>& table, const T* z, const T* upstream, int64_t num_rows,
+                   const T* node_weight, int64_t begin, int64_t end, double* mean_gradient,
+                   Isa isa = Isa::kAuto) {
   Dispatch<internal::MeansGradientBody<T>>(isa, &table, z, upstream, num_rows, node_weight, begin,
                                            end, mean_gradient);
 }

@@ -114,8 +114,8 @@ void PlaceTable(const Tree& tree, int64_t dim, int64_t num_entries, PredictiveTa
   const int64_t size = static_cast<int64_t>(num_nodes) * dim;
   table->storage.Resize(4 * num_entries + 2 * size);
   T* next = table->storage.data();
-  for (T** view : {&table->constant, &table->slope_parent, &table->slope_child,
-                   &table->slope_spread}) {
+  for (T** view :
+       {&table->constant, &table->slope_parent, &table->slope_child, &table->slope_spread}) {
     *view = next;
     next += num_entries;
   }
@@ -161,10 +161,10 @@ void BuildPredictiveTable(const Tree& tree, const UpwardVariances& up,
     }
     const double spread = Dispatch<internal::SquaredDistanceBody>(
         isa, posterior_mean + nodes.parent * dim, posterior_mean + nodes.child * dim, dim);
-    Dispatch<internal::FillEntriesBody<T>>(
-        isa, &nodes, log_edge[nodes.child], 0.5 * static_cast<double>(dim), spread,
-        table->constant + entry, table->slope_parent + entry,
-        table->slope_child + entry, table->slope_spread + entry);
+    Dispatch<internal::FillEntriesBody<T>>(isa, &nodes, log_edge[nodes.child],
+                                           0.5 * static_cast<double>(dim), spread,
+                                           table->constant + entry, table->slope_parent + entry,
+                                           table->slope_child + entry, table->slope_spread + entry);
   };
   ForEachEdge(tree, up, down, options, isa, fill, split);
   table->begin[table->num_edges] = table->num_entries;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/special.h"
 #include "custom_ops/tmc/core/tree.h"
 
@@ -20,7 +21,7 @@ enum class EdgeWeights {
   kBayes,  // given the times as well: p(e) = w_e Z_e / sum
 };
 
-inline std::string CheckConcentrations(double concentration1, double concentration0) {
+inline Error CheckConcentrations(double concentration1, double concentration0) {
   const double values[2] = {concentration1, concentration0};
   for (int i = 0; i < 2; ++i) {
     if (!(values[i] > 0.0 && values[i] <= 1e4)) {
@@ -28,7 +29,7 @@ inline std::string CheckConcentrations(double concentration1, double concentrati
              FormatDouble(values[i]) + " must lie in (0, 10000].";
     }
   }
-  return "";
+  return Error();
 }
 
 // Eq. (1): log[ (N-1)! / prod_v c(v) * prod_{i=1}^{N-1} 1 / C(i+1, 2) ].

@@ -24,14 +24,14 @@ namespace tfsp::tmc {
 // One edge's nodes, padded to whole vectors; entries at and beyond `count` have no meaning.
 struct EdgeNodes {
   static constexpr int kSize = kQuadratureStride;
-  int child = 0, parent = 0, count = 0;     // edge (parent, child)
-  double log_total = 0.0;                   // log w = log_weight - log_total sums to one per edge
+  int child = 0, parent = 0, count = 0;  // edge (parent, child)
+  double log_total = 0.0;                // log w = log_weight - log_total sums to one per edge
   alignas(64) double log_weight[kSize];
-  alignas(64) double elapsed[kSize];        // t - t_u
-  alignas(64) double position[kSize];       // x
-  alignas(64) double rest[kSize];           // 1 - x, without cancellation
-  alignas(64) double variance[kSize];       // var(t) + added_variance
-  alignas(64) double half_precision[kSize]; // 1 / (2 variance)
+  alignas(64) double elapsed[kSize];         // t - t_u
+  alignas(64) double position[kSize];        // x
+  alignas(64) double rest[kSize];            // 1 - x, without cancellation
+  alignas(64) double variance[kSize];        // var(t) + added_variance
+  alignas(64) double half_precision[kSize];  // 1 / (2 variance)
   alignas(64) double log_variance[kSize];
 };
 
@@ -39,11 +39,11 @@ namespace internal {
 
 // Geometry of an edge: what fixes its nodes.
 struct EdgeGeometry {
-  double cavity;       // A0
-  double nu;           // nu_v
-  double length;       // l
-  double rest;         // 1 - t_v, 0 on a leaf's edge
-  double total;        // C
+  double cavity;                        // A0
+  double nu;                            // nu_v
+  double length;                        // l
+  double rest;                          // 1 - t_v, 0 on a leaf's edge
+  double total;                         // C
   double start_ratio, end_ratio;        // lambda at t_u, t_v
   double start_variance, end_variance;  // var at t_u, t_v
 
@@ -62,8 +62,7 @@ struct EdgeGeometry {
 
 // 1 - exp(-x) for x < 0.01, where the difference would cancel.
 TFSP_INLINE Vec<double> OneMinusExp(Vec<double> x) {
-  return x *
-         (1.0 - x * (0.5 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120 - x * (1.0 / 720))))));
+  return x * (1.0 - x * (0.5 - x * (1.0 / 6 - x * (1.0 / 24 - x * (1.0 / 120 - x * (1.0 / 720))))));
 }
 
 // exp(-delta), its reciprocal and 1 - exp(-delta) at the nodes of a leaf's edge: the same for

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/priors.h"
 #include "custom_ops/tmc/core/special.h"
 #include "custom_ops/tmc/core/tree.h"
@@ -25,9 +26,9 @@ struct QuadratureOptions {
   EdgeWeights edge_weights = EdgeWeights::kPrior;
 };
 
-inline std::string CheckOptions(const QuadratureOptions& o) {
-  std::string error = CheckConcentrations(o.concentration1, o.concentration0);
-  if (!error.empty()) return error;
+inline Error CheckOptions(const QuadratureOptions& o) {
+  Error error = CheckConcentrations(o.concentration1, o.concentration0);
+  if (!error.ok()) return error;
   const int counts[2] = {o.leaf_nodes, o.internal_nodes};
   for (int i = 0; i < 2; ++i) {
     if (counts[i] < 1 || counts[i] > kMaxQuadratureNodes) {
@@ -41,7 +42,7 @@ inline std::string CheckOptions(const QuadratureOptions& o) {
   if (!(o.added_variance >= 0.0 && std::isfinite(o.added_variance))) {
     return "added_variance = " + FormatDouble(o.added_variance) + " must be finite and >= 0.";
   }
-  return "";
+  return Error();
 }
 
 // Gauss-Legendre rule on (0, 1), nodes ascending, weights summing to 1.

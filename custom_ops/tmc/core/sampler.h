@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/moves.h"
 #include "custom_ops/tmc/core/moves_gibbs.h"
 #include "custom_ops/tmc/core/priors.h"
@@ -23,8 +24,8 @@ namespace tfsp::tmc {
 enum MoveKind { kSpr = 0, kLocal = 1, kSlide = 2, kGibbs = 3, kNumMoves = 4 };
 
 struct SamplerOptions {
-  double concentration1 = 2.0;  // a of Beta(a, b)
-  double concentration0 = 2.0;  // b
+  double concentration1 = 2.0;                          // a of Beta(a, b)
+  double concentration0 = 2.0;                          // b
   double mixture[kNumMoves] = {50.0, 25.0, 25.0, 1.0};  // proportions, any scale
   int64_t num_moves = 0;
   uint64_t seed[2] = {0, 0};
@@ -34,8 +35,6 @@ struct SamplerOptions {
   // All messages anew every so many moves; 0 means only at the start and at the end. Incremental
   // messages do not drift, the running log joint by about 1e-10 in 1e7 moves.
   int64_t refresh_every = 0;
-  // Tests: judge every proposal by the log joint of the whole tree from scratch.
-  bool full_recomputation = false;
   bool portable_kernels = false;
 };
 
@@ -57,70 +56,10 @@ struct SamplerTrace {
   std::vector<double> time;     // [rows, V]
 };
 
-// The log joint by plain loops over the tree: no slots, no padding, no code of the incremental
-// path.
-class FullRecomputation : public Judge {
- public:
-  double LogJoint(const SamplerState& state) override {
-    const int num_leaves = state.num_leaves(), dims = state.dims();
-    mean_.assign(static_cast<size_t>(state.num_nodes()) * dims, 0.0);
-    variance_.assign(state.num_nodes(), 0.0);
-    expected_.assign(state.num_nodes(), 0.0);
-    internal_.assign(state.num_nodes(), 0);
-    const double a = state.a(), b = state.b();
-    const double log_beta = LogGamma(a) + LogGamma(b) - LogGamma(a + b);
-    double total = 0.0;
-    for (int i = 2; i <= num_leaves; ++i) {
-      total += std::log(i - 1.0) - std::log(0.5 * i * (i - 1.0));
-    }
-    for (int v : state.Postorder()) {
-      double* mean = &mean_[static_cast<size_t>(v) * dims];
-      if (state.IsLeaf(v)) {
-        std::copy(state.Mean(v), state.Mean(v) + dims, mean);
-        expected_[v] = state.node(v).expected[0];
-        continue;
-      }
-      const double t = state.node(v).time;
-      const int k = state.node(v).child[0], l = state.node(v).child[1];
-      const double from_k = variance_[k] + state.node(k).time - t;
-      const double from_l = variance_[l] + state.node(l).time - t;
-      const double sum = from_k + from_l;
-      variance_[v] = from_k * from_l / sum;
-      expected_[v] =
-          (from_l * from_l * expected_[k] + from_k * from_k * expected_[l]) / (sum * sum);
-      internal_[v] = 1 + internal_[k] + internal_[l];
-      double squared = expected_[k] + expected_[l];
-      for (int i = 0; i < dims; ++i) {
-        const double x = mean_[static_cast<size_t>(k) * dims + i];
-        const double y = mean_[static_cast<size_t>(l) * dims + i];
-        mean[i] = (from_l * x + from_k * y) / sum;
-        squared += (x - y) * (x - y);
-      }
-      total -= 0.5 * (squared / sum + dims * (kLog2Pi + std::log(sum)));
-      total -= std::log(internal_[v]);
-      if (v == state.root()) {
-        squared = expected_[v];
-        for (int i = 0; i < dims; ++i) squared += mean[i] * mean[i];
-        total -= 0.5 * (squared / (1.0 + variance_[v]) +
-                        dims * (kLog2Pi + std::log(1.0 + variance_[v])));
-      } else {
-        const double p = state.node(state.node(v).parent).time;
-        total += (a - 1.0) * std::log(t - p) + (b - 1.0) * std::log(1.0 - t) -
-                 (a + b - 1.0) * std::log(1.0 - p) - log_beta;
-      }
-    }
-    return total;
-  }
-
- private:
-  std::vector<double> mean_, variance_, expected_;
-  std::vector<int> internal_;
-};
-
-// "" or an error naming the option and its value.
-inline std::string CheckSamplerOptions(const SamplerOptions& options) {
-  const std::string error = CheckConcentrations(options.concentration1, options.concentration0);
-  if (!error.empty()) return error;
+// An error naming the option and its value, or none.
+inline Error CheckSamplerOptions(const SamplerOptions& options) {
+  const Error error = CheckConcentrations(options.concentration1, options.concentration0);
+  if (!error.ok()) return error;
   double total = 0.0;
   for (int kind = 0; kind < kNumMoves; ++kind) {
     const double share = options.mixture[kind];
@@ -139,13 +78,14 @@ inline std::string CheckSamplerOptions(const SamplerOptions& options) {
   if (!(options.min_remaining > 0.0 && options.min_remaining < 1.0)) {
     return "min_remaining = " + FormatDouble(options.min_remaining) + " must lie in (0, 1).";
   }
-  return "";
+  return Error();
 }
 
 // One chain over a state that the caller keeps: what RunSampler does between entry and exit.
+template <typename Judge = Incremental>
 class Sampler {
  public:
-  Sampler(const SamplerOptions& options)
+  explicit Sampler(const SamplerOptions& options)
       : options_(options), random_(options.seed[0], options.seed[1]) {
     double total = 0.0;
     for (double share : options.mixture) total += share;
@@ -161,7 +101,6 @@ class Sampler {
 
   void Run(SamplerState* state, int64_t num_moves, SamplerResult* result) {
     const double cap = 1.0 - options_.min_remaining;
-    Judge* judge = options_.full_recomputation ? &full_ : nullptr;
     for (int64_t i = 0; i < num_moves; ++i) {
       const uint64_t bits = random_.Bits();
       int kind = 0;
@@ -169,16 +108,16 @@ class Sampler {
       bool accepted = false;
       switch (kind) {
         case kSpr:
-          accepted = SprMove(state, cap, &random_, judge);
+          accepted = SprMove(state, cap, &random_, &judge_);
           break;
         case kLocal:
-          accepted = LocalMove(state, cap, &random_, judge);
+          accepted = LocalMove(state, cap, &random_, &judge_);
           break;
         case kSlide:
-          accepted = SlideMove(state, cap, &random_, judge);
+          accepted = SlideMove(state, cap, &random_, &judge_);
           break;
         default:
-          accepted = gibbs_.Move(state, cap, &random_, judge);
+          accepted = gibbs_.Move(state, cap, &random_, &judge_);
       }
       ++result->proposed[kind];
       result->accepted[kind] += accepted;
@@ -191,7 +130,7 @@ class Sampler {
   SamplerOptions options_;
   Random random_;
   GibbsRegraft gibbs_;
-  FullRecomputation full_;
+  Judge judge_;
   uint64_t limit_[kNumMoves];
   int last_ = 0;
 };
@@ -201,17 +140,18 @@ class Sampler {
 //   leaves         [N, dims], finite
 //   leaf_variance  null, or [N], sum_k s_nk^2 >= 0 of a Gaussian posterior of each leaf; the chain
 //                  then samples exp E_q[log r(z, tree)], eq. (9) of the paper
-// Trees of one or two leaves have nothing to move: no move is proposed. Returns "" or an error.
-inline std::string RunSampler(const SamplerOptions& options, int dims, const double* leaves,
-                              const double* leaf_variance, Tree* tree, SamplerResult* result,
-                              SamplerTrace* trace = nullptr) {
-  std::string error = CheckSamplerOptions(options);
-  if (!error.empty()) return error;
+// Trees of one or two leaves have nothing to move: no move is proposed. Returns an error, or none.
+template <typename Judge = Incremental>
+Error RunSampler(const SamplerOptions& options, int dims, const double* leaves,
+                 const double* leaf_variance, Tree* tree, SamplerResult* result,
+                 SamplerTrace* trace = nullptr) {
+  Error error = CheckSamplerOptions(options);
+  if (!error.ok()) return error;
   if (dims < 1) {
     return "leaves must have at least one column. Received " + std::to_string(dims) + ".";
   }
   error = CheckFinite("leaves", leaves, tree->num_leaves, dims);
-  if (!error.empty()) return error;
+  if (!error.ok()) return error;
   if (leaf_variance != nullptr) {
     for (int n = 0; n < tree->num_leaves; ++n) {
       if (!(leaf_variance[n] >= 0.0) || !std::isfinite(leaf_variance[n])) {
@@ -224,7 +164,7 @@ inline std::string RunSampler(const SamplerOptions& options, int dims, const dou
   state.Init(*tree, dims, leaves, leaf_variance, options.concentration1, options.concentration0,
              options.portable_kernels);
   *result = SamplerResult();
-  Sampler sampler(options);
+  Sampler<Judge> sampler(options);
   const int64_t moves = tree->num_leaves >= 3 ? options.num_moves : 0;
   const int64_t every = trace != nullptr ? trace->every : 0;
   int64_t done = 0, next_trace = every, next_refresh = options.refresh_every;

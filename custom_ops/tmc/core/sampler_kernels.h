@@ -40,12 +40,12 @@ struct EdgeArrays {
 };
 
 struct TimeTerms {
-  double shape;          // a - 1
-  double subtree_time;   // t_v
+  double shape;             // a - 1
+  double subtree_time;      // t_v
   double subtree_internal;  // 1 where v is internal
-  double half_dims;      // d / 2
-  double inverse_dims;   // 1 / d
-  double width;          // relative width of the integrand in the variance
+  double half_dims;         // d / 2
+  double inverse_dims;      // 1 / d
+  double width;             // relative width of the integrand in the variance
 };
 
 TFSP_INLINE V4 Clamp(V4 x, V4 lo, V4 hi) {
@@ -132,11 +132,9 @@ TFSP_INLINE Point PointAt(const EdgeBlock& edge, V4 variance) {
   Point point;
   point.above = Sqrt(Max(edge.sum * (edge.top - variance), zero));
   point.time = point.above - edge.offset;
-  const V4 x =
-      Clamp((point.time - edge.lower) / (edge.bottom - edge.lower), zero, zero + 1.0);
+  const V4 x = Clamp((point.time - edge.lower) / (edge.bottom - edge.lower), zero, zero + 1.0);
   const V4 rest = 1.0 - x;
-  point.dist =
-      Max(rest * edge.dist_lower + x * edge.dist_bottom - x * rest * edge.dist_edge, zero);
+  point.dist = Max(rest * edge.dist_lower + x * edge.dist_bottom - x * rest * edge.dist_edge, zero);
   return point;
 }
 
@@ -199,29 +197,29 @@ TFSP_INLINE void ExpBody(const double* x, double shift, double* out, int count) 
   for (int i = 0; i < count; i += 4) Store(out + i, Exp(Load(x + i) - shift));
 }
 
-#define TFSP_TMC_KERNELS(SUFFIX, TARGET)                                                          \
-  TARGET inline double Combine##SUFFIX(const double* x, const double* y, double weight,           \
-                                       double* out, int stride) {                                 \
-    return CombineBody(x, y, weight, out, stride);                                                \
-  }                                                                                               \
-  TARGET inline double SquaredNorm##SUFFIX(const double* x, int stride) {                         \
-    return SquaredNormBody(x, stride);                                                            \
-  }                                                                                               \
-  TARGET inline void Descend##SUFFIX(const double* x, const double* above, double weight,         \
-                                     const double* z, double* out, int stride,                    \
-                                     double* dist_above, double* dist_z) {                        \
-    DescendBody(x, above, weight, z, out, stride, dist_above, dist_z);                            \
-  }                                                                                               \
-  TARGET inline void RoughEdges##SUFFIX(const EdgeArrays& edges, const TimeTerms& terms,          \
-                                        int count) {                                              \
-    RoughEdgesBody(edges, terms, count);                                                          \
-  }                                                                                               \
-  TARGET inline void EdgeProfile##SUFFIX(const EdgeArrays& edges, const TimeTerms& terms,         \
-                                         int edge, const double* y, int count, double* out) {     \
-    EdgeProfileBody(edges, terms, edge, y, count, out);                                           \
-  }                                                                                               \
-  TARGET inline void Exp##SUFFIX(const double* x, double shift, double* out, int count) {         \
-    ExpBody(x, shift, out, count);                                                                \
+#define TFSP_TMC_KERNELS(SUFFIX, TARGET)                                                           \
+  TARGET inline double Combine##SUFFIX(const double* x, const double* y, double weight,            \
+                                       double* out, int stride) {                                  \
+    return CombineBody(x, y, weight, out, stride);                                                 \
+  }                                                                                                \
+  TARGET inline double SquaredNorm##SUFFIX(const double* x, int stride) {                          \
+    return SquaredNormBody(x, stride);                                                             \
+  }                                                                                                \
+  TARGET inline void Descend##SUFFIX(const double* x, const double* above, double weight,          \
+                                     const double* z, double* out, int stride, double* dist_above, \
+                                     double* dist_z) {                                             \
+    DescendBody(x, above, weight, z, out, stride, dist_above, dist_z);                             \
+  }                                                                                                \
+  TARGET inline void RoughEdges##SUFFIX(const EdgeArrays& edges, const TimeTerms& terms,           \
+                                        int count) {                                               \
+    RoughEdgesBody(edges, terms, count);                                                           \
+  }                                                                                                \
+  TARGET inline void EdgeProfile##SUFFIX(const EdgeArrays& edges, const TimeTerms& terms,          \
+                                         int edge, const double* y, int count, double* out) {      \
+    EdgeProfileBody(edges, terms, edge, y, count, out);                                            \
+  }                                                                                                \
+  TARGET inline void Exp##SUFFIX(const double* x, double shift, double* out, int count) {          \
+    ExpBody(x, shift, out, count);                                                                 \
   }
 
 TFSP_TMC_KERNELS(Portable, )

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "custom_ops/tmc/core/buffer.h"
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/sampler_kernels.h"
 #include "custom_ops/tmc/core/special.h"
 #include "custom_ops/tmc/core/tree.h"
@@ -144,8 +145,8 @@ class SamplerState {
     const double weight = above_l * inverse;
     node.variance[slot] = above_k * weight;
     node.inverse[slot] = inverse;
-    node.expected[slot] = weight * weight * k.expected[k.slot] +
-                          (1.0 - weight) * (1.0 - weight) * l.expected[l.slot];
+    node.expected[slot] =
+        weight * weight * k.expected[k.slot] + (1.0 - weight) * (1.0 - weight) * l.expected[l.slot];
     node.slot = slot;
     return weight;
   }
@@ -198,8 +199,7 @@ class SamplerState {
   LogJointParts FullLogJoint() const {
     LogJointParts parts;
     const double log_beta = LogBeta(a_, b_);
-    parts.likelihood =
-        -0.5 * RootQuad() - 0.5 * dims_ * (std::log1p(Variance(root_)) + kLog2Pi);
+    parts.likelihood = -0.5 * RootQuad() - 0.5 * dims_ * (std::log1p(Variance(root_)) + kLog2Pi);
     if (num_leaves_ == 1) {
       // The leaf at time 1 hangs from a virtual root at time 0: N(0, 2 I), no topology, no times.
       parts.likelihood = -0.25 * (kernels_.squared_norm(Mean(0), stride_) + nodes_[0].expected[0]) -
@@ -222,7 +222,7 @@ class SamplerState {
   }
 
   // Writes the tree back.
-  std::string Export(Tree* tree) const {
+  Error Export(Tree* tree) const {
     std::vector<int32_t> parent(num_nodes_);
     std::vector<double> time(num_nodes_);
     for (int v = 0; v < num_nodes_; ++v) {

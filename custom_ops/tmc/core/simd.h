@@ -146,8 +146,8 @@ TFSP_INLINE Vec<double> Exp(Vec<double> x) {
   const Vec<double> low = (0.5 + f * (1.0 / 6)) + f2 * (1.0 / 24 + f * (1.0 / 120));
   const Vec<double> middle =
       (1.0 / 720 + f * (1.0 / 5040)) + f2 * (1.0 / 40320 + f * (1.0 / 362880));
-  const Vec<double> high = (1.0 / 3628800 + f * (1.0 / 39916800)) +
-                           f2 * (1.0 / 479001600 + f * (1.0 / 6227020800.0));
+  const Vec<double> high =
+      (1.0 / 3628800 + f * (1.0 / 39916800)) + f2 * (1.0 / 479001600 + f * (1.0 / 6227020800.0));
   const Vec<double> p = f2 * (low + f4 * middle + f8 * high) + f + 1.0;
   const Mask<double> bits = reinterpret_cast<Mask<double>>(shifted) << 52;
   return reinterpret_cast<Vec<double>>(reinterpret_cast<Mask<double>>(p) + bits);
@@ -160,8 +160,8 @@ TFSP_INLINE Vec<double> Log(Vec<double> x) {
   const uint64_t kHalfRoot = 0x3fe6a09e667f3bcdULL;
   const Bits offset = reinterpret_cast<Bits>(x) - kHalfRoot + (uint64_t{1024} << 52);
   const Bits biased = offset >> 52;
-  const Vec<double> m = reinterpret_cast<Vec<double>>(reinterpret_cast<Bits>(x) -
-                                                      ((biased - uint64_t{1024}) << 52));
+  const Vec<double> m =
+      reinterpret_cast<Vec<double>>(reinterpret_cast<Bits>(x) - ((biased - uint64_t{1024}) << 52));
   // A small integer as double: put it in the low bits of 2^52.
   const Vec<double> e =
       reinterpret_cast<Vec<double>>(biased | uint64_t{0x4330000000000000}) - 4503599627371520.0;

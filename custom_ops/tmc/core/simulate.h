@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/messages.h"
 #include "custom_ops/tmc/core/posterior.h"
 #include "custom_ops/tmc/core/priors.h"
@@ -110,11 +111,11 @@ inline void SampleTimes(int num_leaves, const int32_t* parent, double a, double 
 
 constexpr double kMinRemaining = 1e-12;
 
-// A tree from the prior TMC_N(a, b). Returns "" or an error.
-inline std::string SamplePrior(int num_leaves, double a, double b, Random* random, Tree* tree,
-                               double min_remaining = kMinRemaining) {
-  std::string error = CheckConcentrations(a, b);
-  if (!error.empty()) return error;
+// A tree from the prior TMC_N(a, b). Returns an error, or none.
+inline Error SamplePrior(int num_leaves, double a, double b, Random* random, Tree* tree,
+                         double min_remaining = kMinRemaining) {
+  Error error = CheckConcentrations(a, b);
+  if (!error.ok()) return error;
   if (num_leaves < 1 || num_leaves > (1 << 29)) {
     return "num_leaves = " + std::to_string(num_leaves) + " must lie in [1, 536870912].";
   }
@@ -197,12 +198,12 @@ inline double SampleAttachmentTime(const Tree& tree, int v, double a, double b, 
 // p(t | e), the location from N(m(t), var(t) I).
 //   edge [count], time [count], location [count, dims]
 // A tree of one leaf has one place, the top of its edge, at time 0.
-inline std::string SamplePredictive(const Tree& tree, int64_t dims, const double* leaves, double a,
-                                    double b, EdgeWeights weights, int64_t count, Random* random,
-                                    int32_t* edge, double* time, double* location) {
-  std::string error = CheckConcentrations(a, b);
-  if (error.empty()) error = CheckFinite("leaves", leaves, tree.num_leaves, dims);
-  if (!error.empty()) return error;
+inline Error SamplePredictive(const Tree& tree, int64_t dims, const double* leaves, double a,
+                              double b, EdgeWeights weights, int64_t count, Random* random,
+                              int32_t* edge, double* time, double* location) {
+  Error error = CheckConcentrations(a, b);
+  if (error.ok()) error = CheckFinite("leaves", leaves, tree.num_leaves, dims);
+  if (!error.ok()) return error;
   if (tree.num_leaves == 1) {
     for (int64_t i = 0; i < count; ++i) {
       edge[i] = 0;
@@ -211,7 +212,7 @@ inline std::string SamplePredictive(const Tree& tree, int64_t dims, const double
         location[i * dims + k] = 0.5 * leaves[k] + std::sqrt(1.5) * random->Normal();
       }
     }
-    return "";
+    return Error();
   }
   UpwardVariances up;
   DownwardVariances down;
@@ -233,19 +234,17 @@ inline std::string SamplePredictive(const Tree& tree, int64_t dims, const double
     const double t = SampleAttachmentTime(tree, v, a, b, random);
     const double from_above = down.cavity[v] + (t - tree.time[u]);
     const double from_below = up.variance[v] + (tree.time[v] - t);
-    const double scale =
-        std::sqrt((1.0 - t) + from_above * from_below / (from_above + from_below));
+    const double scale = std::sqrt((1.0 - t) + from_above * from_below / (from_above + from_below));
     const double x = (t - tree.time[u]) / (tree.time[v] - tree.time[u]);
     const double* mean_u = mean.data() + static_cast<size_t>(u) * dims;
     const double* mean_v = mean.data() + static_cast<size_t>(v) * dims;
     for (int64_t k = 0; k < dims; ++k) {
-      location[i * dims + k] =
-          (1.0 - x) * mean_u[k] + x * mean_v[k] + scale * random->Normal();
+      location[i * dims + k] = (1.0 - x) * mean_u[k] + x * mean_v[k] + scale * random->Normal();
     }
     edge[i] = v;
     time[i] = t;
   }
-  return "";
+  return Error();
 }
 
 }  // namespace tfsp::tmc

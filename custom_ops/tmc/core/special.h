@@ -42,10 +42,9 @@ inline double LogGamma(double x) {
   const double r = 1.0 / x, s = r * r;
   const double series =
       r * (1.0 / 12 -
-           s * (1.0 / 360 -
-                s * (1.0 / 1260 -
-                     s * (1.0 / 1680 -
-                          s * (1.0 / 1188 - s * (691.0 / 360360 - s * (1.0 / 156)))))));
+           s * (1.0 / 360 - s * (1.0 / 1260 -
+                                 s * (1.0 / 1680 -
+                                      s * (1.0 / 1188 - s * (691.0 / 360360 - s * (1.0 / 156)))))));
   return (x - 0.5) * std::log(x) - x + 0.5 * kLog2Pi + series - std::log(below);
 }
 
@@ -58,9 +57,9 @@ inline double Digamma(double x) {
   }
   const double s = 1.0 / (x * x);
   const double series =
-      s * (1.0 / 12 -
-           s * (1.0 / 120 -
-                s * (1.0 / 252 - s * (1.0 / 240 - s * (1.0 / 132 - s * (691.0 / 32760))))));
+      s *
+      (1.0 / 12 -
+       s * (1.0 / 120 - s * (1.0 / 252 - s * (1.0 / 240 - s * (1.0 / 132 - s * (691.0 / 32760))))));
   return std::log(x) - 0.5 / x - series - below;
 }
 
@@ -91,8 +90,7 @@ inline double LogHypergeometric(double a, double x, double one_minus_x) {
   const double root = x / (1.0 + one_minus_x), y = root * root;
   double term = 1.0, sum = 1.0, log_scale = 0.0;
   for (int64_t n = 0; n < 2000000; ++n) {
-    const double ratio =
-        (0.5 * a + n) * (0.5 * a + 0.5 + n) / ((a + 0.5 + n) * (n + 1.0)) * y;
+    const double ratio = (0.5 * a + n) * (0.5 * a + 0.5 + n) / ((a + 0.5 + n) * (n + 1.0)) * y;
     term *= ratio;
     sum += term;
     if (sum > 1e200) {

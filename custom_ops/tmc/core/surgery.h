@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/moves.h"
 #include "custom_ops/tmc/core/sampler_state.h"
 #include "custom_ops/tmc/core/tree.h"
@@ -24,8 +25,8 @@ struct LeafPlace {
   int node = -1;  // -1: the last node
 };
 
-// `*larger` = `smaller` with one leaf more. Returns "" or an error.
-inline std::string AttachLeaf(const Tree& smaller, LeafPlace place, Tree* larger) {
+// `*larger` = `smaller` with one leaf more. Returns an error, or none.
+inline Error AttachLeaf(const Tree& smaller, LeafPlace place, Tree* larger) {
   const int num_leaves = smaller.num_leaves + 1, num_nodes = smaller.num_nodes + 2;
   if (place.edge < 0 || place.edge >= smaller.num_nodes) {
     return "edge = " + std::to_string(place.edge) + " must lie in [0, " +
@@ -84,7 +85,7 @@ inline std::string AttachLeaf(const Tree& smaller, LeafPlace place, Tree* larger
 // `*smaller` = `larger` without `leaf` and its parent, whose other child takes the parent's place;
 // if the parent was the root, that child becomes the root and moves to time 0. `*place` puts the
 // leaf back: AttachLeaf(smaller, place) is `larger` again, to the last bit.
-inline std::string PruneLeaf(const Tree& larger, int leaf, Tree* smaller, LeafPlace* place) {
+inline Error PruneLeaf(const Tree& larger, int leaf, Tree* smaller, LeafPlace* place) {
   if (larger.num_leaves < 2) return "The only leaf of a tree cannot be pruned.";
   if (leaf < 0 || leaf >= larger.num_leaves) {
     return "leaf = " + std::to_string(leaf) + " must lie in [0, " +

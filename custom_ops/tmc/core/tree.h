@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
+
 namespace tfsp::tmc {
 
 struct Tree {
@@ -46,7 +48,7 @@ inline std::string At(const char* name, int index) {
 }
 
 // Every node has a parent in range, and exactly one has none.
-inline std::string CheckParents(int num_leaves, const int32_t* parent, Tree* tree) {
+inline Error CheckParents(int num_leaves, const int32_t* parent, Tree* tree) {
   const int num_nodes = tree->num_nodes;
   for (int v = 0; v < num_nodes; ++v) {
     const int u = parent[v];
@@ -77,10 +79,10 @@ inline std::string CheckParents(int num_leaves, const int32_t* parent, Tree* tre
     return At("parent", tree->root) + " = -1 makes a leaf the root of a tree of " +
            std::to_string(num_leaves) + " leaves.";
   }
-  return "";
+  return Error();
 }
 
-inline std::string CheckChildren(Tree* tree) {
+inline Error CheckChildren(Tree* tree) {
   for (int v = 0; v < tree->num_nodes; ++v) {
     const int u = tree->parent[v];
     if (u < 0) continue;
@@ -89,9 +91,10 @@ inline std::string CheckChildren(Tree* tree) {
     } else if (tree->child1[u] < 0) {
       tree->child1[u] = v;
     } else {
-      return "Node " + std::to_string(u) + " has more than two children: " +
-             At("parent", tree->child0[u]) + ", " + At("parent", tree->child1[u]) + " and " +
-             At("parent", v) + " are all " + std::to_string(u) + ".";
+      return "Node " + std::to_string(u) +
+             " has more than two children: " + At("parent", tree->child0[u]) + ", " +
+             At("parent", tree->child1[u]) + " and " + At("parent", v) + " are all " +
+             std::to_string(u) + ".";
     }
   }
   for (int v = tree->num_leaves; v < tree->num_nodes; ++v) {
@@ -101,11 +104,11 @@ inline std::string CheckChildren(Tree* tree) {
              std::to_string(count) + " entries of parent equal to " + std::to_string(v) + ".";
     }
   }
-  return "";
+  return Error();
 }
 
 // Runs from the root; what it does not reach hangs on a cycle.
-inline std::string OrderNodes(Tree* tree) {
+inline Error OrderNodes(Tree* tree) {
   const int num_nodes = tree->num_nodes;
   std::vector<int32_t> stack = {tree->root};
   int end = num_nodes;  // filled from the back: a reversed preorder is a postorder
@@ -139,10 +142,10 @@ inline std::string OrderNodes(Tree* tree) {
     tree->internal_below[v] =
         1 + tree->internal_below[tree->child0[v]] + tree->internal_below[tree->child1[v]];
   }
-  return "";
+  return Error();
 }
 
-inline std::string CheckTimes(const Tree& tree) {
+inline Error CheckTimes(const Tree& tree) {
   for (int v = 0; v < tree.num_nodes; ++v) {
     const double t = tree.time[v];
     if (!std::isfinite(t)) return At("time", v) + " = " + FormatDouble(t) + " must be finite.";
@@ -169,16 +172,15 @@ inline std::string CheckTimes(const Tree& tree) {
              FormatDouble(tree.time[u]) + ".";
     }
   }
-  return "";
+  return Error();
 }
 
 }  // namespace internal
 
-// Fills `tree`. Returns "" or an error that names the index and the value; `tree` is then
+// Fills `tree`. Returns an error that names the index and the value; `tree` is then
 // unusable. `parent` and `time` hold 2 * num_leaves - 1 entries (the caller compares lengths:
 // `CheckLengths`). With `time` null the tree has a shape only: `tree->time` stays empty.
-inline std::string BuildTree(int num_leaves, const int32_t* parent, const double* time,
-                             Tree* tree) {
+inline Error BuildTree(int num_leaves, const int32_t* parent, const double* time, Tree* tree) {
   if (num_leaves < 1) {
     return "A tree needs at least one leaf. Received num_leaves = " + std::to_string(num_leaves) +
            ".";
@@ -190,8 +192,8 @@ inline std::string BuildTree(int num_leaves, const int32_t* parent, const double
   tree->num_leaves = num_leaves;
   tree->num_nodes = num_nodes;
   tree->root = -1;
-  std::string error = internal::CheckParents(num_leaves, parent, tree);
-  if (!error.empty()) return error;
+  Error error = internal::CheckParents(num_leaves, parent, tree);
+  if (!error.ok()) return error;
   tree->parent.assign(parent, parent + num_nodes);
   tree->time.clear();
   if (time != nullptr) tree->time.assign(time, time + num_nodes);
@@ -201,15 +203,15 @@ inline std::string BuildTree(int num_leaves, const int32_t* parent, const double
   tree->postorder.assign(num_nodes, -1);
   tree->internal_order.assign(num_leaves, -1);
   error = internal::CheckChildren(tree);
-  if (error.empty()) error = internal::OrderNodes(tree);
-  if (error.empty() && time != nullptr) error = internal::CheckTimes(*tree);
+  if (error.ok()) error = internal::OrderNodes(tree);
+  if (error.ok() && time != nullptr) error = internal::CheckTimes(*tree);
   return error;
 }
 
 // Lengths as they came from the caller; `num_leaf_rows` < 0 when there are no leaves to compare.
 // On success `num_leaves` holds N.
-inline std::string CheckLengths(int64_t parent_length, int64_t time_length, int64_t num_leaf_rows,
-                                int* num_leaves) {
+inline Error CheckLengths(int64_t parent_length, int64_t time_length, int64_t num_leaf_rows,
+                          int* num_leaves) {
   if (parent_length < 1 || parent_length % 2 == 0 || parent_length > (int64_t{1} << 30)) {
     return "parent must have 2 * N - 1 entries for N leaves. Received length " +
            std::to_string(parent_length) + ".";
@@ -225,12 +227,12 @@ inline std::string CheckLengths(int64_t parent_length, int64_t time_length, int6
            " rows.";
   }
   *num_leaves = static_cast<int>(n);
-  return "";
+  return Error();
 }
 
-// "" or an error naming row, column and value of the first entry that is not finite.
+// An error naming row, column and value of the first entry that is not finite.
 template <typename T>
-std::string CheckFinite(const char* name, const T* values, int64_t rows, int64_t columns) {
+Error CheckFinite(const char* name, const T* values, int64_t rows, int64_t columns) {
   // x * 0 is NaN exactly when x is not finite: eight partial sums, so that the compiler vectorises.
   const int64_t size = rows * columns;
   T probe[8] = {};
@@ -241,14 +243,14 @@ std::string CheckFinite(const char* name, const T* values, int64_t rows, int64_t
   for (; i < size; ++i) probe[0] += values[i] * T(0);
   T sum = 0;
   for (int j = 0; j < 8; ++j) sum += probe[j];
-  if (sum == T(0)) return "";
+  if (sum == T(0)) return Error();
   for (i = 0; i < size; ++i) {
     if (!std::isfinite(values[i])) {
       return std::string(name) + "[" + std::to_string(i / columns) + ", " +
              std::to_string(i % columns) + "] = " + FormatDouble(values[i]) + " must be finite.";
     }
   }
-  return "";
+  return Error();
 }
 
 }  // namespace tfsp::tmc

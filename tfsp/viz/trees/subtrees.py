@@ -219,7 +219,7 @@ def _check_count(leaf_images, phylogeny):
 
 
 def _check_node(phylogeny, node):
-    from tfsp.tmc.checks import check_node
+    from tfsp.tmc.phylogeny.checks import check_node
 
     node = check_node(node, phylogeny.num_nodes)
     if node < phylogeny.num_leaves:

@@ -32,7 +32,7 @@ def arrange(phylogeny, labels=None, class_names=None, classes=None):
       midway between their children; class of the leaves below as an index `[V]`, -1 where they
       differ or have none; dict from label to name, or None.
     """
-    from tfsp.tmc import layout
+    from tfsp.tmc.phylogeny import layout
 
     same = phylogeny.canonical()  # the same leaves; children in the order of their first leaf
     counts = same.leaf_counts

@@ -52,7 +52,7 @@ def slices(
     Raises: ValueError for wrong shapes or times, or too many branches.
     Source: Vikram et al. 2018, section 6.1, Figure 5.
     """
-    from tfsp.tmc.slices import slice_locations
+    from tfsp.tmc.density.slices import slice_locations
 
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     leaves = checks.as_matrix(leaves, "leaves", "[N, D]")
@@ -107,7 +107,7 @@ def choose_times(phylogeny, subtree=None, max_branches=16, num_times=6):
     Returns: floats, growing, at most `num_times`.
     Raises: ValueError for bad numbers or nodes.
     """
-    from tfsp.tmc.slices import at_or_below
+    from tfsp.tmc.density.slices import at_or_below
 
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     max_branches = arguments.integer("max_branches", max_branches, 2)

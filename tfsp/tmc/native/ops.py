@@ -24,10 +24,20 @@ import tensorflow as tf
 
 from tfsp import arguments
 from tfsp.random import as_seed
-from tfsp.tmc import library
+from tfsp.tmc.native import library
+from tfsp.tmc.native.options import (
+    DENSITY,
+    MIXTURE,
+    MOVES,
+    A,
+    B,
+    Density,
+    check_edge_weights,
+)
+from tfsp.tmc.phylogeny.checks import as_int32
 
-MOVE_KINDS = ("spr", "local", "slide", "gibbs")
-DEFAULT_MIXTURE = (50.0, 25.0, 25.0, 1.0)
+MOVE_KINDS = MOVES
+DEFAULT_MIXTURE = tuple(MIXTURE)
 
 Sampled = collections.namedtuple("Sampled", "parent time log_joint accepted proposed")
 EdgeVariances = collections.namedtuple("EdgeVariances", "cavity upward")
@@ -43,7 +53,7 @@ def topology_log_prob(parent):
     return library.load().tfsp_tmc_topology_log_prob(_parent(parent))
 
 
-def time_log_prob(parent, time, concentration1=2.0, concentration0=2.0):
+def time_log_prob(parent, time, concentration1=A, concentration0=B):
     """log density of the times given the topology: `[]` float64; 0 for N < 3.
 
     t_v = t_u + beta_v (1 - t_u), beta_v ~ Beta(a, b), for internal nodes other than the root;
@@ -82,12 +92,11 @@ def expected_log_likelihood(parent, time, mean, variance):
         ]
     ):
         variance = tf.identity(variance)
-    leave_one_out = library.load().tfsp_tmc_leave_one_out_variance(parent, time)
-    penalty = tf.reduce_sum(variance / leave_one_out[:, tf.newaxis])
+    penalty = tf.reduce_sum(variance / leave_one_out_variances(parent, time)[:, tf.newaxis])
     return log_likelihood(parent, time, mean) - 0.5 * penalty
 
 
-def log_joint(parent, time, leaves, concentration1=2.0, concentration0=2.0):
+def log_joint(parent, time, leaves, concentration1=A, concentration0=B):
     """log r(tree, leaves): topology, times and likelihood added: `[]` float64.
 
     Gradient: to `leaves`.
@@ -106,6 +115,17 @@ def node_posterior(parent, time, leaves):
     `leaves`, O(N D) by the adjoint (the forward gradients of appendix C.2 take O(N^2 D) memory).
     """
     return tuple(library.load().tfsp_tmc_node_posterior(*_tree(parent, time), _leaves(leaves)))
+
+
+def leave_one_out_variances(parent, time):
+    """nu_n, the variance of each coordinate of leaf n given all other leaves: `[N]` float64.
+
+    No gradient. Cost O(N).
+
+    Raises:
+      InvalidArgumentError: the tree is not valid.
+    """
+    return library.load().tfsp_tmc_leave_one_out_variance(*_tree(parent, time))
 
 
 def edge_variances(parent, time):
@@ -130,7 +150,9 @@ def edge_variances(parent, time):
     return EdgeVariances(*library.load().tfsp_tmc_edge_variances(*_tree(parent, time)))
 
 
-def edge_log_prob(parent, time, concentration1=2.0, concentration0=2.0, edge_weights="prior"):
+def edge_log_prob(
+    parent, time, concentration1=A, concentration0=B, edge_weights=DENSITY.edge_weights
+):
     """log p(e_v), that a new leaf attaches to the edge above v: `[V]` float64, -inf at the root.
 
     Args: edge_weights: "prior" (the topology alone, the paper's) or "bayes" (given the times).
@@ -138,7 +160,7 @@ def edge_log_prob(parent, time, concentration1=2.0, concentration0=2.0, edge_wei
     return library.load().tfsp_tmc_edge_log_prob(
         *_tree(parent, time),
         _concentrations(concentration1, concentration0),
-        edge_weights=edge_weights,
+        edge_weights=check_edge_weights(edge_weights),
     )
 
 
@@ -167,12 +189,8 @@ def predictive_log_prob(z, parent, time, leaves, gradients=True, **options):
       z: float32 or float64, as `leaves`; the result has its type.
       gradients: False saves a third of the work where no gradient is wanted (asking for one then
         raises LookupError).
-      concentration1, concentration0: a, b. Default 2, 2.
-      num_nodes: quadrature nodes on a leaf's edge and on an internal one. Default (24, 12).
-      variance_floor: leaf edges end where the variance is this share of that at their upper end.
-        Default 1e-3.
-      added_variance: added to every variance. Default 0.
-      edge_weights: "prior" or "bayes", see `edge_log_prob`.
+      **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
+        added_variance, edge_weights.
 
     Source: eq. (11); the edge and time of (13)-(15) summed out instead of recognised.
     """
@@ -203,8 +221,8 @@ def sample_posterior(
     parent,
     time,
     leaves,
-    concentration1=2.0,
-    concentration0=2.0,
+    concentration1=A,
+    concentration0=B,
     num_moves=2000,
     seed=None,
     mixture=DEFAULT_MIXTURE,
@@ -240,7 +258,7 @@ def sample_posterior(
     )
 
 
-def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, seed=None):
+def sample_prior(num_leaves, concentration1=A, concentration0=B, seed=None):
     """A tree from the prior: parent int32 `[V]`, time float64 `[V]`.
 
     Args: seed: None, an int, an int32 pair or a `SeedStream`.
@@ -313,15 +331,7 @@ def _parent(parent):
         return tf.convert_to_tensor(parent)
     if isinstance(parent, tf.Variable) or hasattr(parent, "value"):
         return tf.convert_to_tensor(parent, tf.int32)
-    array = np.asarray(parent)
-    if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"parent must hold integers. Received: dtype {array.dtype}.")
-    limits = np.iinfo(np.int32)
-    if array.size and not (limits.min <= array.min() and array.max() <= limits.max):
-        raise ValueError(
-            f"parent must lie in [-1, V). Received values from {array.min()} to {array.max()}."
-        )
-    return tf.convert_to_tensor(array.astype(np.int32))
+    return tf.convert_to_tensor(as_int32("parent", parent, TypeError))
 
 
 def _tree(parent, time):
@@ -371,36 +381,14 @@ def _concentrations(concentration1, concentration0):
     return tf.stack([_float64(concentration1), _float64(concentration0)])
 
 
-def _options(options):
+def _options(given):
     """(parameters float64 `[4]`, attributes) of the density from its keywords."""
-    known = {
-        "concentration1": 2.0,
-        "concentration0": 2.0,
-        "variance_floor": 1e-3,
-        "added_variance": 0.0,
-        "num_nodes": (24, 12),
-        "edge_weights": "prior",
-    }
-    unknown = sorted(set(options) - set(known))
-    if unknown:
-        raise TypeError(f"Unknown option {unknown[0]!r}. Known: {', '.join(known)}.")
-    known.update(options)
+    options = Density.of(given)
     numbers = ("concentration1", "concentration0", "variance_floor", "added_variance")
-    parameters = tf.stack([_float64(known[name]) for name in numbers])
-    try:
-        leaf_nodes, internal_nodes = map(operator.index, known["num_nodes"])
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"num_nodes must be a pair of integers. Received: "
-            f"{arguments.shown(known['num_nodes'])}."
-        ) from error
-    if known["edge_weights"] not in ("prior", "bayes"):
-        raise ValueError(
-            "edge_weights must be 'prior' or 'bayes'. Received: "
-            f"{arguments.shown(known['edge_weights'])}."
-        )
+    parameters = tf.stack([_float64(getattr(options, name)) for name in numbers])
+    leaf_nodes, internal_nodes = options.num_nodes
     return parameters, dict(
-        leaf_nodes=leaf_nodes, internal_nodes=internal_nodes, edge_weights=known["edge_weights"]
+        leaf_nodes=leaf_nodes, internal_nodes=internal_nodes, edge_weights=options.edge_weights
     )
 
 

@@ -6,8 +6,8 @@ import tensorflow_probability as tfp
 from tfsp import parameters, shapes
 from tfsp.random import fold_in
 from tfsp.sample_shape import IntegerDraws
-from tfsp.tmc import ops
-from tfsp.tmc.attachment_table import build_table, table_attachment, table_log_prob, table_sample
+from tfsp.tmc.density.table import build_table, table_attachment, table_log_prob, table_sample
+from tfsp.tmc.native import ops
 
 tfd = tfp.distributions
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
 def to_networkx(tree, ids="numbers"):
@@ -87,7 +87,7 @@ def from_networkx(graph):
         found = ", ".join(_shown(order[v]) for v in roots[:3]) or "none, but a circle"
         raise ValueError(f"The graph must have one root. Received: {found}.")
     start = time[roots[0]]
-    return Phylogeny(parent, time, names, start if 0 <= start < 1 else 0.0)
+    return TreeArrays(parent, time, names, start if 0 <= start < 1 else 0.0)
 
 
 def _times(graph):

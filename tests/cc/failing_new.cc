@@ -1,6 +1,6 @@
 // An allocator of C++ that fails on demand, to be preloaded: what a lack of memory does, at every
 // place where memory is asked for.
-//   g++ -std=c++17 -O1 -shared -fPIC tests/tmc/cc/failing_new.cc -o failing_new.so
+//   g++ -std=c++17 -O1 -shared -fPIC tests/cc/failing_new.cc -o failing_new.so
 // Armed for one thread and one failure at a time; the counts are of that thread.
 #include <cstddef>
 #include <cstdlib>

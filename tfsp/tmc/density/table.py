@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability.python.internal import prefer_static  # it has no public name
 
-from tfsp.tmc import ops
-from tfsp.tmc.blocks import map_rows
-from tfsp.tmc.paths import is_below
+from tfsp.tmc.density.blocks import map_rows
+from tfsp.tmc.density.paths import is_below
+from tfsp.tmc.native import ops
 
 # Entries [rows, Q] held at once, some five arrays of them: 2^22 is 16 MiB for each in float32.
 _MAX_ENTRIES = 2**22

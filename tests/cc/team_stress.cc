@@ -1,7 +1,7 @@
 // Teams of threads, thousands of them, with helpers that come early, late and never; the work lives
 // on the stack of the call, so that a helper which touches it too late is found out. Meant for
 // sanitizers:
-//   g++ -std=c++17 -O1 -g -I. -fsanitize=thread tests/tmc/cc/team_stress.cc -o team_stress
+//   g++ -std=c++17 -O1 -g -I. -fsanitize=thread tests/cc/team_stress.cc -o team_stress
 //       -pthread && ./team_stress 2000
 // and the same with -fsanitize=address,undefined.
 #include <condition_variable>

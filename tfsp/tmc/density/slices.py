@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import checks
+from tfsp.tmc import native
+from tfsp.tmc.phylogeny import checks
 
 
 class SliceLocations(NamedTuple):
@@ -42,8 +43,6 @@ def slice_locations(tree, leaves, time, subtree=None):
     Raises: ValueError for a time or node outside its range, leaves of a wrong shape or not finite.
     Source: Vikram et al. 2018, section 6.1, Figure 5 (the means).
     """
-    from tfsp.tmc import native
-
     time = arguments.number("time", time, "[0, 1]")
     mean, variance = native.node_posterior(tree.parent, tree.time, leaves)
     if time == 1:
@@ -58,7 +57,7 @@ def slice_locations(tree, leaves, time, subtree=None):
         return SliceLocations(nodes, mean[nodes].astype(np.float64), np.zeros(len(nodes)))
     upper, length = tree.parent[nodes], tree.edge_lengths[nodes]
     x = (time - tree.time[upper]) / length
-    nu = message_variances(tree)[nodes]
+    nu = native.edge_variances(tree.parent, tree.time).upward[nodes]
     shared = nu / (length + nu) * variance[upper]
     spread = (1 - x) ** 2 * variance[upper] + x**2 * variance[nodes] + 2 * x * (1 - x) * shared
     where = (1 - x)[:, None] * mean[upper] + x[:, None] * mean[nodes]
@@ -68,16 +67,5 @@ def slice_locations(tree, leaves, time, subtree=None):
 def at_or_below(tree, node):
     """Whether each node is `node` or one of its descendants: bool `[V]`."""
     node = checks.check_node(node, tree.num_nodes, "subtree")
-    start, count = tree._layout.start, tree._layout.count
+    start, count = tree.layout.start, tree.layout.count
     return (start >= start[node]) & (start + count <= start[node] + count[node])
-
-
-def message_variances(tree):
-    """nu_v `[V]`: variance of node v's location given the leaves below it alone; 0 at leaves."""
-    nu = [0.0] * tree.num_nodes
-    time, children = tree.time.tolist(), tree.children.tolist()
-    for v in tree._layout.inner:
-        left, right = children[v]
-        a, b = nu[left] + time[left] - time[v], nu[right] + time[right] - time[v]
-        nu[v] = a * b / (a + b)
-    return np.array(nu)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import checks, spacing
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.phylogeny import checks, spacing
+from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 ROUNDING = 1e-9  # of heights, relative to the largest or to 1
 
@@ -44,7 +44,7 @@ def from_linkage(matrix, names=None, power=1.0):
         heights[num_leaves + i] = max(height[i], heights[k], heights[m])
     largest = heights.max()
     time = 1 - (heights / largest if largest > 0 else heights) ** power
-    return Phylogeny(parent, spacing.separate(parent, time), names)
+    return TreeArrays(parent, spacing.separate(parent, time), names)
 
 
 def _check_rows(matrix, num_leaves):
@@ -84,7 +84,7 @@ def to_linkage(tree):
     For `scipy.cluster.hierarchy.dendrogram`, `fcluster`, `cophenet`. Internal node v becomes
     cluster N + rank of v by height.
     """
-    inner = np.array(tree._layout.inner, int)  # falling time: children first
+    inner = np.array(tree.layout.inner, int)  # falling time: children first
     cluster = np.arange(tree.num_nodes)
     cluster[inner] = tree.num_leaves + np.arange(len(inner))
     pairs = np.sort(cluster[tree.children[inner]].reshape(-1, 2), 1)

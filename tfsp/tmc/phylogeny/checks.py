@@ -72,6 +72,27 @@ def as_array(name, value):
         ) from None
 
 
+def as_int32(name, value, wrong_kind):
+    """Integers as a contiguous int32 array, where nothing wraps on the way.
+
+    Raises:
+        wrong_kind: other than integers.
+        ValueError: a number that no int32 holds, with its index.
+    """
+    if type(value) is np.ndarray and value.dtype == np.int32 and value.flags.c_contiguous:
+        return value
+    array = as_array(name, value)
+    if array.size and array.dtype.kind not in "iu":
+        raise wrong_kind(f"{name} must hold integers. Received: dtype={array.dtype}.")
+    wrong = np.flatnonzero((array < -(2**31)) | (array >= 2**31))
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(
+            f"{name}[{v}] = {array.ravel()[v]} must lie in [-1, {array.size}), the nodes."
+        )
+    return np.ascontiguousarray(array, np.int32)
+
+
 def as_leaves(name, leaves, num_leaves):
     """A list or the like of leaf numbers as ints `[M]`."""
     try:

@@ -4,14 +4,15 @@
 // tree: a chain that leaves the posterior invariant leaves the joint distribution as it was. Each
 // replicate reports statistics of (tree, leaves) before and after; their expected difference is 0.
 // Replicates are independent, so that the false-alarm rate of a test on them is known.
-#ifndef TFSP_TMC_CORE_JOINT_TEST_H_
-#define TFSP_TMC_CORE_JOINT_TEST_H_
+#ifndef TFSP_TMC_TESTING_JOINT_TEST_H_
+#define TFSP_TMC_TESTING_JOINT_TEST_H_
 
 #include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "custom_ops/tmc/core/error.h"
 #include "custom_ops/tmc/core/sampler.h"
 #include "custom_ops/tmc/core/simulate.h"
 
@@ -70,10 +71,10 @@ inline void JointStatistics(const Tree& tree, const double* leaves, int dims, do
 
 // `statistics` [replicates, 2, kNumJointStatistics]. Needs N >= 2. The prior is conditioned on all
 // times being at most 1 - min_remaining, the space on which the chain lives.
-inline std::string JointTest(const SamplerOptions& options, int num_leaves, int dims,
-                             int64_t replicates, double* statistics) {
-  std::string error = CheckSamplerOptions(options);
-  if (!error.empty()) return error;
+inline Error JointTest(const SamplerOptions& options, int num_leaves, int dims, int64_t replicates,
+                       double* statistics) {
+  Error error = CheckSamplerOptions(options);
+  if (!error.ok()) return error;
   if (num_leaves < 2) return "num_leaves = " + std::to_string(num_leaves) + " must be at least 2.";
   if (dims < 1 || dims > (1 << 24)) {
     return "num_dims = " + std::to_string(dims) + " must lie in [1, 16777216].";
@@ -85,9 +86,9 @@ inline std::string JointTest(const SamplerOptions& options, int num_leaves, int 
     Tree tree;
     bool inside = false;
     while (!inside) {
-      error = SamplePrior(num_leaves, options.concentration1, options.concentration0, &random,
-                          &tree);
-      if (!error.empty()) return error;
+      error =
+          SamplePrior(num_leaves, options.concentration1, options.concentration0, &random, &tree);
+      if (!error.ok()) return error;
       inside = true;
       for (int v = num_leaves; v < tree.num_nodes; ++v) {
         inside = inside && tree.time[v] <= 1.0 - options.min_remaining;
@@ -97,19 +98,19 @@ inline std::string JointTest(const SamplerOptions& options, int num_leaves, int 
     SamplerOptions none = options;
     none.num_moves = 0;
     error = RunSampler(none, dims, leaves.data(), nullptr, &tree, &result);
-    if (!error.empty()) return error;
+    if (!error.ok()) return error;
     double* row = statistics + r * 2 * kNumJointStatistics;
     JointStatistics(tree, leaves.data(), dims, result.parts.likelihood, row);
     SamplerOptions chain = options;
     chain.seed[0] = random.Bits();
     chain.seed[1] = random.Bits();
     error = RunSampler(chain, dims, leaves.data(), nullptr, &tree, &result);
-    if (!error.empty()) return error;
+    if (!error.ok()) return error;
     JointStatistics(tree, leaves.data(), dims, result.parts.likelihood, row + kNumJointStatistics);
   }
-  return "";
+  return Error();
 }
 
 }  // namespace tfsp::tmc
 
-#endif  // TFSP_TMC_CORE_JOINT_TEST_H_
+#endif  // TFSP_TMC_TESTING_JOINT_TEST_H_

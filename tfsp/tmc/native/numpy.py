@@ -1,61 +1,25 @@
-"""Numerics of the time-marginalized coalescent for NumPy arrays, in C++ through Cython.
+"""The functions of `tfsp.tmc.native`, whose docstring says what a tree is."""
 
-No TensorFlow. A tree of N leaves has V = 2N - 1 nodes: `parent` int `[V]` with -1 at the root,
-`time` `[V]`; the leaves are nodes 0..N-1 at time 1, the root is at time 0, the internal nodes
-N..V-1 stand in any order, and times grow strictly from parent to child. `leaves` `[N, D]` are the
-leaves' locations: a Brownian motion whose root is N(0, I) and whose edges add variance equal to
-their length. a = `concentration1` and b = `concentration0` belong to the Beta prior of the times.
-
-Everything is float64 but for `z`, which may be float32 and is then served in float32. Log
-probabilities are in nats. N = 1 is the tree of a single node, root and leaf: the leaf is N(0, 2I),
-as if a root at time 0 stood above it, and a new point is N(leaf / 2, 3/2 I).
-
-Functions check the tree and compute its messages at every call; `Tree` and `Predictive` keep them
-for several calls. Errors are ValueErrors that name the index and the value.
-
-Source: Vikram, Hoffman and Johnson 2018, "The LORACs prior for VAEs", arXiv:1810.06891; Boyles and
-Welling 2012, "The time-marginalized coalescent prior for hierarchical clustering".
-"""
+from typing import NamedTuple
 
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.checks import as_array
+from tfsp.tmc.native.options import DENSITY, A, B, Density, check_edge_weights
+from tfsp.tmc.phylogeny.checks import as_array, as_int32
 
 try:
-    from tfsp.tmc import _tmc
+    from tfsp.tmc.native import _tmc
 except ImportError as error:
     raise ImportError(
-        "The native TMC module tfsp.tmc._tmc cannot be loaded. Build it with `make build` (needs "
-        f"Cython and a C++17 compiler). The loader said: {error}"
+        "The native TMC module tfsp.tmc.native._tmc cannot be loaded. Build it with `make build` "
+        f"(needs Cython and a C++17 compiler). The loader said: {error}"
     ) from error
-
-__all__ = [
-    "Predictive",
-    "Tree",
-    "attachment",
-    "attachment_nodes",
-    "attachment_quadrature",
-    "attachment_time_log_prob",
-    "edge_log_prob",
-    "expected_log_joint",
-    "expected_log_joint_and_gradient",
-    "has_avx2",
-    "log_joint",
-    "log_joint_and_gradient",
-    "log_likelihood",
-    "node_posterior",
-    "node_posterior_vjp",
-    "predictive_log_prob",
-    "predictive_log_prob_and_gradient",
-    "time_log_prob",
-    "topology_log_prob",
-]
 
 has_avx2 = _tmc.has_avx2
 
 
-def _real(name, array, ndim, dtype=np.float64):
+def as_real(name, array, ndim, dtype=np.float64):
     """`array` as a contiguous array of `dtype` and rank `ndim`."""
     if type(array) is not np.ndarray or array.dtype != dtype or not array.flags.c_contiguous:
         array = as_array(name, array)
@@ -67,20 +31,9 @@ def _real(name, array, ndim, dtype=np.float64):
     return array
 
 
-def _parent(parent):
-    if type(parent) is np.ndarray and parent.dtype == np.int32 and parent.flags.c_contiguous:
-        array = parent
-    else:
-        array = as_array("parent", parent)
-        if array.dtype.kind not in "iu":
-            raise ValueError(f"parent must hold integers. Received: dtype={array.dtype}.")
-        wrong = np.flatnonzero((array < -(2**31)) | (array >= 2**31))  # the cast would wrap
-        if wrong.size:
-            v = wrong[0]
-            raise ValueError(
-                f"parent[{v}] = {array.ravel()[v]} must lie in [-1, {array.size}), the nodes."
-            )
-        array = np.ascontiguousarray(array, np.int32)
+def as_parent(parent):
+    """The tree's parents as contiguous int32 `[V]`."""
+    array = as_int32("parent", parent, ValueError)
     if array.ndim != 1 or array.size == 0:
         raise ValueError(
             f"parent must be a vector of 2 * N - 1 entries. Received: shape={array.shape}."
@@ -88,48 +41,41 @@ def _parent(parent):
     return array
 
 
-def _rows(z):
+def _points(z):
     """`z` as contiguous float32 or float64 `[B, D]`; other real types become float64."""
     z = as_array("z", z)
-    return _real("z", z, 2, z.dtype if z.dtype in (np.float32, np.float64) else np.float64)
+    return as_real("z", z, 2, z.dtype if z.dtype in (np.float32, np.float64) else np.float64)
 
 
-def _is_bayes(edge_weights):
-    if edge_weights not in ("prior", "bayes"):
-        raise ValueError(
-            f'edge_weights must be "prior" or "bayes". Received: {arguments.shown(edge_weights)}.'
-        )
-    return edge_weights == "bayes"
+def is_bayes(edge_weights):
+    """Whether "bayes", of the two `EDGE_WEIGHTS`."""
+    return check_edge_weights(edge_weights) == "bayes"
 
 
-def _options(
-    concentration1=2.0,
-    concentration0=2.0,
-    num_nodes=(24, 12),
-    variance_floor=1e-3,
-    edge_weights="prior",
-    added_variance=0.0,
-):
-    try:
-        on_leaf, on_internal = num_nodes
-        on_leaf, on_internal = int(on_leaf), int(on_internal)
-        if (on_leaf, on_internal) != tuple(num_nodes) or bool in map(type, num_nodes):
-            raise TypeError
-        on_leaf, on_internal = (min(max(n, 0), 10**6) for n in (on_leaf, on_internal))
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(
-            "num_nodes must be two integers, the quadrature nodes on a leaf's edge and on another "
-            f"edge. Received: {arguments.shown(num_nodes)}."
-        ) from None
-    return _tmc.Options(
-        concentration1,
-        concentration0,
-        on_leaf,
-        on_internal,
-        variance_floor,
-        added_variance,
-        _is_bayes(edge_weights),
+def _options(given):
+    """Keywords of the density as the binding takes them."""
+    options = Density.of(given)
+    return _tmc.DensityOptions(
+        options.concentration1,
+        options.concentration0,
+        *options.num_nodes,
+        options.variance_floor,
+        options.added_variance,
+        options.edge_weights == "bayes",
     )
+
+
+class EdgeVariances(NamedTuple):
+    """What `edge_variances` returns: of the edge from u = parent(v) down to v.
+
+    Attributes:
+        cavity: `[V]`, variance of u's location given every leaf that is not below v; at the root 1,
+            that of the virtual neighbour above it.
+        upward: `[V]`, nu_v, variance of v's location given the leaves below it alone; 0 at leaves.
+    """
+
+    cavity: np.ndarray
+    upward: np.ndarray
 
 
 class Tree:
@@ -146,7 +92,7 @@ class Tree:
     """
 
     def __init__(self, parent, time, portable=False):
-        self._tree = _tmc.Tree(_parent(parent), _real("time", time, 1), portable)
+        self._tree = _tmc.Tree(as_parent(parent), as_real("time", time, 1), portable)
 
     num_leaves = property(lambda self: self._tree.num_leaves, doc="N.")
     num_nodes = property(lambda self: self._tree.num_nodes, doc="V = 2N - 1.")
@@ -155,42 +101,46 @@ class Tree:
     def topology_log_prob(self):
         return self._tree.topology_log_prob()
 
-    def time_log_prob(self, concentration1=2.0, concentration0=2.0):
+    def time_log_prob(self, concentration1=A, concentration0=B):
         return self._tree.time_log_prob(concentration1, concentration0)
 
     def log_likelihood(self, leaves):
-        return self._tree.log_likelihood(_real("leaves", leaves, 2))
+        return self._tree.log_likelihood(as_real("leaves", leaves, 2))
 
-    def log_joint(self, leaves, concentration1=2.0, concentration0=2.0):
-        return self._tree.log_joint(_real("leaves", leaves, 2), concentration1, concentration0)
+    def log_joint(self, leaves, concentration1=A, concentration0=B):
+        return self._tree.log_joint(as_real("leaves", leaves, 2), concentration1, concentration0)
 
-    def log_joint_and_gradient(self, leaves, concentration1=2.0, concentration0=2.0):
-        leaves = _real("leaves", leaves, 2)
+    def log_joint_and_gradient(self, leaves, concentration1=A, concentration0=B):
+        leaves = as_real("leaves", leaves, 2)
         return self._tree.log_joint_and_gradient(leaves, concentration1, concentration0)
 
-    def expected_log_joint(self, mean, variance, concentration1=2.0, concentration0=2.0):
+    def expected_log_joint(self, mean, variance, concentration1=A, concentration0=B):
         return self.expected_log_joint_and_gradient(mean, variance, concentration1, concentration0)[
             0
         ]
 
-    def expected_log_joint_and_gradient(
-        self, mean, variance, concentration1=2.0, concentration0=2.0
-    ):
-        mean, variance = _real("mean", mean, 2), _real("variance", variance, 2)
+    def expected_log_joint_and_gradient(self, mean, variance, concentration1=A, concentration0=B):
+        mean, variance = as_real("mean", mean, 2), as_real("variance", variance, 2)
         return self._tree.expected_log_joint_and_gradient(
             mean, variance, concentration1, concentration0
         )
 
     def node_posterior(self, leaves):
-        return self._tree.node_posterior(_real("leaves", leaves, 2))
+        return self._tree.node_posterior(as_real("leaves", leaves, 2))
 
     def node_posterior_vjp(self, mean_gradient):
-        return self._tree.node_posterior_vjp(_real("mean_gradient", mean_gradient, 2))
+        return self._tree.node_posterior_vjp(as_real("mean_gradient", mean_gradient, 2))
 
-    def edge_log_prob(self, edge_weights="prior", concentration1=2.0, concentration0=2.0):
-        return self._tree.edge_log_prob(_is_bayes(edge_weights), concentration1, concentration0)
+    def edge_variances(self):
+        return EdgeVariances(*self._tree.edge_variances())
 
-    def attachment_time_log_prob(self, edge, t, concentration1=2.0, concentration0=2.0):
+    def leave_one_out_variances(self):
+        return self._tree.leave_one_out_variances()
+
+    def edge_log_prob(self, edge_weights=DENSITY.edge_weights, concentration1=A, concentration0=B):
+        return self._tree.edge_log_prob(is_bayes(edge_weights), concentration1, concentration0)
+
+    def attachment_time_log_prob(self, edge, t, concentration1=A, concentration0=B):
         edge, t = as_array("edge", edge), as_array("t", t)
         if edge.dtype.kind not in "iu":
             raise ValueError(f"edge must hold integers. Received: dtype={edge.dtype}.")
@@ -202,8 +152,8 @@ class Tree:
                 f"edge.shape={edge.shape}, t.shape={t.shape}."
             ) from None
         out = self._tree.attachment_time_log_prob(
-            _real("edge", edge.ravel(), 1, np.int64),
-            _real("t", t.ravel(), 1),
+            as_real("edge", edge.ravel(), 1, np.int64),
+            as_real("t", t.ravel(), 1),
             concentration1,
             concentration0,
         )
@@ -211,7 +161,7 @@ class Tree:
 
     def attachment_quadrature(self, **options):
         edge, t, log_weight, position, variance = self._tree.attachment_quadrature(
-            _options(**options)
+            _options(options)
         )
         return dict(edge=edge, time=t, log_weight=log_weight, position=position, variance=variance)
 
@@ -228,13 +178,8 @@ class Predictive:
 
     Args:
         parent, time, leaves: the tree, and its leaves' locations `[N, D]`.
-        concentration1, concentration0: a, b of the time prior, in (0, 10000].
-        num_nodes: quadrature nodes on a leaf's edge, on another edge; 1 to 256.
-        variance_floor: a leaf's edge is cut where the new leaf's variance falls to this share of
-            its value at the edge's upper end; in [1e-12, 1).
-        edge_weights: "prior", p(e) from the topology alone (the paper's definition), or "bayes",
-            from the times as well.
-        added_variance: added to every node's variance, >= 0.
+        **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
+            added_variance, edge_weights.
         dtype: float32 or float64, the type of `z` in all calls.
         tree: a `Tree` in place of `parent` and `time`.
     Raises: ValueError naming the argument and the value.
@@ -252,7 +197,7 @@ class Predictive:
             raise ValueError(f"dtype must be float32 or float64. Received: {dtype}.")
         self._dtype = dtype
         self._table = _tmc.Predictive(
-            tree._tree, _real("leaves", leaves, 2), _options(**options), dtype == np.float32
+            tree._tree, as_real("leaves", leaves, 2), _options(options), dtype == np.float32
         )
 
     dtype = property(lambda self: self._dtype, doc="Type of `z` and of the results.")
@@ -261,7 +206,7 @@ class Predictive:
     )
 
     def _z(self, z):
-        return _real("z", z, 2, self._dtype)
+        return as_real("z", z, 2, self._dtype)
 
     def log_prob(self, z):
         """log p(z) `[B]`; `z` is `[B, D]`."""
@@ -274,7 +219,7 @@ class Predictive:
         Returns: log p `[B]`, gradient to z `[B, D]`, gradient to the leaves `[N, D]` (float64).
         """
         if upstream is not None:
-            upstream = _real("upstream", upstream, 1, self._dtype)
+            upstream = as_real("upstream", upstream, 1, self._dtype)
         return self._table.log_prob_and_gradient(self._z(z), upstream)
 
     def attachment(self, z):
@@ -294,10 +239,10 @@ def topology_log_prob(parent):
     Args: parent: ints `[V]`; c(v) = internal nodes at or below v.
     Returns: float, nats. Raises: ValueError for an invalid tree. Source: eq. (1).
     """
-    return _tmc.Tree(_parent(parent)).topology_log_prob()
+    return _tmc.Tree(as_parent(parent)).topology_log_prob()
 
 
-def time_log_prob(parent, time, concentration1=2.0, concentration0=2.0):
+def time_log_prob(parent, time, concentration1=A, concentration0=B):
     """log density of the times given the topology.
 
     t_v = t_u + beta_v (1 - t_u) with beta_v ~ Beta(a, b), for internal nodes v other than the
@@ -317,17 +262,17 @@ def log_likelihood(parent, time, leaves):
     return Tree(parent, time).log_likelihood(leaves)
 
 
-def log_joint(parent, time, leaves, concentration1=2.0, concentration0=2.0):
+def log_joint(parent, time, leaves, concentration1=A, concentration0=B):
     """log r(tree, leaves): `topology_log_prob` + `time_log_prob` + `log_likelihood`, nats."""
     return Tree(parent, time).log_joint(leaves, concentration1, concentration0)
 
 
-def log_joint_and_gradient(parent, time, leaves, concentration1=2.0, concentration0=2.0):
+def log_joint_and_gradient(parent, time, leaves, concentration1=A, concentration0=B):
     """`log_joint` (float) and its gradient by the leaves `[N, D]`, by one more pass in O(N D)."""
     return Tree(parent, time).log_joint_and_gradient(leaves, concentration1, concentration0)
 
 
-def expected_log_joint(parent, time, mean, variance, concentration1=2.0, concentration0=2.0):
+def expected_log_joint(parent, time, mean, variance, concentration1=A, concentration0=B):
     """E log r(tree, z) for leaves z_nk ~ N(mean_nk, variance_nk), independent; exact.
 
         log r(tree, mean) - 1/2 sum_nk variance_nk / nu_n,
@@ -340,7 +285,7 @@ def expected_log_joint(parent, time, mean, variance, concentration1=2.0, concent
 
 
 def expected_log_joint_and_gradient(
-    parent, time, mean, variance, concentration1=2.0, concentration0=2.0
+    parent, time, mean, variance, concentration1=A, concentration0=B
 ):
     """`expected_log_joint`, its gradients by `mean` `[N, D]` and by `variance` `[N, D]`."""
     return Tree(parent, time).expected_log_joint_and_gradient(
@@ -366,7 +311,22 @@ def node_posterior_vjp(parent, time, mean_gradient):
     return Tree(parent, time).node_posterior_vjp(mean_gradient)
 
 
-def edge_log_prob(parent, time, edge_weights="prior", concentration1=2.0, concentration0=2.0):
+def edge_variances(parent, time):
+    """Variances of the messages at both ends of every edge: an `EdgeVariances`, in O(N).
+
+    Source: the messages of appendix C.2.
+    """
+    return Tree(parent, time).edge_variances()
+
+
+def leave_one_out_variances(parent, time):
+    """nu_n `[N]`: variance of each coordinate of leaf n given all other leaves, in O(N)."""
+    return Tree(parent, time).leave_one_out_variances()
+
+
+def edge_log_prob(
+    parent, time, edge_weights=DENSITY.edge_weights, concentration1=A, concentration0=B
+):
     """log p(e_v) of a new leaf on the edge above v `[V]`; -inf at the root.
 
     "prior": proportional to w(v) = r_{N+1} / r_N, the ratio of the topologies' probabilities.
@@ -377,7 +337,7 @@ def edge_log_prob(parent, time, edge_weights="prior", concentration1=2.0, concen
     return Tree(parent, time).edge_log_prob(edge_weights, concentration1, concentration0)
 
 
-def attachment_time_log_prob(parent, time, edge, t, concentration1=2.0, concentration0=2.0):
+def attachment_time_log_prob(parent, time, edge, t, concentration1=A, concentration0=B):
     """log p(t given e_v), density of the attachment time on the edge above v, nats.
 
     Leaf v: t_u + beta (1 - t_u), beta ~ Beta(a, b). Internal v: proportional to
@@ -405,7 +365,7 @@ def predictive_log_prob(z, parent, time, leaves, **options):
     Args: z: float32 or float64 `[B, D]`; the result has its type.
     Raises: ValueError naming the index and the value.
     """
-    z = _rows(z)
+    z = _points(z)
     return Predictive(parent, time, leaves, dtype=z.dtype, **options).log_prob(z)
 
 
@@ -414,14 +374,14 @@ def predictive_log_prob_and_gradient(z, parent, time, leaves, upstream=None, **o
 
     Returns: log p `[B]` and gradient `[B, D]` in z's type, gradient to the leaves float64 `[N, D]`.
     """
-    z = _rows(z)
+    z = _points(z)
     table = Predictive(parent, time, leaves, dtype=z.dtype, **options)
     return table.log_prob_and_gradient(z, upstream)
 
 
 def attachment(z, parent, time, leaves, **options):
     """log q*(e_v given z) `[B, V]`: where on the tree the points belong; -inf at the root."""
-    z = _rows(z)
+    z = _points(z)
     return Predictive(parent, time, leaves, dtype=z.dtype, **options).attachment(z)
 
 
@@ -430,5 +390,5 @@ def attachment_nodes(z, parent, time, leaves, **options):
 
     A draw of (e, t) is a draw of a node: its `edge` and its `time`.
     """
-    z = _rows(z)
+    z = _points(z)
     return Predictive(parent, time, leaves, dtype=z.dtype, **options).attachment_nodes(z)

@@ -16,8 +16,8 @@ import re
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import newick_grammar, spacing
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.phylogeny import newick_grammar, spacing
+from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 # Lengths of six digits, as many programs print them, add up to this in some hundred levels.
 TOLERANCE = 1e-4
@@ -72,7 +72,7 @@ def _quoted(name):
 
 
 def read(text, names=None, rescale=False, resolve=False, tolerance=TOLERANCE):
-    """A Phylogeny from Newick text.
+    """A tree from Newick text: `TreeArrays`.
 
     Leaves labelled 0..N-1 get these numbers; leaves without labels are numbered in order of
     appearance; other labels become names, numbered in order of appearance.
@@ -122,7 +122,7 @@ def read(text, names=None, rescale=False, resolve=False, tolerance=TOLERANCE):
     out_time[new] = time
     if resolve:
         out_time = spacing.separate(out_parent, out_time, root_time=time[0])
-    return Phylogeny(out_parent, out_time, labels, time[0] if len(time) > 1 else 0.0)
+    return TreeArrays(out_parent, out_time, labels, time[0] if len(time) > 1 else 0.0)
 
 
 def _lengths(nodes, text, resolve):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import checks, spacing, surgery
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc import native
+from tfsp.tmc.phylogeny import Phylogeny, checks, spacing
 
 _MODES = ("sample", "mode")
 _CHUNK = 2**21  # numbers in one work array
@@ -42,8 +42,6 @@ def place_points(z, parent, time, leaves, seed=None, mode="sample", **options):
     Raises: ValueError for wrong shapes, values that are not finite, or a bad tree, with the index.
     Source: Vikram et al. 2018, sections 2.1 and 6.1; the optimum that eq. (15) approximates.
     """
-    from tfsp.tmc import native
-
     z, leaves = _check(z, leaves, mode)
     model = native.Predictive(parent, time, leaves, dtype=z.dtype, **options)
     rule = native.attachment_quadrature(parent, time, **options)
@@ -119,7 +117,7 @@ def attach_all(parent, time, edge, when, names=None):
     below = np.flatnonzero(out >= 0)
     if np.any(times[below] <= times[out[below]]):  # an edge too short for its branchings
         times = spacing.separate(out, times)
-    return surgery.restrict(Phylogeny(out, times), range(num_new)).with_names(names)
+    return Phylogeny(out, times).restrict(range(num_new)).with_names(names)
 
 
 def _check_places(parent, time, edge, when):

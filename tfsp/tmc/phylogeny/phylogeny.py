@@ -5,10 +5,11 @@ import functools
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import checks, layout
+from tfsp.tmc.phylogeny import checks, graphs, layout, linkage, newick, surgery
+from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
-class Phylogeny:
+class Phylogeny(TreeArrays):
     """A binary tree over N leaves: immutable, validated, any labelling of the internal nodes.
 
     Leaves are nodes 0..N-1 at time 1, internal nodes are N..V-1 with V = 2N - 1, the root is at
@@ -27,21 +28,14 @@ class Phylogeny:
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, section 2.
     """
 
-    def __init__(self, parent, time, names=None, root_time=0.0):
-        self.parent, self.time, self.children = checks.check_tree(parent, time, root_time)
-        self.num_nodes = len(self.parent)
-        self.num_leaves = (self.num_nodes + 1) // 2
-        self.root = int(np.flatnonzero(self.parent < 0)[0])
-        self.names = checks.check_names(names, self.num_leaves)
-        self._frozen = True
-
-    def __setattr__(self, name, value):
-        if "_frozen" in self.__dict__:
-            raise AttributeError(f"A Phylogeny cannot be changed: {name!r}. Make a new one.")
-        super().__setattr__(name, value)
-
-    def __reduce__(self):
-        return type(self), (self.parent, self.time, self.names, self.root_time)
+    @classmethod
+    def _of(cls, arrays):
+        """The tree of arrays that have been checked."""
+        if type(arrays) is cls:
+            return arrays
+        tree = cls.__new__(cls)
+        tree.__dict__.update(arrays.__dict__)
+        return tree
 
     def __repr__(self):
         if self.num_leaves == 1:
@@ -68,46 +62,10 @@ class Phylogeny:
 
     # Structure ------------------------------------------------------------------------------
 
-    @property
-    def root_time(self):
-        return float(self.time[self.root])
-
-    @property
-    def edges(self):
-        """(parent, child) of every edge `[2N - 2, 2]` int32, by child."""
-        below = np.flatnonzero(self.parent >= 0)
-        return np.stack([self.parent[below], below], 1).astype(np.int32)
-
-    @property
-    def edge_lengths(self):
-        """Length of the edge above every node `[V]`; at the root `root_time`."""
-        start = np.where(self.parent >= 0, self.time[self.parent], 0.0)
-        return self.time - start
-
-    @functools.cached_property
-    def _layout(self):
-        return layout.depth_first(self.children, self.time)
-
     @functools.cached_property
     def postorder(self):
         """All nodes, int32 `[V]`: children before parents, every subtree in one stretch."""
-        return layout.postorder(self.children, self._layout)
-
-    @property
-    def leaf_counts(self):
-        """Leaves at or below every node `[V]`; c(v), the internal nodes, is one less."""
-        return self._layout.count
-
-    @property
-    def leaf_order(self):
-        """Leaves int32 `[N]` as a drawing without crossings shows them."""
-        return self._layout.order
-
-    def leaves_below(self, node):
-        """Leaves at or below `node`, ascending."""
-        node = checks.check_node(node, self.num_nodes)
-        start = self._layout.start[node]
-        return np.sort(self._layout.order[start : start + self._layout.count[node]])
+        return layout.postorder(self.children, self.layout)
 
     def leaf(self, name):
         """Number of the leaf called `name`."""
@@ -152,7 +110,7 @@ class Phylogeny:
         if leaves is None:
             leaves = np.arange(self.num_leaves)
         leaves = checks.as_leaves("leaves", leaves, self.num_leaves)
-        return layout.lca_times(self.children, self.time, self._layout, leaves, dtype)
+        return layout.lca_times(self.children, self.time, self.layout, leaves, dtype)
 
     def leaf_distances(self, leaves=None, condensed=False):
         """Path lengths between leaves, 2 (1 - lca time): `[N, N]`, or `[N (N - 1) / 2]`.
@@ -173,20 +131,20 @@ class Phylogeny:
         """
         time = arguments.number("time", time, "[0, 1]")
         split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
-        return layout.cluster_labels(self._layout, self.parent, split)
+        return layout.cluster_labels(self.layout, self.parent, split)
 
     def cut(self, num_clusters):
         """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn."""
         num_clusters = arguments.integer("num_clusters", num_clusters, 1, self.num_leaves)
         split = np.zeros(self.num_nodes, bool)
-        split[self._layout.inner[::-1][: num_clusters - 1]] = True
-        return layout.cluster_labels(self._layout, self.parent, split)
+        split[self.layout.inner[::-1][: num_clusters - 1]] = True
+        return layout.cluster_labels(self.layout, self.parent, split)
 
     # Labellings -----------------------------------------------------------------------------
 
     @functools.cached_property
     def _canonical(self):
-        new = layout.canonical_labels(self.children, self._layout, self.root)
+        new = layout.canonical_labels(self.children, self.layout, self.root)
         parent, time = np.empty_like(self.parent), np.empty_like(self.time)
         parent[new] = np.where(self.parent >= 0, new[self.parent], -1)
         time[new] = self.time
@@ -213,16 +171,7 @@ class Phylogeny:
 
     def reorder(self, leaves):
         """The tree whose leaf i is this tree's leaf `leaves[i]`."""
-        leaves = checks.as_array("leaves", leaves)
-        numbers = leaves.ndim == 1 and leaves.dtype.kind in "iu"
-        if not numbers or not np.array_equal(np.sort(leaves), np.arange(self.num_leaves)):
-            raise ValueError(
-                f"`leaves` must be a permutation of 0..{self.num_leaves - 1}. Received: {leaves}."
-            )
-        parent = self.parent.copy()
-        parent[: self.num_leaves] = parent[leaves]
-        names = tuple(self.names[n] for n in leaves) if self.names else None
-        return Phylogeny(parent, self.time, names, self.root_time)
+        return self._of(surgery.reorder(self, leaves))
 
     def with_names(self, names):
         """The same tree with other names of leaves, or without (None)."""
@@ -239,13 +188,11 @@ class Phylogeny:
         time[: self.num_leaves] = 1.0
         return Phylogeny(self.parent, time, self.names)
 
-    # Surgery and exchange, in files of their own ----------------------------------------------
+    # Surgery and exchange, by the functions on arrays ------------------------------------------
 
     def restrict(self, leaves):
         """`surgery.restrict`: the tree that the given leaves span, times kept."""
-        from tfsp.tmc import surgery
-
-        return surgery.restrict(self, leaves)
+        return self._of(surgery.restrict(self, leaves))
 
     def subtree(self, node):
         """The tree below `node`, times kept; its leaves are `leaves_below(node)`, in that order."""
@@ -253,51 +200,36 @@ class Phylogeny:
 
     def prune(self, node):
         """`surgery.prune`: takes the subtree at `node` off."""
-        from tfsp.tmc import surgery
-
-        return surgery.prune(self, node)
+        out = surgery.prune(self, node)
+        return out._replace(rest=self._of(out.rest), subtree=self._of(out.subtree))
 
     def attach(self, edge, time, subtree=None, leaves=None, name=None):
         """`surgery.attach`: a new leaf or subtree on the edge above node `edge`, at `time`."""
-        from tfsp.tmc import surgery
-
-        return surgery.attach(self, edge, time, subtree, leaves, name)
+        return self._of(surgery.attach(self, edge, time, subtree, leaves, name))
 
     def to_newick(self):
         """`newick.write`: one line of text that this package reads back to the last bit."""
-        from tfsp.tmc import newick
-
         return newick.write(self)
 
-    @staticmethod
-    def from_newick(text, names=None, rescale=False, resolve=False, tolerance=1e-4):
+    @classmethod
+    def from_newick(cls, text, names=None, rescale=False, resolve=False, tolerance=1e-4):
         """`newick.read`: a tree from Newick text."""
-        from tfsp.tmc import newick
-
-        return newick.read(text, names, rescale, resolve, tolerance)
+        return cls._of(newick.read(text, names, rescale, resolve, tolerance))
 
     def to_linkage(self):
         """`linkage.to_linkage`: a scipy linkage matrix `[N - 1, 4]` with heights 1 - t."""
-        from tfsp.tmc import linkage
-
         return linkage.to_linkage(self)
 
-    @staticmethod
-    def from_linkage(matrix, names=None, power=1.0):
+    @classmethod
+    def from_linkage(cls, matrix, names=None, power=1.0):
         """`linkage.from_linkage`: a tree from a scipy linkage matrix `[N - 1, 4]`."""
-        from tfsp.tmc import linkage
-
-        return linkage.from_linkage(matrix, names, power)
+        return cls._of(linkage.from_linkage(matrix, names, power))
 
     def to_networkx(self, ids="numbers"):
         """`graphs.to_networkx`: a `networkx.DiGraph`, edges downwards, with times."""
-        from tfsp.tmc import graphs
-
         return graphs.to_networkx(self, ids)
 
-    @staticmethod
-    def from_networkx(graph):
+    @classmethod
+    def from_networkx(cls, graph):
         """`graphs.from_networkx`: a tree from a `networkx.DiGraph` with times."""
-        from tfsp.tmc import graphs
-
-        return graphs.from_networkx(graph)
+        return cls._of(graphs.from_networkx(graph))

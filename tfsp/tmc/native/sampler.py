@@ -18,22 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.native import _is_bayes, _parent, _real
-
-try:
-    from tfsp.tmc import _sampler
-except ImportError as error:
-    raise ImportError(
-        "The native TMC module tfsp.tmc._sampler cannot be loaded. Build it with `make build` "
-        f"(needs Cython and a C++17 compiler). The loader said: {error}"
-    ) from error
+from tfsp.tmc.native import _tmc
+from tfsp.tmc.native.numpy import as_parent, as_real, is_bayes
+from tfsp.tmc.native.options import DENSITY, MIXTURE, MOVES, A, B, Mixture
 
 __all__ = [
     "DEFAULT_MIXTURE",
     "MOVES",
     "PosteriorSample",
     "attach_leaf",
-    "joint_test",
     "prune_leaf",
     "sample_leaves",
     "sample_posterior",
@@ -43,8 +36,7 @@ __all__ = [
 
 _INT32 = (-(2**31), 2**31 - 1)
 _NEVER = 2**63 - 1
-MOVES = ("spr", "local", "slide", "gibbs")
-DEFAULT_MIXTURE = {"spr": 50.0, "local": 25.0, "slide": 25.0, "gibbs": 1.0}
+DEFAULT_MIXTURE = MIXTURE._asdict()
 
 
 class PosteriorSample(NamedTuple):
@@ -100,28 +92,12 @@ def _check_count(name, count, size):
         raise MemoryError(f"{name}={count} asks for {count * size} numbers: too many.")
 
 
-def _shares(mixture):
-    if mixture is None:
-        mixture = DEFAULT_MIXTURE
-    if not isinstance(mixture, dict):
-        raise ValueError(
-            "mixture must be a dict from kinds of moves to proportions. Received: "
-            f"{arguments.shown(mixture)}."
-        )
-    unknown = sorted(set(mixture) - set(MOVES), key=str)
-    if unknown:
-        raise ValueError(
-            f"mixture may name {', '.join(MOVES)}. Received: {arguments.shown(unknown[0])}."
-        )
-    return {kind: mixture.get(kind, 0.0) for kind in MOVES}
-
-
 def sample_posterior(
     parent,
     time,
     leaves,
-    concentration1=2.0,
-    concentration0=2.0,
+    concentration1=A,
+    concentration0=B,
     *,
     num_moves,
     seed,
@@ -131,7 +107,6 @@ def sample_posterior(
     trace_trees=False,
     min_remaining=1e-6,
     refresh_every=0,
-    full_recomputation=False,
     portable=False,
 ):
     """Markov chain over trees whose stationary distribution is r(tree | leaves).
@@ -159,29 +134,26 @@ def sample_posterior(
         min_remaining: internal times stay at or below 1 - min_remaining. With equal leaves the
             posterior is improper without such a cap. Trees that start above it are let in.
         refresh_every: compute all messages anew every so many moves; 0: at start and end only.
-        full_recomputation: judge every proposal by the log joint of the whole tree. Slow; the chain
-            is the same. For tests.
         portable: do not use AVX2. Slower; the chain is the same. For tests.
     Returns: `PosteriorSample`. With one or two leaves no move is proposed: nothing can move.
     Raises: ValueError for malformed trees, leaves that are not finite, wrong options.
     """
-    options = _sampler.Options(
+    options = _tmc.ChainOptions(
         concentration1,
         concentration0,
-        _shares(mixture),
+        Mixture.by_name(mixture)._asdict(),
         _whole("num_moves", num_moves),
         *_seed(seed),
         min_remaining=min_remaining,
         refresh_every=min(arguments.integer("refresh_every", refresh_every, 0), _NEVER),
-        full_recomputation=full_recomputation,
         portable_kernels=portable,
     )
-    out = _sampler.sample_posterior(
-        _parent(parent),
-        _real("time", time, 1),
-        _real("leaves", leaves, 2),
+    out = _tmc.sample_posterior(
+        as_parent(parent),
+        as_real("time", time, 1),
+        as_real("leaves", leaves, 2),
         options,
-        None if leaf_variance is None else _real("leaf_variance", leaf_variance, 1),
+        None if leaf_variance is None else as_real("leaf_variance", leaf_variance, 1),
         min(arguments.integer("trace_every", trace_every, 0), _NEVER),
         trace_trees,
     )
@@ -196,7 +168,7 @@ def sample_posterior(
     )
 
 
-def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, min_remaining=1e-12):
+def sample_prior(num_leaves, concentration1=A, concentration0=B, *, seed, min_remaining=1e-12):
     """A tree from the prior TMC_N(a, b): Kingman's merges, then sticks from the root down.
 
     Args:
@@ -208,7 +180,7 @@ def sample_prior(num_leaves, concentration1=2.0, concentration0=2.0, *, seed, mi
     Returns: parent int32 `[V]`, time float64 `[V]`; internal nodes in the order of the merges.
     Raises: ValueError.
     """
-    return _sampler.sample_prior(
+    return _tmc.sample_prior(
         _whole("num_leaves", num_leaves, *_INT32),
         concentration1,
         concentration0,
@@ -224,21 +196,21 @@ def sample_leaves(parent, time, num_dims, *, seed):
     Returns: float64 `[N, D]`; N(0, 2I) for a tree of one leaf.
     Raises: ValueError.
     """
-    parent, num_dims = _parent(parent), _whole("num_dims", num_dims, 1)
+    parent, num_dims = as_parent(parent), _whole("num_dims", num_dims, 1)
     _check_count("num_dims", num_dims, len(parent))
-    return _sampler.sample_leaves(parent, _real("time", time, 1), num_dims, *_seed(seed))
+    return _tmc.sample_leaves(parent, as_real("time", time, 1), num_dims, *_seed(seed))
 
 
 def sample_predictive(
     parent,
     time,
     leaves,
-    concentration1=2.0,
-    concentration0=2.0,
+    concentration1=A,
+    concentration0=B,
     *,
     num_samples,
     seed,
-    edge_weights="prior",
+    edge_weights=DENSITY.edge_weights,
 ):
     """New leaves given tree and leaves, eq. (11): edge, time on it, location.
 
@@ -252,16 +224,16 @@ def sample_predictive(
         has one place, node 0 at time 0.
     Raises: ValueError.
     """
-    leaves = _real("leaves", leaves, 2)
+    leaves = as_real("leaves", leaves, 2)
     num_samples = _whole("num_samples", num_samples, 0)
     _check_count("num_samples", num_samples, leaves.shape[1])
-    return _sampler.sample_predictive(
-        _parent(parent),
-        _real("time", time, 1),
+    return _tmc.sample_predictive(
+        as_parent(parent),
+        as_real("time", time, 1),
         leaves,
         concentration1,
         concentration0,
-        _is_bayes(edge_weights),
+        is_bayes(edge_weights),
         num_samples,
         *_seed(seed),
     )
@@ -281,9 +253,9 @@ def attach_leaf(parent, time, edge, at_time, leaf=-1, node=-1):
     Returns: parent `[V + 2]`, time `[V + 2]`.
     Raises: ValueError.
     """
-    return _sampler.attach_leaf(
-        _parent(parent),
-        _real("time", time, 1),
+    return _tmc.attach_leaf(
+        as_parent(parent),
+        as_real("time", time, 1),
         _whole("edge", edge, *_INT32),
         at_time,
         _whole("leaf", leaf, *_INT32),
@@ -303,45 +275,4 @@ def prune_leaf(parent, time, leaf):
     Raises: ValueError.
     """
     leaf = _whole("leaf", leaf, *_INT32)
-    return _sampler.prune_leaf(_parent(parent), _real("time", time, 1), leaf)
-
-
-def joint_test(
-    num_leaves,
-    num_dims,
-    concentration1=2.0,
-    concentration0=2.0,
-    *,
-    num_moves,
-    num_replicates,
-    seed,
-    mixture=None,
-    min_remaining=1e-6,
-):
-    """Geweke's joint distribution test of the sampler, in independent replicates.
-
-    Each replicate draws a tree from the prior and leaves given the tree, runs the chain, and
-    reports bounded statistics of (tree, leaves) before and after. If the chain leaves
-    r(tree | leaves) invariant, the expected difference is 0 for every `num_moves`.
-
-    Args: as `sample_posterior`; num_replicates: R.
-    Returns: float64 `[R, 2, 12]`, before and after.
-    Raises: ValueError.
-    Source: Geweke 2004; Gandy and Scott 2020, arXiv:2001.06465.
-    """
-    options = _sampler.Options(
-        concentration1,
-        concentration0,
-        _shares(mixture),
-        _whole("num_moves", num_moves),
-        *_seed(seed),
-        min_remaining=min_remaining,
-    )
-    num_replicates = _whole("num_replicates", num_replicates, 0)
-    _check_count("num_replicates", num_replicates, 24)
-    return _sampler.joint_test(
-        options,
-        _whole("num_leaves", num_leaves, *_INT32),
-        _whole("num_dims", num_dims, 1, _INT32[1]),
-        num_replicates,
-    )
+    return _tmc.prune_leaf(as_parent(parent), as_real("time", time, 1), leaf)

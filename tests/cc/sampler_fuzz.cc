@@ -1,7 +1,7 @@
 // Random problems, extreme ones among them, through every sampler entry point. Meant for
 // sanitizers:
 //   g++ -std=c++17 -O1 -g -I. -fsanitize=address,undefined -fno-sanitize-recover=all
-//       tests/tmc/cc/sampler_fuzz.cc -o sampler_fuzz && ./sampler_fuzz 3000
+//       tests/cc/sampler_fuzz.cc -o sampler_fuzz && ./sampler_fuzz 3000
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -31,8 +31,8 @@ void Round(int64_t round) {
   };
   const double a = extreme(1.5), b = extreme(1.5);
   tfsp::tmc::Tree tree;
-  std::string error = tfsp::tmc::SamplePrior(num_leaves, a, b, &random, &tree);
-  if (!error.empty()) Fail(round, error);
+  tfsp::tmc::Error error = tfsp::tmc::SamplePrior(num_leaves, a, b, &random, &tree);
+  if (!error.ok()) Fail(round, error.message());
   std::vector<double> leaves(static_cast<size_t>(num_leaves) * dims);
   tfsp::tmc::SampleLeaves(tree, dims, &random, leaves.data());
   const double scale = round % 3 == 0 ? extreme(200.0) : extreme(2.0);
@@ -55,16 +55,16 @@ void Round(int64_t round) {
   trace.trees = true;
   error = tfsp::tmc::RunSampler(options, dims, leaves.data(),
                                 round % 4 == 0 ? variance.data() : nullptr, &tree, &result, &trace);
-  if (!error.empty()) Fail(round, error);
+  if (!error.ok()) Fail(round, error.message());
   if (scale < 1e6 && !std::isfinite(result.log_joint)) Fail(round, "log joint is not finite");
 
   std::vector<int32_t> edge(20);
   std::vector<double> time(20), location(20 * dims);
-  error = tfsp::tmc::SamplePredictive(tree, dims, leaves.data(), a, b,
-                                      round % 2 ? tfsp::tmc::EdgeWeights::kPrior
-                                                : tfsp::tmc::EdgeWeights::kBayes,
-                                      20, &random, edge.data(), time.data(), location.data());
-  if (!error.empty()) Fail(round, error);
+  error = tfsp::tmc::SamplePredictive(
+      tree, dims, leaves.data(), a, b,
+      round % 2 ? tfsp::tmc::EdgeWeights::kPrior : tfsp::tmc::EdgeWeights::kBayes, 20, &random,
+      edge.data(), time.data(), location.data());
+  if (!error.ok()) Fail(round, error.message());
   for (int i = 0; i < 20 && num_leaves > 1; ++i) {
     if (tree.parent[edge[i]] < 0) Fail(round, "a new leaf above the root");
     // An edge one unit in the last place long has no time in its interior.
@@ -74,9 +74,9 @@ void Round(int64_t round) {
     place.edge = edge[i];
     place.time = time[i];
     error = tfsp::tmc::AttachLeaf(tree, place, &larger);
-    if (!error.empty()) Fail(round, error);
+    if (!error.ok()) Fail(round, error.message());
     error = tfsp::tmc::PruneLeaf(larger, random.Below(num_leaves + 1), &smaller, &place);
-    if (!error.empty()) Fail(round, error);
+    if (!error.ok()) Fail(round, error.message());
   }
 }
 

@@ -1,27 +1,27 @@
-"""Taking trees apart and putting them together. Everything returns new trees."""
+"""Taking trees apart and putting them together. Everything returns new arrays."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc import checks
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.phylogeny import checks
+from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
 class Pruned(NamedTuple):
-    """What `prune` returns; `rest.attach(edge, time, subtree, leaves)` is the tree again.
+    """What `prune` returns; `attach(rest, edge, time, subtree, leaves)` is the tree again.
 
     Attributes:
-        rest: the tree without the subtree; its leaves are the remaining ones in order.
+        rest: `TreeArrays` without the subtree; the leaves are the remaining ones in order.
         subtree: the tree taken off, times kept.
         edge: node of `rest` on whose edge the subtree stood (its former sibling).
         time: when it branched off.
         leaves: numbers that the subtree's leaves had.
     """
 
-    rest: Phylogeny
-    subtree: Phylogeny
+    rest: TreeArrays
+    subtree: TreeArrays
     edge: int
     time: float
     leaves: np.ndarray
@@ -29,7 +29,7 @@ class Pruned(NamedTuple):
 
 def _restrict(tree, leaves):
     """The tree that ascending `leaves` span, and its nodes' numbers in the old tree."""
-    inner = tree._layout.inner
+    inner = tree.layout.inner
     chosen = np.zeros(tree.num_nodes, bool)
     chosen[leaves] = True
     left, right = tree.children.T.tolist()
@@ -53,7 +53,7 @@ def _restrict(tree, leaves):
         parent[new[k]] = parent[new[m]] = new[v]
     time = tree.time[old]
     names = tuple(tree.names[n] for n in leaves) if tree.names else None
-    return Phylogeny(parent, time, names, time[parent < 0][0]), old
+    return TreeArrays(parent, time, names, time[parent < 0][0]), old
 
 
 def restrict(tree, leaves):
@@ -71,7 +71,26 @@ def restrict(tree, leaves):
         twice = ascending[:-1][np.diff(ascending) == 0][0]
         raise ValueError(f"`leaves` must be distinct. Received: {twice} twice.")
     out, _ = _restrict(tree, ascending)
-    return out if np.array_equal(order, np.arange(len(order))) else out.reorder(np.argsort(order))
+    in_order = np.array_equal(order, np.arange(len(order)))
+    return out if in_order else reorder(out, np.argsort(order))
+
+
+def reorder(tree, leaves):
+    """The tree whose leaf i is that tree's leaf `leaves[i]`.
+
+    Raises:
+        ValueError: `leaves` is no permutation of 0..N-1.
+    """
+    leaves = checks.as_array("leaves", leaves)
+    numbers = leaves.ndim == 1 and leaves.dtype.kind in "iu"
+    if not numbers or not np.array_equal(np.sort(leaves), np.arange(tree.num_leaves)):
+        raise ValueError(
+            f"`leaves` must be a permutation of 0..{tree.num_leaves - 1}. Received: {leaves}."
+        )
+    parent = tree.parent.copy()
+    parent[: tree.num_leaves] = parent[leaves]
+    names = tuple(tree.names[n] for n in leaves) if tree.names else None
+    return TreeArrays(parent, tree.time, names, tree.root_time)
 
 
 def prune(tree, node):
@@ -91,7 +110,7 @@ def prune(tree, node):
     gone = tree.leaves_below(node)
     rest, old = _restrict(tree, np.setdiff1d(np.arange(tree.num_leaves), gone))
     edge = int(np.searchsorted(old, sibling))  # `old` ascends, and the sibling is always kept
-    return Pruned(rest, tree.subtree(node), edge, float(tree.time[u]), gone)
+    return Pruned(rest, restrict(tree, gone), edge, float(tree.time[u]), gone)
 
 
 def attach(tree, edge, time, subtree=None, leaves=None, name=None):
@@ -102,17 +121,17 @@ def attach(tree, edge, time, subtree=None, leaves=None, name=None):
             which must stand after `time`.
         time: of the new branching: after the upper end of the edge, before `edge` and before the
             root of `subtree`.
-        subtree: a Phylogeny with times of its own; None for one leaf.
+        subtree: a tree with times of its own; None for one leaf.
         leaves: numbers that the new leaves take in the result, ascending; the old leaves fill the
             others in order. By default the new leaves come last.
         name: of a single new leaf, where `tree` has names.
-    Returns: a new Phylogeny.
+    Returns: `TreeArrays`.
     Raises: ValueError naming the times at fault.
     """
     edge = checks.check_node(edge, tree.num_nodes, "edge")
     if subtree is None:
-        subtree = Phylogeny([-1], [1.0], None if name is None else [name])
-    elif not isinstance(subtree, Phylogeny):
+        subtree = TreeArrays([-1], [1.0], None if name is None else [name])
+    elif not isinstance(subtree, TreeArrays):
         raise ValueError(f"`subtree` must be a Phylogeny. Received: {type(subtree).__name__}.")
     elif name is not None:
         raise ValueError("`name` is for a single leaf; name the leaves of `subtree` itself.")
@@ -133,7 +152,7 @@ def attach(tree, edge, time, subtree=None, leaves=None, name=None):
     parent[[here[edge], there[subtree.root]]] = branching
     times[branching] = time
     root_time = time if edge == tree.root else tree.root_time
-    return Phylogeny(parent, times, _names(tree, subtree, others, leaves), root_time)
+    return TreeArrays(parent, times, _names(tree, subtree, others, leaves), root_time)
 
 
 def _check_time(tree, edge, time, subtree):

@@ -1,0 +1,88 @@
+"""A binary tree as checked arrays, and what follows from them alone."""
+
+import functools
+
+import numpy as np
+
+from tfsp.tmc.phylogeny import checks, layout
+
+
+class TreeArrays:
+    """The arrays of a binary tree over N leaves: checked, and read-only.
+
+    Leaves are nodes 0..N-1 at time 1, internal nodes are N..V-1 with V = 2N - 1, the root is at
+    `root_time` and times grow along every edge. The edge above a node carries that node's number.
+
+    Args:
+        parent: integers `[V]`, -1 at the root.
+        time: float `[V]`, without unit.
+        names: strings `[N]`, distinct; or None.
+        root_time: where the root stands, in [0, 1).
+
+    Attributes:
+        parent: int32 `[V]`.
+        time: float64 `[V]`.
+        children: int32 `[V, 2]`, -1 at leaves.
+        names: a tuple, or None.
+        num_leaves: N.
+        num_nodes: V.
+        root: number of the root.
+
+    Raises:
+        ValueError: the tree is not valid; names the index and the value.
+        TypeError: arrays of the wrong kind.
+    """
+
+    def __init__(self, parent, time, names=None, root_time=0.0):
+        self.parent, self.time, self.children = checks.check_tree(parent, time, root_time)
+        self.num_nodes = len(self.parent)
+        self.num_leaves = (self.num_nodes + 1) // 2
+        self.root = int(np.flatnonzero(self.parent < 0)[0])
+        self.names = checks.check_names(names, self.num_leaves)
+        self._frozen = True
+
+    def __setattr__(self, name, value):
+        if "_frozen" in self.__dict__:
+            kind = type(self).__name__
+            raise AttributeError(f"A {kind} cannot be changed: {name!r}. Make a new one.")
+        super().__setattr__(name, value)
+
+    def __reduce__(self):
+        return type(self), (self.parent, self.time, self.names, self.root_time)
+
+    @property
+    def root_time(self):
+        return float(self.time[self.root])
+
+    @property
+    def edges(self):
+        """(parent, child) of every edge `[2N - 2, 2]` int32, by child."""
+        below = np.flatnonzero(self.parent >= 0)
+        return np.stack([self.parent[below], below], 1).astype(np.int32)
+
+    @property
+    def edge_lengths(self):
+        """Length of the edge above every node `[V]`; at the root `root_time`."""
+        start = np.where(self.parent >= 0, self.time[self.parent], 0.0)
+        return self.time - start
+
+    @functools.cached_property
+    def layout(self):
+        """The leaves from left to right, a `layout.Layout`."""
+        return layout.depth_first(self.children, self.time)
+
+    @property
+    def leaf_counts(self):
+        """Leaves at or below every node `[V]`; c(v), the internal nodes, is one less."""
+        return self.layout.count
+
+    @property
+    def leaf_order(self):
+        """Leaves int32 `[N]` as a drawing without crossings shows them."""
+        return self.layout.order
+
+    def leaves_below(self, node):
+        """Leaves at or below `node`, ascending."""
+        node = checks.check_node(node, self.num_nodes)
+        start = self.layout.start[node]
+        return np.sort(self.layout.order[start : start + self.layout.count[node]])

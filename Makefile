@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-cc lint format build clean
+.PHONY: demo test test-all test-cc lint format build clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py

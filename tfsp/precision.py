@@ -22,6 +22,6 @@ def require_whole(policy: Any, owner: str) -> None:
         )
 
 
-def variable_dtype(policy):
+def variable_dtype(policy: Any) -> str:
     """The dtype, a string, in which weights are held under a dtype policy; None: Keras's global."""
     return keras.dtype_policies.get(policy).variable_dtype

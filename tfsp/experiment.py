@@ -20,7 +20,7 @@ from tfsp import (
     run_reader,
 )
 from tfsp.config import default_config, keywords, to_dict
-from tfsp.models.examples import ADAPT_LIMIT
+from tfsp.models.inputs.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory

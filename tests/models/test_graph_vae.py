@@ -7,7 +7,7 @@ from reference import baselines, densities, graph_vae
 from reference.statistics import mean_tolerance
 
 from tfsp import models
-from tfsp.models.graph_posterior import fuse
+from tfsp.models.graph.posterior import fuse
 from tfsp.random import split_seed
 
 NETWORK = {

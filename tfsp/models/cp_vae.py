@@ -8,9 +8,9 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
 from tfsp.models import own_prior
-from tfsp.models.base import register
-from tfsp.models.examples import ADAPT_LIMIT, take_examples
-from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE
+from tfsp.models.core.contract import register
+from tfsp.models.core.posteriors import LOG_VARIANCE_RANGE
+from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
 from tfsp.models.vae import VAE
 from tfsp.networks.mlp import GatedDense
 from tfsp.priors.conditional_normal import ConditionalNormalPrior

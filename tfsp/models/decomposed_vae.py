@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfsp import arguments, distribute
-from tfsp.models.base import register
+from tfsp.models.core.contract import register
 from tfsp.models.mmd import mmd_squared
 from tfsp.models.vae import VAE
 

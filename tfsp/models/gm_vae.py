@@ -8,8 +8,8 @@ import tensorflow as tf
 from tfsp import arguments, shapes
 from tfsp.distributions.normal import Normal, stateless_normal
 from tfsp.models import own_prior
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE, normal_from
+from tfsp.models.core.contract import register
+from tfsp.models.core.posteriors import LOG_VARIANCE_RANGE, normal_from
 from tfsp.models.vae import VAE
 from tfsp.priors import Prior
 from tfsp.random import as_seed, split_seed

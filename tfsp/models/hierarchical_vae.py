@@ -5,9 +5,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp import arguments, networks, shapes
-from tfsp.models import made_networks
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
+from tfsp.models.core import network_checks
+from tfsp.models.core.contract import register
+from tfsp.models.core.posteriors import normal_from
 from tfsp.models.vae import VAE, PriorView
 from tfsp.networks.two_inputs import two_input_decoder
 from tfsp.random import as_seed, split_seed
@@ -95,7 +95,7 @@ class HierarchicalVAE(VAE):
             return
         data_shape = self._static_data_shape(input_shape)
         pairs = {role: networks.build(spec) for role, spec in self._specs.items()}
-        with made_networks.dtype_policy(self.dtype_policy):
+        with network_checks.dtype_policy(self.dtype_policy):
             self.bottom_encoder = networks.TwoInputMLP(
                 2 * self.bottom_dim, data_shape, self.latent_dim, **pairs["encoder"].get_config()
             )

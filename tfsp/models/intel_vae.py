@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfsp import distribute, mappings
-from tfsp.models.base import register
+from tfsp.models.core.contract import register
 from tfsp.models.vae import VAE, PriorView
 
 

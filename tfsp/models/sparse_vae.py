@@ -9,8 +9,8 @@ import tensorflow_probability as tfp
 from tfsp import arguments
 from tfsp.distributions import SpikeAndSlab
 from tfsp.models import own_prior
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
+from tfsp.models.core.contract import register
+from tfsp.models.core.posteriors import normal_from
 from tfsp.models.vae import VAE
 from tfsp.priors import Prior
 

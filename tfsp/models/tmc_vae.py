@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tfsp import priors
 from tfsp.callbacks import PriorSchedule
-from tfsp.models import data_checks
-from tfsp.models.base import register
+from tfsp.models.core.contract import register
+from tfsp.models.inputs import data_checks
 from tfsp.models.vae import VAE
 
 

@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, distribute, likelihoods, networks, priors, shapes
-from tfsp.models import gaussian_posterior, made_networks
-from tfsp.models.base import StructuredVAE, register
-from tfsp.models.examples import ADAPT_LIMIT, take_examples
+from tfsp.models.core import network_checks, posteriors
+from tfsp.models.core.contract import StructuredVAE, register
+from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
 from tfsp.random import as_seed
 
 
@@ -38,7 +38,7 @@ class VAE(StructuredVAE):
     """
 
     # Which covariances the posterior may have; a model with a posterior of its own says so here.
-    posterior_covariances = gaussian_posterior.COVARIANCES
+    posterior_covariances = posteriors.COVARIANCES
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class VAE(StructuredVAE):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        gaussian_posterior.check_covariance(
+        posteriors.check_covariance(
             posterior_covariance, type(self).__name__, self.posterior_covariances
         )
         self.posterior_covariance = posterior_covariance
@@ -93,21 +93,21 @@ class VAE(StructuredVAE):
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
         num_outputs, meaning = self._encoder_outputs()
-        with made_networks.dtype_policy(self.dtype_policy):
+        with network_checks.dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
                 self.encoder = pair.encoder(data_shape, num_outputs)
             if self.decoder is None:
                 pair = networks.build(self._specs["decoder"])
                 self.decoder = pair.decoder(self.representation_dim, outputs_shape)
-        made_networks.check(
+        network_checks.check(
             self.encoder,
             "encoder",
             data_shape,
             (num_outputs,),
             f"{meaning}, from data of shape {data_shape}",
         )
-        made_networks.check(
+        network_checks.check(
             self.decoder,
             "decoder",
             (self.representation_dim,),
@@ -131,8 +131,8 @@ class VAE(StructuredVAE):
         """
         outputs = self._encode(x, training)
         if self.posterior_covariance == "full":
-            return gaussian_posterior.correlated_normal_from(outputs, self.latent_dim)
-        return gaussian_posterior.normal_from(outputs)
+            return posteriors.correlated_normal_from(outputs, self.latent_dim)
+        return posteriors.normal_from(outputs)
 
     def log_likelihood(self, x, z, training=False):
         """log p(x|z) in nats: x `[B, ...]`, z `[..., B, D]` -> `[..., B]`."""
@@ -212,7 +212,7 @@ class VAE(StructuredVAE):
 
     def _encoder_outputs(self):
         """How many numbers the encoder puts out for each example, and what they are."""
-        return gaussian_posterior.num_outputs(self.latent_dim, self.posterior_covariance)
+        return posteriors.num_outputs(self.latent_dim, self.posterior_covariance)
 
     def _representation(self):
         same = self.representation_dim == self.latent_dim

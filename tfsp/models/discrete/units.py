@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from tfsp.bijectors import smoothing as smoothings
-from tfsp.models import discrete_kl
+from tfsp.models.discrete import kl as unit_kl
 from tfsp.priors.smoothing import GAUSSIAN_INTEGRAL
 from tfsp.random import as_seed
 
@@ -33,7 +33,7 @@ class Units:
         self.sum_out_later = sum_out_later
         self.roles = None
         if prior.couplings is not None:
-            self.roles = discrete_kl.PairRoles(groups, prior.num_left)
+            self.roles = unit_kl.PairRoles(groups, prior.num_left)
 
     def quantile(self, rho, *parameters):
         """zeta at the noise rho, the inverse CDF of q(zeta_j | zeta_<j, x), `[..., n_j]`."""
@@ -56,17 +56,15 @@ class Units:
         weights, bias = self.prior.weights_and_bias()
         if self.variant == "dvae++":
             earlier = tf.sigmoid(bijector.posterior_logits(zeta))
-            terms = discrete_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
+            terms = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
         else:
             z = bijector.discrete(rho)
-            earlier = discrete_kl.spike_indicator(logits, z)
-            terms = discrete_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
+            earlier = unit_kl.spike_indicator(logits, z)
+            terms = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
             if not self.sum_out_later:
-                later = discrete_kl.drawn_later(logits, z, self.groups)
-                drawn = discrete_kl.kl_without_log_z(
-                    weights, bias, logits, earlier, self.roles, later
-                )
-                terms = discrete_kl.with_gradient_of(terms, drawn)
+                later = unit_kl.drawn_later(logits, z, self.groups)
+                drawn = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles, later)
+                terms = unit_kl.with_gradient_of(terms, drawn)
         kl = terms + self.prior.log_partition()
         if self.smoothing.depends_on_input:  # eq. (22): q(zeta | z = 1, x) is not p(zeta | z = 1)
             slab = bijector.component_kl(self._bijector((logits,)), tf.ones_like(logits))

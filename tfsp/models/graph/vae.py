@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, distribute, networks, shapes
-from tfsp.models import made_networks, own_prior
-from tfsp.models.base import register
-from tfsp.models.graph_posterior import GraphPosterior
+from tfsp.models import own_prior
+from tfsp.models.core import network_checks
+from tfsp.models.core.contract import register
+from tfsp.models.graph.posterior import GraphPosterior
 from tfsp.models.vae import VAE
 from tfsp.priors.graph import GraphPrior
 from tfsp.priors.graph_networks import NodeNetworks, TopDown
@@ -133,7 +134,7 @@ class GraphVAE(VAE):
         data_shape = self._static_data_shape(input_shape)
         outputs_shape = self.likelihood.output_shape(data_shape)
         config = self._config
-        with made_networks.dtype_policy(self.dtype_policy):
+        with network_checks.dtype_policy(self.dtype_policy):
             if self.encoder is None:
                 pair = networks.build(self._specs["encoder"])
                 self.encoder = (
@@ -145,7 +146,7 @@ class GraphVAE(VAE):
                 pair = networks.build(self._specs["decoder"])
                 self.decoder = pair.decoder(self._decoder_width, outputs_shape)
         num_features = _num_features(self.encoder, data_shape)
-        made_networks.check(
+        network_checks.check(
             self.decoder,
             "decoder",
             (self._decoder_width,),

@@ -9,9 +9,10 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from tfsp import arguments, distribute, precision
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
-from tfsp.models import data_checks, fit_inputs, quantisation, serving
-from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
-from tfsp.models.step_order import update_last
+from tfsp.models.core import quantisation, serving
+from tfsp.models.core.step_order import update_last
+from tfsp.models.inputs import data_checks, fit_inputs
+from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_examples
 from tfsp.random import SeedStream
 from tfsp.registry import Registry
 
@@ -352,7 +353,7 @@ class StructuredVAE(keras.Model):
         """Writes named signatures that need no tfsp where they are served; returns their names.
 
         Args:
-          format: "tf_saved_model", "onnx", "openvino" or "litert"; see `tfsp.models.serving`.
+          format: "tf_saved_model", "onnx", "openvino" or "litert"; see `tfsp.models.core.serving`.
 
         Raises: FileExistsError if `filepath` exists and is not an empty folder; ImportError and
           ValueError where the format cannot be written.

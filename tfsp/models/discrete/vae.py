@@ -7,9 +7,11 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, likelihoods, networks, shapes
-from tfsp.models import continuous_layers, discrete_units, own_prior
-from tfsp.models.base import StructuredVAE, register
-from tfsp.models.discrete_posterior import HierarchicalPosterior
+from tfsp.models import own_prior
+from tfsp.models.core.contract import StructuredVAE, register
+from tfsp.models.discrete import layers
+from tfsp.models.discrete import units as unit_draws
+from tfsp.models.discrete.posterior import HierarchicalPosterior
 from tfsp.networks import ConditionalMLP
 from tfsp.priors.boltzmann import BoltzmannPrior
 from tfsp.random import as_seed, split_seed
@@ -138,8 +140,8 @@ class DiscreteVAE(StructuredVAE):
         units, dtype = own_prior.settings(
             "discrete_vae", "the continuous layers", prior, units, kwargs.get("dtype")
         )
-        spec = discrete_units.check(variant, smoothing, self.objective)
-        continuous_layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
+        spec = unit_draws.check(variant, smoothing, self.objective)
+        layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
         units = arguments.integer("latent_dim", units)
         num_groups = arguments.integer("num_groups", num_groups, 1, units, "groups of units")
         self._config = dict(
@@ -205,7 +207,7 @@ class DiscreteVAE(StructuredVAE):
             bounded=not self.prior.smoothing.is_gaussian,
             **options,
         )
-        self.continuous = continuous_layers.ContinuousLayers(
+        self.continuous = layers.ContinuousLayers(
             config["num_continuous_layers"],
             config["continuous_size"],
             self.latent_dim,
@@ -227,7 +229,7 @@ class DiscreteVAE(StructuredVAE):
         for part in (self.posterior_units, self.continuous, self.decoder, self.likelihood):
             part.build()
         self.prior.build()
-        self.units = discrete_units.Units(
+        self.units = unit_draws.Units(
             self.prior, config["variant"], self.posterior_units.groups, config["sum_out_later"]
         )
         self.data_shape = data_shape

@@ -1,0 +1,1 @@
+"""The discrete VAE: a Boltzmann machine over binary units, normal layers below."""

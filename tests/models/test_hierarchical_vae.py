@@ -268,7 +268,7 @@ def test_measures_take_the_space_they_are_about(binary_images):
         (dict(prior="none"), "prior of z2 must have a density.*NoPrior"),
         (dict(prior="vampire"), "Unknown prior: 'vampire'"),
         (dict(prior=priors.NormalPrior(3), latent_dim=2), "made for 3 dimensions"),
-        (dict(posterior_covariance="full"), "must be 'diagonal'"),
+        (dict(posterior_covariance="full"), "does not take 'posterior_covariance'"),
         (dict(hidden=3), "does not take 'hidden'"),
     ],
 )

@@ -1,4 +1,13 @@
-"""What the variants of the discrete VAE make of its units: draws, KL, importance weights."""
+"""What the variants of the discrete VAE make of its units: draws, KL, importance weights.
+
+Three variants differ in how the bound sees the units, and so in the smoothings that suit them:
+
+| variant | smoothings | kl_discrete | gradient |
+| --- | --- | --- | --- |
+| dvae | spikes | KL(q(z) || p(z)) | eqs. (11) and (12) |
+| dvae++ | overlapping | the same | z summed out given zeta: a function of zeta |
+| dvae# | overlapping, gaussian_integral | KL(q(zeta) || p(zeta)), z summed out | of zeta |
+"""
 
 import math
 
@@ -148,10 +157,11 @@ def check(variant, smoothing, objective):
             f"The variant {variant!r} takes one of the smoothings {', '.join(suitable)}. "
             f"Received: {name!r}."
         )
-    if objective != "elbo" and variant != "dvae#":
+    if objective.uses_weights and variant != "dvae#":
         raise ValueError(
-            "The objective 'iwae' differentiates importance weights with respect to the posterior, "
-            "which needs a continuous density: variant 'dvae#', where z is summed out. "
+            f"The objective {objective.name!r} differentiates importance weights with respect to "
+            "the posterior, which needs a continuous density: variant 'dvae#', where z is summed "
+            "out. "
             f"Received: variant={variant!r}."
         )
     return spec

@@ -14,7 +14,7 @@ from tfsp.models.discrete import chains, layers
 from tfsp.models.discrete import units as unit_draws
 from tfsp.models.discrete.networks import make_networks, mlp_settings
 from tfsp.priors.boltzmann import BoltzmannPrior
-from tfsp.random import as_seed, split_seed
+from tfsp.random import as_seed, fold_in, split_seed
 
 
 @register("discrete_vae")
@@ -194,10 +194,12 @@ class DiscreteVAE(StructuredVAE):
         """As of `StructuredVAE`: latents are draws of zeta, then y, as `encode` orders their means.
 
         Args:
-          ratio_seed: of the draws of z, or of the estimate of p(zeta), in importance weights.
+          ratio_seed: of the draws of z, or of the estimate of p(zeta), in importance weights; None
+            makes one of `seed`.
         """
         self._require_built()
-        context, seeds = self._context(x), split_seed(as_seed(seed))
+        seed = as_seed(seed)
+        context, seeds = self._context(x), split_seed(seed)
         parameters, zeta, rho = self.posterior_units.draw(
             self.units.quantile, context, num_samples, seeds[0], training
         )
@@ -205,7 +207,8 @@ class DiscreteVAE(StructuredVAE):
         kl_discrete = self.units.kl(parameters, zeta, rho)
 
         def log_ratio():
-            return self.units.log_ratio(parameters, zeta, rho, ratio_seed) + continuous_ratio
+            own_seed = fold_in(seed, 1) if ratio_seed is None else ratio_seed
+            return self.units.log_ratio(parameters, zeta, rho, own_seed) + continuous_ratio
 
         def training_log_ratio():
             # Of "dvae#": -kl_discrete is log p(zeta) - log q(zeta | x) of this draw, or its bound.

@@ -119,6 +119,8 @@ def test_terms_are_those_of_the_draws(name, case, binary_images):
 )
 def test_iwae_objective_is_the_log_mean_weight(name, case, binary_images):
     model = built(eagerly(tiny(name, case)))
+    if name == "cp_vae":
+        model.prior.kl_weight.assign(1.0)  # held categories count more
     if not model.batch_weights:  # the loss is the bound alone
         contract.assert_iwae_is_the_log_mean_weight(model, binary_images)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from tfsp import data, evaluation, experiment, models, networks, subset, viz
 from tfsp import visualize as visualize_module
 from tfsp.config import default_config
-from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
+from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_examples
 
 pytestmark = pytest.mark.usefixtures("eager_steps")
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfsp import experiment
-from tfsp.models import serving
+from tfsp.models.core import serving
 from tfsp.priors.log_partition import has_log_partition, refresh_log_partition
 from tfsp.run_directory import RunDirectory
 
@@ -18,13 +18,13 @@ def export_run(run_dir, path=None, checkpoint="best", format="tf_saved_model"):
       run_dir: the run's folder.
       path: where to; None takes `export/` in the run's folder. Must not hold anything yet.
       checkpoint: "best", "last" or an epoch.
-      format: "tf_saved_model", "onnx", "openvino" or "litert"; see `tfsp.models.serving.export`.
+      format: "tf_saved_model", "onnx", "openvino" or "litert"; see `models.core.serving`.
 
     A discrete VAE's log Z is computed anew first (`refresh_log_partition`, seed 0, as in the
     evaluation of the run), and its `sample` starts from the chains of the checkpoint.
 
     Returns:
-      (path, names of the signatures). See `tfsp.models.serving.signatures`.
+      (path, names of the signatures). See `tfsp.models.core.serving.signatures`.
 
     Raises:
       FileExistsError: if `path` holds something already.

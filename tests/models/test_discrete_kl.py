@@ -6,9 +6,9 @@ import tensorflow as tf
 from reference import discrete_vae as reference
 from scipy import optimize
 
-from tfsp.models import discrete_kl
-from tfsp.models.discrete_posterior import HierarchicalPosterior
-from tfsp.models.discrete_units import Units
+from tfsp.models.discrete import kl as unit_kl
+from tfsp.models.discrete.posterior import HierarchicalPosterior
+from tfsp.models.discrete.units import Units
 from tfsp.priors.boltzmann import BoltzmannPrior
 
 CONTEXT = np.array([0.7, -1.2])
@@ -211,13 +211,13 @@ def test_which_unit_of_a_pair_is_the_earlier_one(groups, sum_out_later):
     rng = np.random.default_rng(0)
     logits, z = rng.normal(size=(50, 6)), rng.integers(0, 2, (50, 6)).astype(float)
     weights = rng.normal(size=(3, 3))
-    roles = discrete_kl.PairRoles(groups, 3)
+    roles = unit_kl.PairRoles(groups, 3)
     with tf.GradientTape() as tape:
         x = tf.constant(logits)
         tape.watch(x)
-        earlier = discrete_kl.spike_indicator(x, tf.constant(z))
-        later = None if sum_out_later else discrete_kl.drawn_later(x, tf.constant(z), groups)
-        terms = discrete_kl.kl_without_log_z(
+        earlier = unit_kl.spike_indicator(x, tf.constant(z))
+        later = None if sum_out_later else unit_kl.drawn_later(x, tf.constant(z), groups)
+        terms = unit_kl.kl_without_log_z(
             tf.constant(weights), tf.zeros(6, tf.float64), x, earlier, roles, later
         )
     gradient = tape.gradient(terms, x)
@@ -228,7 +228,7 @@ def test_which_unit_of_a_pair_is_the_earlier_one(groups, sum_out_later):
     # -dH = g dq
     np.testing.assert_allclose(gradient, logits * q * (1 - q) + expected, rtol=1e-9, atol=1e-12)
     # With draws on both sides the score is that of the machine itself.
-    score = discrete_kl.expected_score(
+    score = unit_kl.expected_score(
         tf.constant(weights), tf.ones(6, tf.float64), tf.constant(z), tf.constant(z), roles
     )
     direct = z.sum(1) + np.einsum("bl,lr,br->b", z[:, :3], weights, z[:, 3:])
@@ -239,8 +239,8 @@ def test_indicator_is_finite_for_certain_units():
     logits = tf.constant([-200.0, -30.0, 30.0, 200.0])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        value = discrete_kl.spike_indicator(logits, tf.constant([0.0, 0.0, 0.0, 1.0]))
-        entropy = discrete_kl.negative_entropy(logits[:, tf.newaxis])
+        value = unit_kl.spike_indicator(logits, tf.constant([0.0, 0.0, 0.0, 1.0]))
+        entropy = unit_kl.negative_entropy(logits[:, tf.newaxis])
         total = tf.reduce_sum(value) + tf.reduce_sum(entropy)
     assert np.all(np.isfinite(tape.gradient(total, logits)))
     np.testing.assert_allclose(entropy, np.zeros(4), atol=1e-6)

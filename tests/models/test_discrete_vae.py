@@ -8,7 +8,7 @@ from reference import discrete_vae as reference
 from reference.statistics import mean_tolerance
 
 from tfsp import models, networks
-from tfsp.models.continuous_layers import ContinuousLayers
+from tfsp.models.discrete.layers import ContinuousLayers
 
 X = np.array([1.0, 0.0, 1.0])
 CASES = {

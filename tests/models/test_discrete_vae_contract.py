@@ -1,4 +1,4 @@
-"""What a discrete VAE promises as all models do: training, saving, serving, distribution."""
+"""What a discrete VAE promises beside `test_contract.py`: its bound, its chains, serving."""
 
 import model_contract as contract
 import numpy as np
@@ -33,14 +33,10 @@ def tiny(case, **kwargs):
     return models.build({"name": "discrete_vae", **settings})
 
 
-@pytest.mark.parametrize("case", ["layer", "tempered", "dvae#"])
-def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
-    model = eagerly(tiny(case))
-    contract.fit_with_validation(model, binary_images)
-    again = contract.reloaded(model, binary_images, tmp_path)
-    assert model.latent_dim == 6
-    assert model.representation_dim == (8 if case == "layer" else 6)
-    contract.assert_go_on_alike(model, again, binary_images)  # chains too
+@pytest.mark.parametrize(("case", "size"), [("layer", 8), ("tempered", 6), ("dvae#", 6)])
+def test_representations_hold_units_then_layers(case, size):
+    model = tiny(case)
+    assert (model.latent_dim, model.representation_dim) == (6, size)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -141,10 +137,6 @@ def test_bad_arguments_are_explained(arguments, message):
     settings = {"latent_dim": 4, "num_groups": 2, **arguments}
     with pytest.raises(ValueError, match=message):
         models.build({"name": "discrete_vae", **settings})
-
-
-def test_bad_data_and_unbuilt_models_are_explained(binary_images):
-    contract.assert_misuse_is_explained(tiny("dvae"), binary_images)
 
 
 def test_draws_of_the_posterior_stand_as_their_means_do(binary_images):

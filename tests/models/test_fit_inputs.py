@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfsp import models, networks
-from tfsp.models import dataset_form, example_weights
+from tfsp.models.inputs import dataset_form, example_weights
 
 LABELS = np.arange(64) % 4
 WEIGHTS = np.random.default_rng(1).uniform(0.2, 3.0, 64)

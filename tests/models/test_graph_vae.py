@@ -7,7 +7,7 @@ from reference import baselines, densities, graph_vae
 from reference.statistics import mean_tolerance
 
 from tfsp import models
-from tfsp.models.graph_posterior import fuse
+from tfsp.models.graph.posterior import fuse
 from tfsp.random import split_seed
 
 NETWORK = {
@@ -68,7 +68,7 @@ def top_down(networks):
 def compare(model, by_hand, num_samples=2):
     """`call`, `log_weights` and `node_kl` against `by_hand(features, noise)`, at the same noise."""
     features = model.encoder(X).numpy()
-    draw = model._draw(tf.constant(X), num_samples, seed=5)
+    draw = model.draw(tf.constant(X), num_samples, seed=5)
     expected = [
         [by_hand(f, noise) for f, noise in zip(features, n, strict=True)] for n in draw.noise
     ]
@@ -84,7 +84,7 @@ def compare(model, by_hand, num_samples=2):
 
     with model.seeds.at(11):
         seed = model.seeds.next()
-    noise = model._draw(tf.constant(X), 1, seed).noise.numpy()[0]
+    noise = model.draw(tf.constant(X), 1, seed).noise.numpy()[0]
     rows = [by_hand(f, n) for f, n in zip(features, noise, strict=True)]
     with model.seeds.at(11):
         terms = model(X)
@@ -143,7 +143,7 @@ def test_any_other_structure_takes_its_own_parents(float64):
     """3 -> 1 alone: node 1 sees node 3, node 2 is like a latent of a VAE."""
     model = tiny([[0, 0, 0], [0, 0, 0], [1, 0, 0]])
     assert model.graph().edges == [(3, 1)]
-    draw = model._draw(tf.constant(X), 1, seed=0)
+    draw = model.draw(tf.constant(X), 1, seed=0)
     z, noise = draw.z.numpy()[0], draw.noise.numpy()[0]
     (network,) = top_down(model.prior.top_down)
     for b, features in enumerate(model.encoder(X).numpy()):
@@ -203,7 +203,7 @@ def test_kl_is_that_of_the_joint(shared, float64):
     """The sum over nodes against Monte Carlo of log q(z|x) - log p(z), densities by themselves."""
     model = tiny("full", shared_top_down=shared)
     x = tf.constant(X[:1])
-    draw = model._draw(x, 20_000, seed=3)
+    draw = model.draw(x, 20_000, seed=3)
     q = model.posterior(x)
     log_ratio = model.prior.log_prob(draw.z) - q.log_prob(draw.z)
     np.testing.assert_allclose(draw.log_ratio(), log_ratio, rtol=1e-7, atol=1e-9)

@@ -105,5 +105,5 @@ def test_wrong_settings_are_named():
     with pytest.raises(ValueError, match="'diagonal' or 'full'.*'banded'"):
         models.build("vae", posterior_covariance="banded")
     for name in ("sylvester_vae", "sparse_vae", "gm_vae"):
-        with pytest.raises(ValueError, match="must be 'diagonal'"):
-            models.build(name, posterior_covariance="full")
+        with pytest.raises(ValueError, match="does not take 'posterior_covariance'"):
+            models.build({"name": name, "posterior_covariance": "full"})

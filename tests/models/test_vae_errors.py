@@ -29,7 +29,7 @@ def dense(inputs, outputs):
         ({"encoder": {"name": "mlp", "widths": 3}}, "'mlp' does not take 'widths'"),
         ({"prior": "vampire"}, "Unknown prior: 'vampire'"),
         ({"likelihood": "gauss"}, "Unknown likelihood: 'gauss'"),
-        ({"objective": "iwea"}, "'elbo' or 'iwae'"),
+        ({"objective": "iwea"}, "Unknown objective: 'iwea'. Known: elbo, iwae, renyi"),
         ({"num_samples": 0}, "positive integer"),
         ({"prior": "none", "objective": "iwae"}, "prior with a density"),
         ({"prior": priors.NormalPrior(3), "latent_dim": 5}, "`latent_dim` is 5.*3 dimensions"),

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfsp import arguments, subset
 from tfsp.data import arrays
-from tfsp.models import data_checks
+from tfsp.models.inputs import data_checks
 
 
 def iterate(data, batch_size=100, model=None):

@@ -41,18 +41,14 @@ def posterior_draws(model, data, seed=0):
     """One draw of the latents for each example, `[n, D]`, ordered as `encode` orders their means.
 
     Args:
-      model: a `StructuredVAE`. One whose posterior is not over all that `encode` tells of has
-        `sample_posterior(x, seed)`; of an InteL-VAE the draws of y have gone through the map.
+      model: a `StructuredVAE`; of an InteL-VAE the draws of y have gone through the map.
       data: as of `encode`.
       seed: int; the same seed gives the same draws.
     """
-    mapping = model.mapping if "mapping" in model.capabilities else tf.identity
 
     @tf.function(reduce_retracing=True)
     def draw(x, seed):
-        if "sample_posterior" in model.capabilities:
-            return model.sample_posterior(x, seed)
-        return mapping(model.posterior(x).sample(seed=seed))
+        return model.sample_posterior(x, seed)
 
     return np.concatenate(
         [

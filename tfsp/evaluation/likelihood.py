@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from tfsp import arguments
 from tfsp.evaluation.batches import padded
-from tfsp.models import data_checks, importance_log_prob
+from tfsp.models import importance_log_prob
+from tfsp.models.inputs import data_checks
 from tfsp.random import int32_seed
 
 # Decoder rows in flight: enough to keep the matrix products busy, few enough to stay in cache.

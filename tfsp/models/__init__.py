@@ -3,14 +3,14 @@
 A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@register("name")`.
 """
 
-from tfsp.models.base import StructuredVAE, build, get, names, register
+from tfsp.models.core.contract import StructuredVAE, build, get, names, register
+from tfsp.models.core.importance import importance_log_prob
 from tfsp.models.cp_vae import CPVAE
 from tfsp.models.decomposed_vae import DecomposedVAE
-from tfsp.models.discrete_vae import DiscreteVAE
+from tfsp.models.discrete.vae import DiscreteVAE
 from tfsp.models.gm_vae import GMVAE
-from tfsp.models.graph_vae import GraphVAE
+from tfsp.models.graph.vae import GraphVAE
 from tfsp.models.hierarchical_vae import HierarchicalVAE
-from tfsp.models.importance import importance_log_prob
 from tfsp.models.intel_vae import InteLVAE
 from tfsp.models.mmd import mmd_squared
 from tfsp.models.sparse_vae import SparseVAE

@@ -1,5 +1,7 @@
 """CP-VAE: a category, and a normal latent whose prior the category has learned."""
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,10 +10,11 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.distributions.gumbel import gumbel_softmax_draws, one_hot_draws
 from tfsp.latent_layer import LATENT_DIM
-from tfsp.models.base import register
-from tfsp.models.examples import ADAPT_LIMIT, take_examples
-from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE
-from tfsp.models.vae import VAE
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.core.posteriors import LOG_VARIANCE_RANGE
+from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
 from tfsp.networks.mlp import GatedDense
 from tfsp.precision import variable_dtype
 from tfsp.priors.conditional_normal import ConditionalNormalPrior
@@ -21,7 +24,7 @@ _BATCH = 500
 
 
 @register("cp_vae")
-class CPVAE(VAE):
+class CPVAE(EncoderDecoder):
     """c ~ uniform on K categories, z | c ~ N(mu_c, diag(s_c^2)), x | z, c ~ p(x | z, c).
 
     All mu_c and s_c are learned with the networks. The posterior is q(c|x) = Cat(pi(x)) and
@@ -41,7 +44,9 @@ class CPVAE(VAE):
 
     `encode` gives (mu, pi), `[B, D + K]`, and `decode` takes z followed by c. New data are drawn
     with c by the aggregated q(c) of eq. (14), which training keeps as a running average and
-    `adapt(data)` sets from all of the data. `responsibilities` is pi(x), for clustering.
+    `adapt(data)` sets from all of the data: `sample(n, seed, weights="uniform")` takes the prior's
+    1/K instead, `sample(n, seed, category=k)` one category, or one for each draw.
+    `responsibilities` is pi(x), for clustering.
 
     With one category it is a VAE whose normal prior is learned (eq. 15). Each p(z | c) is normal;
     `model.prior` is a `ConditionalNormalPrior`.
@@ -68,10 +73,21 @@ class CPVAE(VAE):
     Source: Lavda, Gregorova & Kalousis 2020, arXiv:1911.10885 (cp_vae.txt).
     """
 
-    posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
-    capabilities = VAE.capabilities | {"categories", "category_priors", "sample_posterior"}
+    capabilities = EncoderDecoder.capabilities | {"categories", "category_priors"}
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "num_categories": 4,
+        "gate_units": 6,
+        "start_epoch": 1,
+    }
+    example_cases: ClassVar = {
+        "drawn": {},
+        "summed": {"sum_out_categories": True, "num_samples": 2},
+        "iwae": {"objective": "iwae", "num_samples": 7},
+        "random": {"start": "random", "temperature": 1.0, "temperature_decay": 0.5},
+    }
 
     def __init__(
         self,
@@ -92,12 +108,6 @@ class CPVAE(VAE):
         latent_dim = LATENT_DIM if latent_dim is None else latent_dim
         dtype = variable_dtype(kwargs.get("dtype"))
         gate_units = arguments.integer("gate_units", gate_units)
-        if sum_out_categories and kwargs.get("objective", "elbo") != "elbo":
-            raise ValueError(
-                "With the objective 'iwae' `sum_out_categories` must be False: importance weights "
-                "that have c summed out do not contain q(c|x), which would not be trained. "
-                f"Received: objective={kwargs['objective']!r}."
-            )
         # A seed that is drawn is drawn here, so that the prior goes by what is kept in the config.
         kwargs["seed"] = SeedStream(kwargs.get("seed")).seed
         conditional = ConditionalNormalPrior(
@@ -112,6 +122,12 @@ class CPVAE(VAE):
             dtype=dtype,
         )
         super().__init__(encoder, decoder, conditional, likelihood, latent_dim, **kwargs)
+        if sum_out_categories and self.bound.uses_weights:
+            raise ValueError(
+                f"With the objective {self.bound.name!r} `sum_out_categories` must be False: "
+                "importance weights that have c summed out do not contain q(c|x), which would not "
+                f"be trained. Received: objective={self.objective!r}."
+            )
         self._config = dict(
             num_categories=num_categories,
             gate_units=gate_units,
@@ -124,22 +140,26 @@ class CPVAE(VAE):
         )
         self.num_categories = num_categories
         self.sum_out_categories = bool(sum_out_categories)
+        self.representation_dim = latent_dim + num_categories
+        self.representation_parts = (
+            f"latent_dim={latent_dim} + num_categories={num_categories} = {self.representation_dim}"
+        )
         self.gate = self.parameters = None
 
-    def build(self, input_shape):
-        if self.built:
-            return
-        units = self._num_features(self._static_data_shape(input_shape))
-        num_categories = self.num_categories
+    def make_networks(self, data_shape):
+        units, num_categories = self._num_features(data_shape), self.num_categories
         self.gate = GatedDense(units, dtype=self.dtype_policy)
         self.gate.build((None, units + num_categories))
         self.parameters = keras.layers.Dense(2 * self.latent_dim, dtype=self.variable_dtype)
         self.parameters.build((None, units))
-        super().build(input_shape)
-
-    @property
-    def representation_dim(self):
-        return self.latent_dim + self.num_categories
+        self.encoder_outputs = (
+            num_categories + units,
+            (
+                f"the logits of num_categories={num_categories} categories, then at least one "
+                "feature from which the means and log-variances of z are made"
+            ),
+        )
+        super().make_networks(data_shape)
 
     def posterior_parts(self, x, training=False):
         """(log pi `[B, K]`, mu `[B, D]`, log sigma^2 `[B, D]`) of q(c|x) and q(z|x)."""
@@ -160,50 +180,52 @@ class CPVAE(VAE):
         """pi(x) = q(c|x), for clustering: `[B, ...]` -> `[B, K]`."""
         return tf.exp(self.posterior_parts(x)[0])
 
-    def call(self, x, training=False):
-        x = self._check_data(x)
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `EncoderDecoder`: latents are draws of z, then c, relaxed in training.
+
+        With `sum_out_categories` pi stands for c.
+        """
         log_pi, loc, log_variance = self.posterior_parts(x, training)
         pi = tf.exp(log_pi)
         if training:
             self.prior.observe(pi)
-        kl_discrete = tf.reduce_sum(pi * log_pi, axis=-1) + self._log_num_categories(pi.dtype)
         components = self.prior.component_kl(loc, log_variance, training)
-        kl_continuous = tf.reduce_sum(pi * components, axis=-1)
-        q = _normal(loc, log_variance)
-        seeds = split_seed(self.seeds.next())
-        z = q.sample(self.num_samples, seed=seeds[0])
-        c = None if self.sum_out_categories else self._draw(log_pi, seeds[1], training)
-        likelihoods = self._log_likelihood(x, z, c, training)
-        mean = likelihoods if c is not None else tf.reduce_sum(pi * likelihoods, axis=-1)
-        terms = {
-            "log_likelihood": tf.reduce_mean(mean, axis=0),
-            "kl": kl_discrete + kl_continuous,
-            "kl_discrete": kl_discrete,
-            "kl_continuous": kl_continuous,
+        kl = {
+            "kl_discrete": tf.reduce_sum(pi * log_pi, axis=-1) + self._log_num_categories(pi.dtype),
+            "kl_continuous": tf.reduce_sum(pi * components, axis=-1),
         }
-        if self.objective == "iwae":
-            log_ratio = self._log_ratio(q, z, c, log_pi, training)
-            terms["iwae"] = self._log_mean_weight(likelihoods + self.kl_weight * log_ratio)
-        return terms
+        q = _normal(loc, log_variance)
+        seeds = split_seed(as_seed(seed))
+        z = q.sample(num_samples, seed=seeds[0])
+        c = self._categories(log_pi, num_samples, seeds[1], training)
+
+        def log_ratio():
+            """log p(z, c) - log q(z, c | x); of a relaxed c the mean over it."""
+            ratios = self._log_prior(z, training) - log_pi
+            return tf.reduce_sum(c * ratios, axis=-1) - q.log_prob(z)
+
+        return Draw(tf.concat([z, c], axis=-1), kl, log_ratio)
+
+    def log_likelihood(self, x, latents, training=False):
+        """log p(x | z, c); with `sum_out_categories` its mean over a c of these probabilities."""
+        if not self.sum_out_categories:
+            return super().log_likelihood(x, latents, training)
+        z, c = tf.split(latents, [self.latent_dim, self.num_categories], axis=-1)
+        return tf.reduce_sum(c * self._log_likelihoods(x, z, training), axis=-1)
 
     def log_weights(self, x, num_samples, seed=None, training=False):
         """log p(x, z, c) - log q(z, c | x) for S draws: `[S, B]`, nats.
 
         With `sum_out_categories` log p(x, z) - log q(z | x).
         """
+        if not self.sum_out_categories:
+            return super().log_weights(x, num_samples, seed, training)
         x = self._check_data(x)
         num_samples = arguments.count("num_samples", num_samples, 1)
-        log_pi, loc, log_variance = self.posterior_parts(x, training)
-        q = _normal(loc, log_variance)
-        seeds = split_seed(as_seed(seed))
-        z = q.sample(num_samples, seed=seeds[0])
-        if self.sum_out_categories:
-            likelihoods = self._log_likelihood(x, z, None, training)
-            joint = likelihoods + self._log_prior(z, training)
-            return tf.reduce_logsumexp(joint, axis=-1) - q.log_prob(z)
-        c = one_hot_draws(log_pi, num_samples, seeds[1])
-        likelihoods = self._log_likelihood(x, z, c, training)
-        return likelihoods + self._log_ratio(q, z, c, log_pi, training)
+        q = self.posterior(x, training)
+        z = q.sample(num_samples, seed=split_seed(as_seed(seed))[0])
+        joint = self._log_likelihoods(x, z, training) + self._log_prior(z, training)
+        return tf.reduce_logsumexp(joint, axis=-1) - q.log_prob(z)
 
     def encode(self, x):
         """(mu, pi) of the posterior: `[B, ...]` -> `[B, D + K]`."""
@@ -216,16 +238,6 @@ class CPVAE(VAE):
         seeds = split_seed(as_seed(seed))
         z = _normal(loc, log_variance).sample(seed=seeds[0])
         return tf.concat([z, one_hot_draws(log_pi, 1, seeds[1])[0]], axis=-1)
-
-    def sample(self, n, seed=None, category=None, weights="aggregated"):
-        """Means of x for `n` draws from the prior, `[n, *data_shape]`.
-
-        Args:
-          seed: None, an int, an int32 pair or a `SeedStream`.
-          category: the one to draw from, or one for each draw; None draws it by `weights`.
-          weights: "aggregated" (q(c) of eq. 14) or "uniform" (the prior's 1/K).
-        """
-        return super().sample(n, seed, category=category, weights=weights)
 
     def sample_categories(self, n, seed=None):
         """Means of x for `n` draws from each category: `[K, n, *data_shape]` (Figure 7)."""
@@ -265,31 +277,28 @@ class CPVAE(VAE):
         ]
         return [np.concatenate(part) for part in zip(*found, strict=True)]
 
-    def _draw(self, log_pi, seed, training):
+    def _categories(self, log_pi, num_samples, seed, training):
+        """c of S draws, `[S, B, K]`."""
+        if self.sum_out_categories:
+            shape = [num_samples, *tf.unstack(tf.shape(log_pi))]
+            return tf.broadcast_to(tf.exp(log_pi), shape)
         if not training:
-            return one_hot_draws(log_pi, self.num_samples, seed)
+            return one_hot_draws(log_pi, num_samples, seed)
         temperature = tf.convert_to_tensor(self.prior.temperature)
-        return gumbel_softmax_draws(log_pi, temperature, self.num_samples, seed)
+        return gumbel_softmax_draws(log_pi, temperature, num_samples, seed)
 
-    def _log_likelihood(self, x, z, c, training):
-        """log p(x | z, c): z `[S, B, D]`, c `[S, B, K]` -> `[S, B]`; c None: all, `[S, B, K]`."""
-        if c is not None:
-            return self.log_likelihood(x, tf.concat([z, c], axis=-1), training)
+    def _log_likelihoods(self, x, z, training):
+        """log p(x | z, c) of every category: z `[S, B, D]` -> `[S, B, K]`."""
         num_categories = self.num_categories
         c = tf.eye(num_categories, dtype=z.dtype)[:, tf.newaxis, tf.newaxis]
         shape = [num_categories, tf.shape(z)[0], tf.shape(z)[1], num_categories]
         z = tf.repeat(z[tf.newaxis], num_categories, axis=0)
         pairs = tf.concat([z, tf.broadcast_to(c, shape)], axis=-1)
-        return tf.transpose(self.log_likelihood(x, pairs, training), [1, 2, 0])
+        return tf.transpose(super().log_likelihood(x, pairs, training), [1, 2, 0])
 
     def _log_prior(self, z, training):
         """log p(z, c) of every category: z `[S, B, D]` -> `[S, B, K]`."""
         return self.prior.component_log_prob(z, training) - self._log_num_categories(z.dtype)
-
-    def _log_ratio(self, q, z, c, log_pi, training):
-        """log p(z, c) - log q(z, c | x) of draws, `[S, B]`; of a relaxed c the mean over it."""
-        ratios = self._log_prior(z, training) - log_pi
-        return tf.reduce_sum(c * ratios, axis=-1) - q.log_prob(z)
 
     def _log_num_categories(self, dtype):
         return tf.math.log(tf.cast(self.num_categories, dtype))
@@ -301,23 +310,7 @@ class CPVAE(VAE):
             outputs = self.encoder(keras.KerasTensor((None, *data_shape), dtype="float32"))
             return max(1, outputs.shape[-1] - self.num_categories)
         except Exception:
-            return 1  # whatever is wrong with the encoder, `VAE.build` tells of it
-
-    def _encoder_outputs(self):
-        units = self.gate.units
-        return self.num_categories + units, (
-            f"the logits of num_categories={self.num_categories} categories, then at least one "
-            "feature from which the means and log-variances of z are made"
-        )
-
-    def _representation(self):
-        return (
-            f"latent_dim={self.latent_dim} + num_categories={self.num_categories} = "
-            f"{self.representation_dim}"
-        )
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
+            return 1  # whatever is wrong with the encoder, `build` tells of it
 
 
 def _normal(loc, log_variance):

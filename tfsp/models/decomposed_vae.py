@@ -1,11 +1,14 @@
 """A VAE that controls overlap and structure of its encodings apart (decomposition)."""
 
+from typing import ClassVar
+
 import tensorflow as tf
 
-from tfsp import arguments, distribute
-from tfsp.models.base import register
+from tfsp import arguments
+from tfsp.models.core.contract import register
 from tfsp.models.mmd import mmd_squared
 from tfsp.models.vae import VAE
+from tfsp.random import SeedStream, fold_in
 
 
 @register("decomposed_vae")
@@ -37,6 +40,8 @@ class DecomposedVAE(VAE):
     """
 
     term_names = ("log_likelihood", "kl", "divergence")
+    example_settings: ClassVar = {**VAE.example_settings, "alpha": 3.0, "beta": 0.5}
+    example_cases: ClassVar = {"plain": {}}
 
     def __init__(
         self,
@@ -54,7 +59,7 @@ class DecomposedVAE(VAE):
         super().__init__(encoder, decoder, prior, likelihood, latent_dim, **kwargs)
         if not self.prior.is_density:
             raise ValueError("The model 'decomposed_vae' needs a prior with a density, not 'none'.")
-        if self.objective != "elbo":
+        if self.bound.uses_weights:
             raise ValueError(
                 "The model 'decomposed_vae' has the objective 'elbo' alone, whose KL it weighs. "
                 f"Received: {self.objective!r}."
@@ -66,33 +71,30 @@ class DecomposedVAE(VAE):
             raise ValueError("`scales` must hold at least one number. Received: ().")
         self.scales = tuple(arguments.number("scales", c, "(0, inf)") for c in scales)
         self.by_dimension = bool(by_dimension)
-
-    def extra_terms(self, z):
-        """`divergence`: D between one draw for each example and the prior, the same `[B]` times.
-
-        Its gradients go to the posterior alone.
-        """
-        batch = tf.shape(z)[1]
-        draws = tf.stop_gradient(self.prior.sample(batch, seed=self.seeds.next()))
-        divergence = mmd_squared(z[0], draws, self.scales, self.by_dimension)
-        return {"divergence": tf.fill([batch], divergence)}
-
-    def extra_losses(self, terms, training):
-        """The weight beta of the KL."""
-        return (self.beta - 1.0) * self.kl_weight * terms["kl"]
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """As of `StructuredVAE`, with the weights alpha and beta."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        # One number for the whole batch: weights of examples are not for it.
-        penalty = self.alpha * distribute.mean(y_pred["divergence"], training)
-        return loss + penalty / tf.distribute.get_strategy().num_replicas_in_sync
-
-    def get_config(self):
-        return {
-            **super().get_config(),
+        self.batch_weights = {"divergence": self.alpha}
+        self._config = {
+            **self._config,
             "alpha": self.alpha,
             "beta": self.beta,
             "scales": self.scales,
             "by_dimension": self.by_dimension,
         }
+
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `VAE`, with `divergence`: D between a draw for each example and the prior.
+
+        Its gradients go to the posterior alone.
+        """
+        draw = super().infer(x, num_samples, seed, training)
+        seed = seed if isinstance(seed, SeedStream) else fold_in(seed, 1)
+
+        def divergence():
+            batch = tf.shape(draw.latents)[1]
+            draws = tf.stop_gradient(self.prior.sample(batch, seed=seed))
+            return mmd_squared(draw.latents[0], draws, self.scales, self.by_dimension)
+
+        return draw._replace(batch_terms={"divergence": divergence})
+
+    def extra_losses(self, terms, training):
+        """The weight beta of the KL."""
+        return (self.beta - 1.0) * self.kl_weight * terms["kl"]

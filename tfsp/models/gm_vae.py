@@ -1,23 +1,24 @@
 """GM-VAE: latents from a mixture of Gaussians whose components a second latent shapes."""
 
 import math
+from typing import ClassVar
 
-import keras
 import tensorflow as tf
 
-from tfsp import arguments, shapes
-from tfsp.distributions.normal import Normal, stateless_normal
+from tfsp import arguments
+from tfsp.distributions.normal import Normal
 from tfsp.latent_layer import LATENT_DIM
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import LOG_VARIANCE_RANGE, normal_from
-from tfsp.models.vae import VAE
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.core.posteriors import normal_from
+from tfsp.models.gm_prior import GMPrior, normal_kl
 from tfsp.precision import variable_dtype
-from tfsp.priors import Prior
 from tfsp.random import as_seed, split_seed
 
 
 @register("gm_vae")
-class GMVAE(VAE):
+class GMVAE(EncoderDecoder):
     """x from z, z from component k of a mixture whose means and variances depend on w.
 
         w ~ N(0, I),  k ~ uniform on 1..K,  z | w, k ~ N(m_k(w), diag(s_k^2(w))),  x | z ~ p(x|z)
@@ -56,10 +57,20 @@ class GMVAE(VAE):
       2016, arXiv:1606.04934.
     """
 
-    posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
-    capabilities = VAE.capabilities | {"categories"}
+    capabilities = EncoderDecoder.capabilities | {"categories"}
     term_names = ("log_likelihood", "kl", "kl_conditional", "kl_w", "kl_z")
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "num_components": 3,
+        "style_dim": 2,
+        "prior_units": 8,
+    }
+    example_cases: ClassVar = {
+        "plain": {},
+        "constraint": {"num_components": 2, "min_information": 0.5},
+        "iwae": {"objective": "iwae", "num_samples": 7},
+    }
 
     def __init__(
         self,
@@ -84,7 +95,7 @@ class GMVAE(VAE):
         )
         min_information = arguments.number("min_information", min_information, "[0, inf)", "nats")
         super().__init__(encoder, decoder, mixture, likelihood, latent_dim, **kwargs)
-        if min_information and self.objective != "elbo":
+        if min_information and self.bound.uses_weights:
             raise ValueError(
                 "`min_information` belongs to the objective 'elbo', whose term kl_z it bounds. "
                 f"Received: objective={self.objective!r}, min_information={min_information}."
@@ -96,6 +107,13 @@ class GMVAE(VAE):
             min_information=min_information,
         )
         self.style_dim = mixture.style_dim
+        self.encoder_outputs = (
+            2 * (latent_dim + self.style_dim),
+            (
+                f"a mean and a log-variance for each of latent_dim={latent_dim} dimensions of z, "
+                f"then of style_dim={self.style_dim} dimensions of w"
+            ),
+        )
         self.min_information = min_information
 
     def posteriors(self, x, training=False):
@@ -113,171 +131,33 @@ class GMVAE(VAE):
         q_z, q_w = self.posteriors(self._check_data(x))
         return tf.nn.softmax(self.prior.joint_log_prob(q_z.mean(), q_w.mean()))
 
-    def call(self, x, training=False):
-        x = self._check_data(x)
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `EncoderDecoder`: latents are draws of z, w is drawn along; k is summed out."""
         q_z, q_w = self.posteriors(x, training)
-        z, w = self._draw(q_z, q_w, self.num_samples, self.seeds.next())
-        log_likelihood = self.log_likelihood(x, z, training)
+        seeds = split_seed(as_seed(seed))
+        z = q_z.sample(num_samples, seed=seeds[0])
+        w = q_w.sample(num_samples, seed=seeds[1])
         log_joint = self.prior.joint_log_prob(z, w)  # [S, B, K]
         log_r = tf.nn.log_softmax(log_joint)
         r = tf.exp(log_r)
-        conditional = tf.reduce_sum(r * self.prior.component_kl(q_z, w), axis=-1)
-        log_num_components = math.log(self.prior.num_components)
-        parts = {
-            "kl_conditional": tf.reduce_mean(conditional, axis=0),
-            "kl_w": _normal_kl(q_w.distribution, Normal(0.0, tf.ones([], w.dtype))),
-            "kl_z": tf.reduce_mean(tf.reduce_sum(r * log_r, axis=-1) + log_num_components, axis=0),
-        }
-        terms = {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": tf.add_n(list(parts.values())),
-            **parts,
-        }
-        if self.objective == "iwae":
-            log_ratio = self._log_ratio(log_joint, q_z, q_w, z, w)
-            terms["iwae"] = self._log_mean_weight(log_likelihood + self.kl_weight * log_ratio)
-        return terms
+        kl_z = tf.reduce_sum(r * log_r, axis=-1) + math.log(self.prior.num_components)
 
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        """log p(x, z, w) - log q(z, w | x), k summed out: `[S, B]`, nats."""
-        x = self._check_data(x)
-        q_z, q_w = self.posteriors(x, training)
-        num_samples = arguments.count("num_samples", num_samples, 1)
-        z, w = self._draw(q_z, q_w, num_samples, as_seed(seed))
-        log_joint = self.prior.joint_log_prob(z, w)
-        return self.log_likelihood(x, z, training) + self._log_ratio(log_joint, q_z, q_w, z, w)
+        def log_ratio():
+            log_prior = tf.reduce_logsumexp(log_joint, axis=-1) + _standard_log_prob(w)
+            return log_prior - q_z.log_prob(z) - q_w.log_prob(w)
+
+        kl = {
+            "kl_conditional": tf.reduce_sum(r * self.prior.component_kl(q_z, w), axis=-1),
+            "kl_w": normal_kl(q_w.distribution, Normal(0.0, tf.ones([], w.dtype))),
+            "kl_z": kl_z,
+        }
+        return Draw(z, kl, log_ratio)
 
     def extra_losses(self, terms, training):
         """The minimum information constraint, in training."""
         if not training or not self.min_information:
             return None
         return self.kl_weight * tf.nn.relu(self.min_information - terms["kl_z"])
-
-    @staticmethod
-    def _draw(q_z, q_w, num_samples, seed):
-        seeds = split_seed(seed)
-        return q_z.sample(num_samples, seed=seeds[0]), q_w.sample(num_samples, seed=seeds[1])
-
-    @staticmethod
-    def _log_ratio(log_joint, q_z, q_w, z, w):
-        log_prior = tf.reduce_logsumexp(log_joint, axis=-1) + _standard_log_prob(w)
-        return log_prior - q_z.log_prob(z) - q_w.log_prob(w)
-
-    def _encoder_outputs(self):
-        return 2 * (self.latent_dim + self.style_dim), (
-            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions of z, "
-            f"then of style_dim={self.style_dim} dimensions of w"
-        )
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
-
-
-@keras.saving.register_keras_serializable("tfsp")
-class GMPrior(Prior):
-    """p(z) = E_w~N(0,I)[1/K sum_k N(z; m_k(w), diag(s_k^2(w)))], m and s by a network.
-
-    Not in the registry: p(z) itself has no closed form. Samples, and densities given w, have.
-
-    Args:
-      latent_dim: D.
-      num_components: K.
-      style_dim: size of w.
-      units: width of the hidden layer.
-
-    Raises: ValueError unless all are positive integers.
-    """
-
-    def __init__(self, latent_dim, num_components, style_dim, units, **kwargs):
-        super().__init__(latent_dim, **kwargs)
-        self.num_components = arguments.integer("num_components", num_components)
-        self.style_dim = arguments.integer("style_dim", style_dim)
-        self.units = arguments.integer("prior_units", units)
-        self.hidden = keras.layers.Dense(self.units, activation="tanh", dtype=self.variable_dtype)
-        self.outputs = keras.layers.Dense(
-            self.num_components * 2 * self.latent_dim,
-            # Each component starts around a place of its own.
-            bias_initializer=keras.initializers.RandomNormal(stddev=0.5),
-            dtype=self.variable_dtype,
-        )
-
-    def build(self, input_shape=None):
-        for layer, width in ((self.hidden, self.style_dim), (self.outputs, self.units)):
-            if not layer.built:  # by a draw from the prior, before the model was
-                layer.build((None, width))
-        super().build(input_shape)
-
-    def components(self, w):
-        """Means and scales of all components: `[..., style_dim]` -> two of `[..., K, D]`."""
-        w = tf.cast(w, self.variable_dtype)
-        outputs = self.outputs(self.hidden(tf.reshape(w, [-1, self.style_dim])))
-        shape = tf.concat([tf.shape(w)[:-1], [self.num_components, 2 * self.latent_dim]], axis=0)
-        static = [*w.shape[:-1], self.num_components, 2 * self.latent_dim]
-        outputs = shapes.known(tf.reshape(outputs, shape), static)
-        loc, log_variance = tf.split(outputs, 2, axis=-1)
-        return loc, tf.exp(0.5 * tf.clip_by_value(log_variance, *LOG_VARIANCE_RANGE))
-
-    def joint_log_prob(self, z, w):
-        """log p(k, z | w) for every k: `[..., D]`, `[..., style_dim]` -> `[..., K]`, nats."""
-        normal = Normal(*self.components(w))
-        log_prob = tf.reduce_sum(normal.log_prob(z[..., tf.newaxis, :]), axis=-1)
-        return log_prob - math.log(self.num_components)
-
-    def component_kl(self, q, w):
-        """KL(q || p(z | w, k)) for every k: w `[..., B, style_dim]` -> `[..., B, K]`, nats."""
-        q = q.distribution
-        q = Normal(q.loc[..., tf.newaxis, :], q.scale[..., tf.newaxis, :])
-        return _normal_kl(q, Normal(*self.components(w)))
-
-    def sample(self, n, seed=None, component=None):
-        """`n` draws of z, `[n, D]`.
-
-        Args:
-          component: k, of which alone to draw, an integer or an integer tensor (whose value is
-            not checked); None takes all alike.
-
-        Raises: ValueError unless 0 <= component < K.
-        """
-        n = arguments.count("n", n)
-        if component is not None and not tf.is_tensor(component):
-            component = arguments.integer("component", component, 0, self.num_components - 1)
-        seeds = split_seed(as_seed(seed), 3)
-        w = stateless_normal([n, self.style_dim], seeds[0], self.variable_dtype)
-        loc, scale = self.components(w)
-        if component is None:
-            k = tf.random.stateless_uniform([n], seeds[1], 0, self.num_components, tf.int32)
-        else:
-            k = tf.fill([n], component)
-        loc, scale = (tf.gather(a, k, axis=1, batch_dims=1) for a in (loc, scale))
-        return loc + scale * stateless_normal([n, self.latent_dim], seeds[2], self.variable_dtype)
-
-    def log_prob(self, z, training=False):
-        raise ValueError(
-            "The density p(z) of the GM-VAE has no closed form, since w is integrated out. Take "
-            "`joint_log_prob(z, w)`, or the model's `log_weights`, which hold w."
-        )
-
-    def kl(self, q, z, training=False):
-        return self.log_prob(z)  # raises
-
-    @classmethod
-    def example(cls):
-        return cls(latent_dim=2, num_components=3, style_dim=2, units=4)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_components": self.num_components,
-            "style_dim": self.style_dim,
-            "units": self.units,
-        }
-
-
-def _normal_kl(q, p):
-    """KL(q || p) of independent normals, summed over the last axis."""
-    ratio = tf.math.log(p.scale) - tf.math.log(q.scale)
-    square = (q.scale**2 + (q.loc - p.loc) ** 2) / p.scale**2
-    return tf.reduce_sum(ratio + 0.5 * (square - 1.0), axis=-1)
 
 
 def _standard_log_prob(w):

@@ -1,14 +1,17 @@
 """The two-layer VAE, whose top latent takes any prior: HVAE, and with the VampPrior HVP."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfsp import arguments, networks, shapes
-from tfsp.models import made_networks
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
-from tfsp.models.vae import VAE, PriorView
+from tfsp import arguments, networks
+from tfsp.models.core import network_checks
+from tfsp.models.core.assembly import EncoderDecoder, PriorView
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.core.posteriors import normal_from
 from tfsp.networks.two_inputs import two_input_decoder
 from tfsp.random import as_seed, split_seed
 
@@ -16,7 +19,7 @@ tfd = tfp.distributions
 
 
 @register("hierarchical_vae")
-class HierarchicalVAE(VAE):
+class HierarchicalVAE(EncoderDecoder):
     """z2 ~ p(z2), z1 | z2 ~ N(mu(z2), diag(sigma(z2)^2)), x | z1, z2 ~ p(x | z1, z2).
 
     The posterior is q(z2|x) q(z1|x, z2), two diagonal normals, and p(z2) any prior with a density:
@@ -47,9 +50,18 @@ class HierarchicalVAE(VAE):
     Source: Tomczak & Welling 2018, arXiv:1705.07120, section 4.
     """
 
-    posterior_covariances = ("diagonal",)
-    capabilities = VAE.capabilities | {"sample_posterior"}
     term_names = ("log_likelihood", "kl", "kl_top", "kl_bottom")
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "encoder": {"name": "mlp", "hidden": (6, 5), "gated": True},
+        "bottom_dim": 2,
+    }
+    example_cases: ClassVar = {
+        "normal": {},
+        "vamp": {"prior": {"name": "vamp", "num_components": 3, "start": "data"}},
+        "flow": {"prior": {"name": "flow", "hidden": (4,)}},
+        "iwae": {"objective": "iwae", "num_samples": 7},
+    }
 
     def __init__(
         self,
@@ -73,11 +85,8 @@ class HierarchicalVAE(VAE):
             bottom_dim = arguments.integer("bottom_dim", bottom_dim)
         self._config = dict(bottom_dim=bottom_dim)
         self.bottom_dim = self.latent_dim if bottom_dim is None else bottom_dim
+        self.representation_dim = self.bottom_dim + self.latent_dim
         self.bottom_encoder = self.bottom_network = None
-
-    @property
-    def representation_dim(self):
-        return self.bottom_dim + self.latent_dim
 
     def prior_view(self):
         """As of the base class: `encode` gives the means of z2, `decode` takes z2, with z1
@@ -88,15 +97,11 @@ class HierarchicalVAE(VAE):
             z2 = tf.cast(z2, self.variable_dtype)
             return self.decode(tf.concat([self.bottom_prior(z2).mean(), z2], axis=-1))
 
-        return PriorView(self, decode)
+        return PriorView(self, self.posterior_mean, decode)
 
-    def build(self, input_shape):
-        """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
-        if self.built:
-            return
-        data_shape = self._static_data_shape(input_shape)
+    def make_networks(self, data_shape):
         pairs = {role: networks.build(spec) for role, spec in self._specs.items()}
-        with made_networks.dtype_policy(self.dtype_policy):
+        with network_checks.dtype_policy(self.dtype_policy):
             self.bottom_encoder = networks.TwoInputMLP(
                 2 * self.bottom_dim, data_shape, self.latent_dim, **pairs["encoder"].get_config()
             )
@@ -107,50 +112,40 @@ class HierarchicalVAE(VAE):
                 (self.bottom_dim, self.latent_dim),
                 self.likelihood.output_shape(data_shape),
             )
-        super().build(input_shape)
+        super().make_networks(data_shape)
 
     def bottom_posterior(self, x, z2, training=False):
         """q(z1 | x, z2): x `[B, ...]`, z2 `[..., B, D2]` -> batch `[..., B]`, event `[D1]`."""
-        self._require_built_networks()
+        self._require_built()
         return normal_from(self.bottom_encoder(x, z2, training=training))
 
     def bottom_prior(self, z2, training=False):
         """p(z1 | z2): z2 `[..., D2]` -> batch `[...]`, event `[D1]`."""
-        self._require_built_networks()
-        flat = self.bottom_network(tf.reshape(z2, [-1, self.latent_dim]), training=training)
-        outputs = tf.cast(flat, self.variable_dtype)
-        shape = tf.concat([tf.shape(z2)[:-1], [2 * self.bottom_dim]], axis=0)
-        static = [*z2.shape[:-1], 2 * self.bottom_dim]
-        return normal_from(shapes.known(tf.reshape(outputs, shape), static))
+        self._require_built()
 
-    def call(self, x, training=False):
-        x = self._check_data(x)
-        q_top, z2, q_bottom, z1 = self._draw(x, self.num_samples, self.seeds.next(), training)
+        def outputs(rows):
+            return tf.cast(self.bottom_network(rows, training=training), self.variable_dtype)
+
+        return normal_from(network_checks.over_leading_axes(outputs, z2, self.latent_dim))
+
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `EncoderDecoder`: latents are draws of (z1, z2), as `encode` orders them."""
+        seeds = split_seed(as_seed(seed))
+        q_top = self.posterior(x, training)
+        z2 = q_top.sample(num_samples, seed=seeds[0])
+        q_bottom = self.bottom_posterior(x, z2, training)
+        z1 = q_bottom.sample(seed=seeds[1])
         p_bottom = self.bottom_prior(z2, training)
-        log_likelihood = self.log_likelihood(x, tf.concat([z1, z2], axis=-1), training)
-        kl_top = self.prior.kl(q_top, z2, training)
-        if kl_top.shape.rank == 2:
-            kl_top = tf.reduce_mean(kl_top, axis=0)
-        kl_bottom = tf.reduce_mean(tfd.kl_divergence(q_bottom, p_bottom), axis=0)
-        terms = {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": kl_top + kl_bottom,
-            "kl_top": kl_top,
-            "kl_bottom": kl_bottom,
+
+        def log_ratio():
+            top = self.prior.log_prob(z2, training) - q_top.log_prob(z2)
+            return top + p_bottom.log_prob(z1) - q_bottom.log_prob(z1)
+
+        kl = {
+            "kl_top": self.prior.kl(q_top, z2, training),
+            "kl_bottom": tfd.kl_divergence(q_bottom, p_bottom),
         }
-        if self.objective == "iwae":
-            log_ratio = self._log_ratio(q_top, z2, q_bottom, z1, p_bottom, training)
-            terms["iwae"] = self._log_mean_weight(log_likelihood + self.kl_weight * log_ratio)
-        return terms
-
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        """log p(x, z1, z2) - log q(z1, z2 | x) for S draws: `[S, B]`, nats."""
-        x = self._check_data(x)
-        num_samples = arguments.count("num_samples", num_samples, 1)
-        q_top, z2, q_bottom, z1 = self._draw(x, num_samples, as_seed(seed), training)
-        p_bottom = self.bottom_prior(z2, training)
-        log_likelihood = self.log_likelihood(x, tf.concat([z1, z2], axis=-1), training)
-        return log_likelihood + self._log_ratio(q_top, z2, q_bottom, z1, p_bottom, training)
+        return Draw(tf.concat([z1, z2], axis=-1), kl, log_ratio)
 
     def encode(self, x):
         """Means of z1, given the mean of z2, and of z2: `[B, ...]` -> `[B, D1 + D2]`."""
@@ -158,37 +153,15 @@ class HierarchicalVAE(VAE):
         z2 = self.posterior(x).mean()
         return tf.concat([self.bottom_posterior(x, z2).mean(), z2], axis=-1)
 
-    def sample_posterior(self, x, seed=None):
-        """A draw of (z1, z2) for each x, as `encode` orders them: `[B, D1 + D2]`."""
-        _, z2, _, z1 = self._draw(self._check_data(x), 1, as_seed(seed))
-        return tf.concat([z1, z2], axis=-1)[0]
-
-    def sample(self, n, seed=None, **condition):
-        """Means of x for `n` draws of z2 from the prior, then of z1: `[n, *data_shape]`.
+    def generate(self, n, seed=None, **condition):
+        """`n` draws of z2 from the prior, then of z1: (z1, z2), `[n, D1 + D2]`.
 
         Args:
-          seed: None, an int, an int32 pair or a `SeedStream`.
-          **condition: of the prior's `sample`: a part of it to draw from.
+          condition: of the prior's `sample`: a part of it to draw from.
         """
-        self._require_built_networks()
         seeds = split_seed(as_seed(seed))
         z2 = self.prior.sample(n, seeds[0], **condition)
-        z1 = self.bottom_prior(z2).sample(seed=seeds[1])
-        return self.decode(tf.concat([z1, z2], axis=-1)).mean()
-
-    def _draw(self, x, num_samples, seed, training=False):
-        seeds = split_seed(seed)
-        q_top = self.posterior(x, training)
-        z2 = q_top.sample(num_samples, seed=seeds[0])
-        q_bottom = self.bottom_posterior(x, z2, training)
-        return q_top, z2, q_bottom, q_bottom.sample(seed=seeds[1])
-
-    def _log_ratio(self, q_top, z2, q_bottom, z1, p_bottom, training):
-        top = self.prior.log_prob(z2, training) - q_top.log_prob(z2)
-        return top + p_bottom.log_prob(z1) - q_bottom.log_prob(z1)
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
+        return tf.concat([self.bottom_prior(z2).sample(seed=seeds[1]), z2], axis=-1)
 
 
 def _check_perceptron(role, spec):

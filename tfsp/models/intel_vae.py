@@ -1,11 +1,14 @@
 """InteL-VAE: a map with an inductive bias between the stochastic latent and the decoder."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
-from tfsp import distribute, mappings
-from tfsp.models.base import register
-from tfsp.models.vae import VAE, PriorView
+from tfsp import mappings
+from tfsp.models.core.assembly import PriorView
+from tfsp.models.core.contract import register
+from tfsp.models.vae import VAE
 
 
 @register("intel_vae")
@@ -41,6 +44,19 @@ class InteLVAE(VAE):
 
     capabilities = VAE.capabilities | {"mapping"}
     term_names = ("log_likelihood", "kl", "regulariser")
+    example_settings: ClassVar = {
+        **VAE.example_settings,
+        "mapping": {"name": "selector", "hidden": (4,)},
+        "latent_dim": 4,
+    }
+    example_cases: ClassVar = {
+        "selector": {},
+        "sectors": {
+            "mapping": {"name": "sectors", "num_sectors": 3, "learned": True},
+            "objective": "iwae",
+            "num_samples": 7,
+        },
+    }
 
     def __init__(
         self,
@@ -68,18 +84,26 @@ class InteLVAE(VAE):
                 f"`latent_dim` is {self.latent_dim}, but the mapping was made for "
                 f"{self.mapping.latent_dim} dimensions."
             )
+        self.representation_dim = self.mapping.output_dim
+        self.batch_weights = {"regulariser": 1.0}
+
+    def representation(self, latents):
+        """z = g(y)."""
+        return self.mapping(latents)
 
     def prior_view(self):
         """As of the base class: `encode` gives the means of y, `decode` takes y."""
-        return PriorView(self, lambda y: self.decode(self.mapping(y)))
+        return PriorView(self, self.posterior_mean, lambda y: self.decode(self.mapping(y)))
 
-    @property
-    def representation_dim(self):
-        return self.mapping.output_dim
-
-    def build(self, input_shape):
+    def make_networks(self, data_shape):
         self.mapping.build()
-        super().build(input_shape)
+        super().make_networks(data_shape)
+
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `VAE`: latents are draws of y."""
+        draw = super().infer(x, num_samples, seed, training)
+        terms = {"regulariser": lambda: self.mapping.regulariser(draw.latents)}
+        return draw._replace(batch_terms=terms)
 
     def _encode(self, x, training=False):
         """As of `VAE`; the means, which stand first, are counted from where the map has moved."""
@@ -90,31 +114,6 @@ class InteLVAE(VAE):
         means, rest = outputs[..., : self.latent_dim], outputs[..., self.latent_dim :]
         return tf.concat([means + tf.cast(shift, outputs.dtype), rest], axis=-1)
 
-    def log_likelihood(self, x, y, training=False):
-        """log p(x | g(y)) in nats: x `[B, ...]`, y `[..., B, latent_dim]` -> `[..., B]`."""
-        return super().log_likelihood(x, self.mapping(y), training)
-
-    def extra_terms(self, y):
-        batch = tf.shape(y)[-2]
-        return {"regulariser": tf.fill([batch], self.mapping.regulariser(y))}
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        # One number for the whole batch: weights of examples are not for it.
-        regulariser = distribute.mean(y_pred["regulariser"], training)
-        return loss + regulariser / tf.distribute.get_strategy().num_replicas_in_sync
-
-    def encode(self, x):
-        """g(mu(x)), the map of the posterior means: `[B, ...]` -> `[B, mapping.output_dim]`."""
-        return self.mapping(super().encode(x))
-
-    def sample(self, n, seed=None, **condition):
-        """Means of x for `n` draws of y from the prior, through the map: `[n, *data_shape]`."""
-        self._require_built_networks()
-        return self.decode(self.mapping(self.prior.sample(n, seed, **condition))).mean()
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "mapping": keras.saving.serialize_keras_object(self.mapping),
-        }
+        mapping = keras.saving.serialize_keras_object(self.mapping)
+        return {**super().get_config(), "mapping": mapping}

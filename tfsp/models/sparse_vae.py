@@ -1,6 +1,7 @@
 """Sparse VAE (variational sparse coding): latents that are exactly zero, or normal."""
 
 import math
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
@@ -9,11 +10,13 @@ import tensorflow_probability as tfp
 from tfsp import arguments
 from tfsp.distributions import SpikeAndSlab
 from tfsp.latent_layer import LATENT_DIM
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
-from tfsp.models.vae import VAE
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.core.posteriors import normal_from
 from tfsp.precision import variable_dtype
 from tfsp.priors import Prior
+from tfsp.random import as_seed
 
 tfd = tfp.distributions
 
@@ -24,7 +27,7 @@ _MAX_LOGIT = 10.0
 
 
 @register("sparse_vae")
-class SparseVAE(VAE):
+class SparseVAE(EncoderDecoder):
     """q(z|x) = prod_d gamma_d(x) N(mu_d(x), sigma_d^2(x)) + (1 - gamma_d(x)) delta(z_d).
 
     The prior is the same with gamma = alpha, mu = 0 and sigma = 1. The KL has a closed form:
@@ -62,8 +65,14 @@ class SparseVAE(VAE):
       version (2018) has the fixed prior.
     """
 
-    posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "sharpness_start": 2.0,
+        "sharpness": 10.0,
+        "warmup_steps": 6,
+        "slab_warmup_steps": 4,
+    }
 
     def __init__(
         self,
@@ -80,11 +89,6 @@ class SparseVAE(VAE):
     ):
         latent_dim = LATENT_DIM if latent_dim is None else latent_dim
         dtype = variable_dtype(kwargs.get("dtype"))
-        if kwargs.get("objective", "elbo") == "iwae":
-            raise ValueError(
-                "The model 'sparse_vae' has no objective 'iwae': its spikes are discrete, and the "
-                "relaxed draws of training have no importance weights. Take 'elbo'."
-            )
         sharpness = arguments.number("sharpness", sharpness, "(0, inf)")
         if sharpness_start is not None:
             sharpness_start = arguments.number(
@@ -95,6 +99,17 @@ class SparseVAE(VAE):
         slab_warmup_steps = arguments.integer("slab_warmup_steps", slab_warmup_steps, 0)
         slab = SpikeAndSlabPrior(latent_dim, alpha, dtype=dtype)
         super().__init__(encoder, decoder, slab, likelihood, latent_dim, **kwargs)
+        if self.bound.uses_weights:
+            raise ValueError(
+                f"The model 'sparse_vae' has no objective {self.bound.name!r}: its spikes are "
+                "discrete, and the relaxed draws of training have no importance weights. Take "
+                "'elbo'."
+            )
+        self.encoder_outputs = (
+            3 * latent_dim,
+            "a mean, a log-variance and the log odds of being on for each of "
+            f"latent_dim={latent_dim} dimensions",
+        )
         self._config = dict(
             alpha=alpha,
             sharpness=sharpness,
@@ -125,17 +140,13 @@ class SparseVAE(VAE):
         logits = tf.clip_by_value(logits, -_MAX_LOGIT, _MAX_LOGIT)
         return tfd.Independent(SpikeAndSlab(logits, loc, scale), 1)
 
-    def call(self, x, training=False):
+    def infer(self, x, num_samples, seed=None, training=False):
+        """As of `EncoderDecoder`; in training the draws are relaxed, and have no weights."""
         if not training:
-            return super().call(x)
-        x = self._check_data(x)
+            return super().infer(x, num_samples, seed)
         q = self.posterior(x, training)
-        z = q.distribution.relaxed_sample(self.num_samples, self.sharpness(), self.seeds.next())
-        log_likelihood = self.log_likelihood(x, z, training)
-        return {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": self.prior.kl(q, z, training),
-        }
+        z = q.distribution.relaxed_sample(num_samples, self.sharpness(), as_seed(seed))
+        return Draw(z, {"kl": self.prior.kl(q, z, training)}, _no_weights)
 
     def slab_probability(self, x):
         """gamma, the posterior probability of each dimension being on: `[B, ...]` -> `[B, D]`."""
@@ -158,14 +169,9 @@ class SparseVAE(VAE):
         done = tf.cast(tf.convert_to_tensor(self.step), self.variable_dtype) - 1.0
         return tf.clip_by_value(done / num_steps, 0.0, 1.0)
 
-    def _encoder_outputs(self):
-        return 3 * self.latent_dim, (
-            "a mean, a log-variance and the log odds of being on for each of "
-            f"latent_dim={self.latent_dim} dimensions"
-        )
 
-    def get_config(self):
-        return {**super().get_config(), **self._config}
+def _no_weights():
+    raise ValueError("Relaxed spikes have no importance weights: take training=False.")
 
 
 @keras.saving.register_keras_serializable("tfsp")

@@ -1,14 +1,17 @@
 """A VAE whose posterior is a Sylvester normalising flow."""
 
+from typing import ClassVar
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.bijectors.sylvester import Sylvester, householder, orthogonalise
-from tfsp.models.base import register
-from tfsp.models.gaussian_posterior import normal_from
-from tfsp.models.vae import VAE
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.core.posteriors import normal_from
 from tfsp.random import as_seed
 
 tfb = tfp.bijectors
@@ -22,7 +25,7 @@ _DIAGONAL = 0.999
 
 
 @register("sylvester_vae")
-class SylvesterVAE(VAE):
+class SylvesterVAE(EncoderDecoder):
     """q(z|x): a diagonal normal followed by `num_flows` Sylvester steps, their parameters from x.
 
         z_t = z_{t-1} + Q R tanh(R~ Q' z_{t-1} + b)          (see `tfsp.bijectors.Sylvester`)
@@ -55,7 +58,13 @@ class SylvesterVAE(VAE):
     Source: van den Berg et al. 2018, arXiv:1803.05649.
     """
 
-    posterior_covariances = ("diagonal",)
+    example_settings: ClassVar = {**EncoderDecoder.example_settings, "num_flows": 2}
+    example_cases: ClassVar = {
+        "orthogonal": {"num_iterations": 16},
+        "householder": {"flow": "householder", "num_reflections": 2},
+        "triangular": {"flow": "triangular", "num_flows": 3},
+        "iwae": {"flow": "householder", "objective": "iwae", "num_samples": 7},
+    }
 
     def __init__(
         self,
@@ -92,6 +101,13 @@ class SylvesterVAE(VAE):
                 "num_columns", num_columns, 1, self.latent_dim, "at most latent_dim"
             )
         self.num_columns = columns if flow == "orthogonal" else self.latent_dim
+        number = 2 * self.latent_dim + self.num_flows * self._step_size()
+        self.encoder_outputs = (
+            number,
+            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, and "
+            f"{self._step_size()} parameters for each of num_flows={self.num_flows} {flow} "
+            "Sylvester steps",
+        )
         self._config = dict(
             flow=flow,
             num_columns=num_columns,
@@ -105,30 +121,16 @@ class SylvesterVAE(VAE):
         base, steps = self._parts(x, training)
         return tfd.TransformedDistribution(base, tfb.Chain(steps[::-1]))
 
-    def call(self, x, training=False):
-        x = self._check_data(x)
+    def infer(self, x, num_samples, seed=None, training=False):
         if not self.prior.is_density:  # a plain autoencoder adds no noise
-            z = self.encode(x)
-            kl = tf.zeros(tf.shape(z)[:1], z.dtype)
-            return {"log_likelihood": self.log_likelihood(x, z, training), "kl": kl}
-        z, log_q = self._draw(x, self.num_samples, self.seeds.next(), training)
-        log_likelihood = self.log_likelihood(x, z, training)
-        kl = log_q - self.prior.log_prob(z, training)
-        terms = {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": tf.reduce_mean(kl, axis=0),
-        }
-        if self.objective == "iwae":
-            terms["iwae"] = self._log_mean_weight(log_likelihood - self.kl_weight * kl)
-        return terms
-
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        x = self._check_data(x)
-        num_samples = arguments.count("num_samples", num_samples, 1)
+            z = self.posterior_mean(x)[tf.newaxis]
+            kl = tf.zeros(tf.shape(z)[1:2], z.dtype)
+            return Draw(z, {"kl": kl}, lambda: self.prior.log_prob(z))
         z, log_q = self._draw(x, num_samples, as_seed(seed), training)
-        return self.log_likelihood(x, z, training) + self.prior.log_prob(z, training) - log_q
+        kl = log_q - self.prior.log_prob(z, training)
+        return Draw(z, {"kl": kl}, lambda: -kl)
 
-    def encode(self, x):
+    def posterior_mean(self, x):
         """The normal's means sent through the flow: `[B, ...]` -> `[B, D]`."""
         base, steps = self._parts(self._check_data(x))
         z = base.mean()
@@ -188,17 +190,6 @@ class SylvesterVAE(VAE):
 
     def _step_size(self):
         return self._orthogonal_size() + self.num_columns * (self.num_columns + 2)
-
-    def _encoder_outputs(self):
-        number = 2 * self.latent_dim + self.num_flows * self._step_size()
-        return number, (
-            f"a mean and a log-variance for each of latent_dim={self.latent_dim} dimensions, and "
-            f"{self._step_size()} parameters for each of num_flows={self.num_flows} {self.flow} "
-            "Sylvester steps"
-        )
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
 
 
 def _with_diagonal(matrix, diagonal):

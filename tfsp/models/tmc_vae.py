@@ -1,18 +1,21 @@
 """The TMC-VAE: a tree whose leaves are all the training points."""
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfsp import priors
 from tfsp.callbacks import PriorSchedule
-from tfsp.models import data_checks
-from tfsp.models.base import register
-from tfsp.models.vae import VAE
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.inputs import data_checks
 
 
 @register("tmc_vae")
-class TMCVAE(VAE):
+class TMCVAE(EncoderDecoder):
     """A VAE whose latents z_1, ..., z_N of all training points hang on one tree.
 
         tree ~ TMC_N(a, b),  z_1..z_N | tree ~ r(z_1..z_N | tree),  x_n | z_n ~ p(x_n | z_n)
@@ -50,8 +53,11 @@ class TMCVAE(VAE):
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 3, eqs. (6)-(9).
     """
 
-    posterior_covariances = ("diagonal",)
     needs_index = True
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "prior": {"name": "tmc", "start_epoch": 0, "burn_in": 20, "moves_per_step": 5},
+    }
 
     def __init__(
         self,
@@ -68,7 +74,7 @@ class TMCVAE(VAE):
                 "The prior of the model 'tmc_vae' is the tree over its training points, 'tmc'. "
                 f"Received: {type(self.prior).__name__}. For other priors take the model 'vae'."
             )
-        if self.objective != "elbo":
+        if self.bound.uses_weights:
             raise ValueError(
                 "The model 'tmc_vae' has the objective 'elbo' alone: its training points are tied "
                 f"together by the tree. Received: {self.objective!r}."
@@ -78,7 +84,7 @@ class TMCVAE(VAE):
     def call(self, x, training=False):
         """As `VAE.call`; with training=True x is a dict {"x": `[B, ...]`, "index": `[B]`}."""
         if not training:
-            return super().call(self._check_data(x))
+            return super().call(x)
         if not _is_indexed(x):
             raise ValueError(
                 "In training the TMC-VAE must know which training points it is given: a dict "
@@ -91,13 +97,13 @@ class TMCVAE(VAE):
                 "`index` must hold one integer for each example, shape [B]. Received: "
                 f"{tf.as_dtype(index.dtype).name} of shape {tuple(index.shape)}."
             )
-        q = self.posterior(x, training)
+        return self._terms(x, self._infer_points(x, index), training)
+
+    def _infer_points(self, x, index):
+        """The `Draw` of training points: the tree ties them to those outside the batch."""
+        q = self.posterior(x, training=True)
         z = q.sample(self.num_samples, seed=self.seeds.next())
-        log_likelihood = self.log_likelihood(x, z, training)
-        return {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": self.prior.joint_kl(q, index),
-        }
+        return Draw(z, {"kl": self.prior.joint_kl(q, index)}, _no_weights)
 
     def fit(self, x=None, y=None, *, points=None, callbacks=None, validation_split=0.0, **kwargs):
         """As `VAE.fit`, with the rows of an array numbered.
@@ -177,6 +183,10 @@ class TMCVAE(VAE):
 
     def _check_data(self, x):
         return super()._check_data(x["x"] if _is_indexed(x) else x)
+
+
+def _no_weights():
+    raise ValueError("Training points are tied together: each alone has no importance weight.")
 
 
 def _is_indexed(x):

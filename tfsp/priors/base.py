@@ -126,7 +126,7 @@ class Prior(LatentLayer):
     def signatures(self, model):
         """What a SavedModel of `model` answers besides the usual: name -> (function, input specs).
 
-        The functions return dicts of tensors; see `tfsp.models.serving.signatures`.
+        The functions return dicts of tensors; see `tfsp.models.core.serving.signatures`.
         """
         return {}
 

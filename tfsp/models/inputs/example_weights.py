@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp.data import arrays
-from tfsp.models import data_checks, dataset_form
+from tfsp.models.inputs import data_checks, dataset_form
 
 
 def check_samples(weights, num_examples=None):

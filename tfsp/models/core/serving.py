@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfsp import atomic, serving
-from tfsp.models.importance import importance_log_prob
+from tfsp.models.core.importance import importance_log_prob
 from tfsp.tmc.density import blocks
 
 _CHUNK = 50

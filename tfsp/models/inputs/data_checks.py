@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp.data import arrays
-from tfsp.models import dataset_form
+from tfsp.models.inputs import dataset_form
 
 
 def check_form(x, data_shape=None, steps=None, steps_name="steps_per_epoch", name="x"):

@@ -1,36 +1,20 @@
 """Discrete VAE: a Boltzmann machine over binary units, smoothed, with normal layers below."""
 
 import math
-from typing import NamedTuple
+from typing import ClassVar
 
 import keras
 import tensorflow as tf
 
-from tfsp import arguments, likelihoods, networks, shapes
+from tfsp import arguments, likelihoods, shapes
 from tfsp.latent_layer import LATENT_DIM
-from tfsp.models import continuous_layers, discrete_units
-from tfsp.models.base import StructuredVAE, register
-from tfsp.models.discrete_posterior import HierarchicalPosterior
-from tfsp.networks import ConditionalMLP
+from tfsp.models.core.contract import StructuredVAE, register
+from tfsp.models.core.draw import Draw
+from tfsp.models.discrete import chains, layers
+from tfsp.models.discrete import units as unit_draws
+from tfsp.models.discrete.networks import make_networks, mlp_settings
 from tfsp.priors.boltzmann import BoltzmannPrior
-from tfsp.random import as_seed, split_seed
-
-
-class Draw(NamedTuple):
-    """S draws of all latents for a batch.
-
-    parameters: tuple of `[S, B, n]`, what the posterior networks gave for each unit.
-    zeta, rho: `[S, B, n]`, the smoothed units and the uniform noise they were made of.
-    y: list of `[S, B, size]`, the continuous layers.
-    kl, log_ratio: `[S, B]`, of the continuous layers (`ContinuousLayers.draw`).
-    """
-
-    parameters: tuple
-    zeta: tf.Tensor
-    rho: tf.Tensor
-    y: list
-    kl: tf.Tensor
-    log_ratio: tf.Tensor
+from tfsp.random import as_seed, fold_in, split_seed
 
 
 @register("discrete_vae")
@@ -39,28 +23,14 @@ class DiscreteVAE(StructuredVAE):
 
         log p(x) >= E_q[log p(x | zeta, y)] - kl_discrete - kl_continuous        [nats]
 
-    The posterior is q(z, zeta | x), hierarchical over groups of units, times q(y | zeta, x). Three
-    variants differ in how the bound sees the units, and so in the smoothings that suit them:
-
-    | variant | smoothings | kl_discrete | gradient |
-    | --- | --- | --- | --- |
-    | dvae | spikes | KL(q(z) || p(z)) | eqs. (11) and (12) |
-    | dvae++ | overlapping | the same | z summed out given zeta: a function of zeta |
-    | dvae# | overlapping, gaussian_integral | KL(q(zeta) || p(zeta)), z summed out | of zeta |
+    The posterior is q(z, zeta | x), hierarchical over groups of units, times q(y | zeta, x). The
+    three variants are told in `tfsp.models.discrete.units`.
 
     The terms, metrics and bounds show these KLs themselves, one draw of the hierarchy each, with
     the prior's stored log Z (`BoltzmannPrior`). What carries the gradients of eqs. (11) and (12)
     adds nothing to any value. With "dvae#" and an overlapping smoothing p(zeta) is replaced by its
     mean-field lower bound, which keeps the whole a lower bound; `log_weights` has an unbiased
     estimate in its place.
-
-    The rungs of the paper's appendix J:
-
-        factorial SBN          num_groups=1, boltzmann=False, decoder_hidden=()
-        hierarchical SBN       num_groups=4
-        + RBM                  boltzmann=True
-        + nonlinear            decoder_hidden=(w, w)
-        + continuous layers    num_continuous_layers=M
 
     `encode` gives the means of zeta, group by group with the means of the earlier groups in place
     of their draws, followed by the means of y likewise: `[B, representation_dim]`. `sample` starts
@@ -98,8 +68,21 @@ class DiscreteVAE(StructuredVAE):
       Andriyash & Macready 2018, arXiv:1805.07445 (DVAE#).
     """
 
-    capabilities = frozenset({"gibbs_chains", "sample_posterior"})
+    capabilities = frozenset({"gibbs_chains"})
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
+    example_settings: ClassVar = {
+        **StructuredVAE.example_settings,
+        "encoder": {"name": "mlp", "hidden": (5,)},
+        "latent_dim": 6,
+        "num_groups": 2,
+        "num_chains": 10,
+        "num_sweeps": 2,
+    }
+    example_cases: ClassVar = {
+        "layer": {"num_continuous_layers": 1, "continuous_size": 2, "num_groups": 1},
+        "tempered": {"num_replicas": 3, "smoothing": "spike_and_slab"},
+        "dvae#": {"variant": "dvae#", "objective": "iwae", "num_samples": 3},
+    }
 
     def __init__(
         self,
@@ -136,12 +119,12 @@ class DiscreteVAE(StructuredVAE):
             )
         units = num_units if latent_dim is None else latent_dim
         units = LATENT_DIM if units is None else units
-        spec = discrete_units.check(variant, smoothing, self.objective)
-        continuous_layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
+        spec = unit_draws.check(variant, smoothing, self.bound)
+        layers.check(num_continuous_layers, continuous_size, num_sharing_groups)
         units = arguments.integer("latent_dim", units)
         num_groups = arguments.integer("num_groups", num_groups, 1, units, "groups of units")
         self._config = dict(
-            encoder=_mlp_settings(encoder),
+            encoder=mlp_settings(encoder),
             latent_dim=units,
             num_groups=num_groups,
             variant=variant,
@@ -179,102 +162,65 @@ class DiscreteVAE(StructuredVAE):
             dtype=self.variable_dtype,
         )
         self.likelihood = likelihoods.build(likelihood, dtype=self.variable_dtype)
+        self.representation_dim = units + num_continuous_layers * continuous_size
         self.posterior_units = self.continuous = self.decoder = self.units = None
 
     def build(self, input_shape):
         """Makes the networks for data of shape `input_shape[1:]`."""
         if self.built:
             return
-        config, data_shape = self._config, self._static_data_shape(input_shape)
-        context_size = math.prod(data_shape)
-        options = dict(
-            activation=config["encoder"]["activation"],
-            batch_norm=config["batch_norm"],
-            bias_before_norm=config["bias_before_norm"],
-            dtype=self.dtype_policy,
+        data_shape = self._static_data_shape(input_shape)
+        self._outputs_shape = self.likelihood.output_shape(data_shape)
+        self.posterior_units, self.continuous, self.decoder = make_networks(
+            self._config, self.prior.smoothing, data_shape, self._outputs_shape, self.dtype_policy
         )
-        hidden = config["encoder"]["hidden"]
-        self.posterior_units = HierarchicalPosterior(
-            self.latent_dim,
-            config["num_groups"],
-            context_size,
-            self.prior.smoothing.num_parameters,
-            hidden,
-            bounded=not self.prior.smoothing.is_gaussian,
-            **options,
-        )
-        self.continuous = continuous_layers.ContinuousLayers(
-            config["num_continuous_layers"],
-            config["continuous_size"],
-            self.latent_dim,
-            context_size,
-            hidden,
-            config["prior_hidden"],
-            config["num_sharing_groups"],
-            **options,
-        )
-        outputs_shape = self.likelihood.output_shape(data_shape)
-        self.decoder = ConditionalMLP(
-            math.prod(outputs_shape),
-            0,
-            self.continuous.features_size(self.continuous.num_layers),
-            config["decoder_hidden"],
-            **options,
-        )
-        self._outputs_shape = outputs_shape
         for part in (self.posterior_units, self.continuous, self.decoder, self.likelihood):
             part.build()
         self.prior.build()
-        self.units = discrete_units.Units(
-            self.prior, config["variant"], self.posterior_units.groups, config["sum_out_later"]
+        self.units = unit_draws.Units(
+            self.prior,
+            self._config["variant"],
+            self.posterior_units.groups,
+            self._config["sum_out_later"],
         )
         self.data_shape = data_shape
         super().build(input_shape)
         self.built = True
 
-    @property
-    def representation_dim(self):
-        config = self._config
-        return self.latent_dim + config["num_continuous_layers"] * config["continuous_size"]
+    def infer(self, x, num_samples, seed=None, training=False, ratio_seed=None):
+        """As of `StructuredVAE`: latents are draws of zeta, then y, as `encode` orders their means.
 
-    def draw(self, x, num_samples, seed=None, training=False):
-        """S draws of q(zeta, y | x) for x `[B, *data_shape]`, a `Draw`."""
+        Args:
+          ratio_seed: of the draws of z, or of the estimate of p(zeta), in importance weights; None
+            makes one of `seed`.
+        """
         self._require_built()
-        context = self._context(x)
-        seeds = split_seed(as_seed(seed))
+        seed = as_seed(seed)
+        context, seeds = self._context(x), split_seed(seed)
         parameters, zeta, rho = self.posterior_units.draw(
             self.units.quantile, context, num_samples, seeds[0], training
         )
-        below = self.continuous.draw(context, zeta, seeds[1], training)
-        return Draw(parameters, zeta, rho, *below)
+        y, kl_continuous, continuous_ratio = self.continuous.draw(context, zeta, seeds[1], training)
+        kl_discrete = self.units.kl(parameters, zeta, rho)
 
-    def log_likelihood(self, x, zeta, y, training=False):
-        """log p(x | zeta, y) in nats: zeta `[..., B, n]`, y a list -> `[..., B]`."""
-        outputs = self._decoder_outputs(zeta, y, training)
-        return self.likelihood.log_prob(x, outputs, data_rank=len(self.data_shape))
+        def log_ratio():
+            own_seed = fold_in(seed, 1) if ratio_seed is None else ratio_seed
+            return self.units.log_ratio(parameters, zeta, rho, own_seed) + continuous_ratio
 
-    def call(self, x, training=False):
-        x = self._check_data(x)
-        draw = self.draw(x, self.num_samples, self.seeds.next(), training)
-        log_likelihood = self.log_likelihood(x, draw.zeta, draw.y, training)
-        discrete = self.units.kl(draw.parameters, draw.zeta, draw.rho)
-        terms = {
-            "log_likelihood": log_likelihood,
-            "kl": discrete + draw.kl,
-            "kl_discrete": discrete,
-            "kl_continuous": draw.kl,
-        }
-        terms = {name: tf.reduce_mean(term, axis=0) for name, term in terms.items()}
-        if self.objective == "iwae":
-            # The weight of "dvae#": -kl_discrete is log p(zeta) - log q(zeta | x) of this draw.
-            ratio = draw.log_ratio - tf.convert_to_tensor(self.prior.kl_weight) * discrete
-            log_weights = log_likelihood + self.kl_weight * ratio
-            terms["iwae"] = tf.reduce_logsumexp(log_weights, axis=0) - math.log(self.num_samples)
-        return terms
+        def training_log_ratio():
+            # Of "dvae#": -kl_discrete is log p(zeta) - log q(zeta | x) of this draw, or its bound.
+            return continuous_ratio - tf.convert_to_tensor(self.prior.kl_weight) * kl_discrete
+
+        return Draw(
+            latents=tf.concat([zeta, *y], axis=-1),
+            kl={"kl_discrete": kl_discrete, "kl_continuous": kl_continuous},
+            log_ratio=log_ratio,
+            training_log_ratio=training_log_ratio,
+        )
 
     def extra_losses(self, terms, training):
         """The warm-up of the units' KL."""
-        if self.objective == "iwae":
+        if self.bound.uses_weights:
             return None
         rest = self.kl_weight * (tf.convert_to_tensor(self.prior.kl_weight) - 1.0)
         return rest * terms["kl_discrete"]
@@ -289,9 +235,8 @@ class DiscreteVAE(StructuredVAE):
         x = self._check_data(x)
         num_samples = arguments.count("num_samples", num_samples, 1)
         seeds = split_seed(as_seed(seed))
-        draw = self.draw(x, num_samples, seeds[0], training)
-        units = self.units.log_ratio(draw.parameters, draw.zeta, draw.rho, seeds[1])
-        return self.log_likelihood(x, draw.zeta, draw.y, training) + units + draw.log_ratio
+        draw = self.infer(x, num_samples, seeds[0], training, ratio_seed=seeds[1])
+        return self.log_likelihood(x, draw.latents, training) + draw.log_ratio()
 
     def encode(self, x):
         """Means of zeta, then of y, down the hierarchy: `[B, ...]` -> `[B, representation_dim]`.
@@ -306,41 +251,23 @@ class DiscreteVAE(StructuredVAE):
         )
         return tf.concat([zeta, *self.continuous.means(context, zeta)], axis=-1)
 
-    def sample_posterior(self, x, seed=None):
-        """A draw of zeta and y for each example, side by side: `[B, representation_dim]`."""
-        draw = self.draw(self._check_data(x), 1, seed)
-        return tf.concat([draw.zeta[0], *(y[0] for y in draw.y)], axis=-1)
-
-    def decode(self, z):
-        """p(x | zeta, y): `[..., representation_dim]` -> `tfd.Distribution`, event `data_shape`."""
-        self._require_built()
-        z = tf.cast(z, self.variable_dtype)
-        sizes = [self.latent_dim] + [self.continuous.size] * self.continuous.num_layers
-        zeta, *y = tf.split(z, sizes, axis=-1)
-        outputs = self._decoder_outputs(zeta, y)
-        return self.likelihood.distribution(outputs, data_rank=len(self.data_shape))
-
-    def sample(self, n, seed=None, chain_steps=None):
-        """Means of x for `n` draws from the prior, `[n, *data_shape]`.
+    def generate(self, n, seed=None, chain_steps=None):
+        """`n` draws of zeta and y from the prior, side by side: `[n, representation_dim]`.
 
         The units come from the persistent chains, moved on by block-Gibbs sweeps (the chains
         themselves stay); zeta and y follow from them by ancestral sampling.
 
         Args:
-          seed: None, an int, an int32 pair or a `SeedStream`.
           chain_steps: sweeps; None takes the model's `num_sweeps`, 0 the chains as they are.
         """
-        self._require_built()
         seeds = split_seed(as_seed(seed))
-        return self.sample_given(self.prior.sample_units(n, seeds[0], chain_steps), seeds[1])
+        return self.generate_given(self.prior.sample_units(n, seeds[0], chain_steps), seeds[1])
 
-    def sample_given(self, z, seed=None):
-        """Means of x for one draw of zeta and y for each z, 0/1 `[n, latent_dim]`."""
-        self._require_built()
+    def generate_given(self, z, seed=None):
+        """One draw of zeta and y for each z, 0/1 `[n, latent_dim]`: `[n, representation_dim]`."""
         seeds = split_seed(as_seed(seed))
         zeta = self.prior.smooth(tf.cast(z, self.variable_dtype), seeds[0])
-        y = self.continuous.sample(zeta, seeds[1])
-        return self.decode(tf.concat([zeta, *y], axis=-1)).mean()
+        return tf.concat([zeta, *self.continuous.sample(zeta, seeds[1])], axis=-1)
 
     def sample_chains(self, num_chains, num_rows, chain_steps=100, num_draws=5, seed=None):
         """Means of x along Gibbs chains of the units: the paper's figure 5.
@@ -353,21 +280,7 @@ class DiscreteVAE(StructuredVAE):
         Returns: `[num_rows, num_chains, num_draws, *data_shape]`.
         """
         self._require_built()
-        num_chains = arguments.count("num_chains", num_chains, 1)
-        num_rows = arguments.integer("num_rows", num_rows)
-        num_draws = arguments.count("num_draws", num_draws, 1)
-        seeds = split_seed(as_seed(seed), 1 + 2 * num_rows)
-        z = self.prior.sample_units(num_chains, seeds[0], chain_steps)
-        rows = []
-        for i in range(num_rows):
-            if i:
-                z = self.prior.move(z, chain_steps, seeds[2 * i])
-            x = self.sample_given(tf.repeat(z, num_draws, axis=0), seeds[2 * i + 1])
-            rows.append(tf.reshape(x, [num_chains, num_draws, *self.data_shape]))
-        return tf.stack(rows)
-
-    def update(self):
-        self.prior.update()
+        return chains.rows(self, num_chains, num_rows, chain_steps, num_draws, seed)
 
     def refresh_log_z(self, method="auto", seed=0, **settings):
         """Computes and stores the prior's log Z: see `BoltzmannPrior.refresh_log_z`."""
@@ -382,7 +295,11 @@ class DiscreteVAE(StructuredVAE):
     def _context(self, x):
         return tf.reshape(x, [-1, math.prod(self.data_shape)])
 
-    def _decoder_outputs(self, zeta, y, training=False):
+    def likelihood_parameters(self, latents, training=False):
+        """The likelihood's parameters, `[..., *outputs_shape]`."""
+        self._require_built()
+        sizes = [self.latent_dim] + [self.continuous.size] * self.continuous.num_layers
+        zeta, *y = tf.split(latents, sizes, axis=-1)
         features = self.continuous.features(zeta, y)
         outputs = self.decoder(latents=features, training=training)
         shape = tf.concat([tf.shape(outputs)[:-1], self._outputs_shape], axis=0)
@@ -390,29 +307,12 @@ class DiscreteVAE(StructuredVAE):
         return shapes.known(tf.reshape(outputs, shape), static)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            **self._config,
-            "likelihood": keras.saving.serialize_keras_object(self.likelihood),
-        }
+        likelihood = keras.saving.serialize_keras_object(self.likelihood)
+        return {**super().get_config(), "likelihood": likelihood}
 
     @classmethod
     def from_config(cls, config):
         likelihood = keras.saving.deserialize_keras_object(config["likelihood"])
         # Files of version 0.1.0 do not name it, and hold the biases.
-        return cls(**{"bias_before_norm": True, **config, "likelihood": likelihood})
-
-
-def _mlp_settings(encoder):
-    """{"name", "hidden", "activation"} of a plain perceptron.
-
-    Raises: ValueError for any other network.
-    """
-    pair = encoder if isinstance(encoder, keras.Model) else networks.build(encoder)
-    if not isinstance(pair, networks.MLP) or pair.gated:
-        raise ValueError(
-            "The posterior of the discrete VAE has a network for each group of units, so `encoder` "
-            "names a perceptron, of which it takes `hidden` and `activation`: 'mlp', a dict "
-            f"{{'name': 'mlp', ...}} or a `networks.MLP`, not gated. Received: {encoder!r}."
-        )
-    return {"name": "mlp", "hidden": list(pair.hidden), "activation": pair.activation}
+        config = {"bias_before_norm": True, **config, "likelihood": likelihood}
+        return cls(**{name: value for name, value in config.items() if name != "prior"})

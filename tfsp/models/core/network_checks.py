@@ -1,8 +1,11 @@
-"""Networks of a model: under which dtype policy they are made, and whether their shapes fit."""
+"""Networks of a model: the dtype policy they are made under, their shapes, leading axes."""
 
 import contextlib
 
 import keras
+import tensorflow as tf
+
+from tfsp import networks, shapes
 
 
 @contextlib.contextmanager
@@ -16,6 +19,14 @@ def dtype_policy(policy):
         keras.config.set_dtype_policy(before)
 
 
+def over_leading_axes(network, z, size):
+    """`network`, `[n, size]` -> `[n, *shape]`, for z `[..., size]`: `[..., *shape]`."""
+    outputs = network(tf.reshape(z, [-1, size]))
+    shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
+    static = [*z.shape[:-1], *outputs.shape[1:]]
+    return shapes.known(tf.reshape(outputs, shape), static)
+
+
 def check(network, role, input_shape, output_shape, meaning):
     """Raises ValueError unless the network maps the one shape to the other."""
     wanted = f"The {role} must map {input_shape} to {output_shape}: {meaning}."
@@ -27,3 +38,15 @@ def check(network, role, input_shape, output_shape, meaning):
     if isinstance(actual, (list, dict)) or tuple(actual[1:]) != tuple(output_shape):
         shape = tuple(actual[1:]) if isinstance(actual, tuple) else actual
         raise ValueError(f"{wanted} It puts out {shape}.")
+
+
+def check_spec(role, spec):
+    """Raises ValueError for what can be no network, before any data are seen."""
+    if isinstance(spec, keras.Model):
+        return
+    pair = networks.build(spec)
+    if not isinstance(pair, networks.NetworkPair):
+        raise ValueError(
+            f"`{role}` must be a name ({', '.join(networks.names())}), a dict, a `NetworkPair` or "
+            f"a `keras.Model`. Received: {type(spec).__name__}."
+        )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp.models import data_checks, dataset_form, example_weights
+from tfsp.models.inputs import data_checks, dataset_form, example_weights
 
 
 def prepare(

@@ -1,13 +1,16 @@
 """Graph VAE: nodes of latents whose dependency structure is learned along with everything else."""
 
+from typing import ClassVar
+
 import keras
 import tensorflow as tf
 
-from tfsp import arguments, distribute, networks, shapes
-from tfsp.models import made_networks
-from tfsp.models.base import register
-from tfsp.models.graph_posterior import GraphPosterior
-from tfsp.models.vae import VAE
+from tfsp import arguments, networks
+from tfsp.models.core import network_checks
+from tfsp.models.core.assembly import EncoderDecoder
+from tfsp.models.core.contract import register
+from tfsp.models.core.draw import Draw
+from tfsp.models.graph.posterior import GraphPosterior
 from tfsp.precision import variable_dtype
 from tfsp.priors.graph import GraphPrior
 from tfsp.priors.graph_networks import NodeNetworks, TopDown
@@ -15,7 +18,7 @@ from tfsp.random import as_seed, split_seed
 
 
 @register("graph_vae")
-class GraphVAE(VAE):
+class GraphVAE(EncoderDecoder):
     """z = (z_1, ..., z_N), a Bayesian network of nodes of M / N dimensions; x ~ p(x | z).
 
         log p(x) >= E_q[log p(x|z)] - sum_n E_q[KL(q(z_n | x, parents) || p(z_n | parents))]
@@ -69,9 +72,25 @@ class GraphVAE(VAE):
       structure", ICLR; ladder VAE: Sonderby et al. 2016, arXiv:1602.02282.
     """
 
-    posterior_covariances = ("diagonal",)
     fixed_arguments = ("prior",)
-    capabilities = VAE.capabilities | {"graph"}
+    capabilities = EncoderDecoder.capabilities | {"graph"}
+    example_settings: ClassVar = {
+        **EncoderDecoder.example_settings,
+        "encoder": {
+            "name": "graph_vae_mlp",
+            "encoder_hidden": (5,),
+            "decoder_hidden": (4,),
+            "num_features": 3,
+        },
+        "latent_dim": 6,
+        "num_nodes": 3,
+        "node_hidden": 4,
+    }
+    example_cases: ClassVar = {
+        "learned": {},
+        "chain": {"structure": "chain", "decoder_input": "bottom", "shared_top_down": False},
+        "full": {"structure": "full", "objective": "iwae", "num_samples": 7},
+    }
 
     def __init__(
         self,
@@ -123,49 +142,32 @@ class GraphVAE(VAE):
             shared_top_down=bool(shared_top_down),
         )
         self.num_nodes, self.node_dim = graph.num_nodes, graph.node_dim
+        if decoder_input == "bottom":
+            self.decoder_inputs = self.node_dim, "node 1"
+        else:
+            self.decoder_inputs = latent_dim, "all nodes"
         self.bottom_up = self.own_top_down = None
 
-    def build(self, input_shape):
-        """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
-        if self.built:
-            return
-        data_shape = self._static_data_shape(input_shape)
-        outputs_shape = self.likelihood.output_shape(data_shape)
-        config = self._config
-        with made_networks.dtype_policy(self.dtype_policy):
-            if self.encoder is None:
-                pair = networks.build(self._specs["encoder"])
+    def make_encoder(self, data_shape):
+        if self.encoder is None:
+            pair = networks.build(self._specs["encoder"])
+            with network_checks.dtype_policy(self.dtype_policy):
                 self.encoder = (
                     pair.features(data_shape)
                     if isinstance(pair, networks.GraphVAEMLP)
-                    else pair.encoder(data_shape, config["num_features"])
+                    else pair.encoder(data_shape, self._config["num_features"])
                 )
-            if self.decoder is None:
-                pair = networks.build(self._specs["decoder"])
-                self.decoder = pair.decoder(self._decoder_width, outputs_shape)
-        num_features = _num_features(self.encoder, data_shape)
-        made_networks.check(
-            self.decoder,
-            "decoder",
-            (self._decoder_width,),
-            outputs_shape,
-            f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
-            f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
-            f"from {'node 1' if config['decoder_input'] == 'bottom' else 'all nodes'}",
-        )
-        options = dict(hidden=config["node_hidden"], dtype=self.variable_dtype)
-        self.bottom_up = NodeNetworks(self.num_nodes, num_features, self.node_dim, **options)
-        if not config["shared_top_down"]:
+        self._encoder_width = _num_features(self.encoder, data_shape)
+
+    def make_networks(self, data_shape):
+        super().make_networks(data_shape)
+        options = dict(hidden=self._config["node_hidden"], dtype=self.variable_dtype)
+        self.bottom_up = NodeNetworks(self.num_nodes, self._encoder_width, self.node_dim, **options)
+        if not self._config["shared_top_down"]:
             parents = self.prior.top_down.parents
             self.own_top_down = TopDown(parents, self.node_dim, **options)
             self.own_top_down.build()
         self.bottom_up.build()
-        self.prior.build()
-        self.prior.check()
-        self.likelihood.build()
-        self.data_shape = data_shape
-        super(VAE, self).build(input_shape)  # the networks are made: not VAE.build
-        self.built = True
 
     def posterior(self, x, training=False, gates=None):
         """q(z | x), a `GraphPosterior`, with these gates `[E]`; None takes the most probable."""
@@ -174,34 +176,21 @@ class GraphVAE(VAE):
             gates = self.prior.gates()
         return GraphPosterior(self.prior, loc, log_variance, self.own_top_down, gates, training)
 
-    def call(self, x, training=False):
-        draw = self._draw(self._check_data(x), self.num_samples, self.seeds.next(), training)
-        log_likelihood = self.log_likelihood(x, draw.z, training)
+    def infer(self, x, num_samples, seed=None, training=False):
+        draw = self.draw(x, num_samples, seed, training)
         kl = tf.reduce_sum(draw.node_kl(self.num_nodes), axis=-1)
-        terms = {
-            "log_likelihood": tf.reduce_mean(log_likelihood, axis=0),
-            "kl": tf.reduce_mean(kl, axis=0),
-        }
-        if self.objective == "iwae":
-            log_weights = log_likelihood + self.kl_weight * draw.log_ratio()
-            terms["iwae"] = self._log_mean_weight(log_weights)
-        return terms
-
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        x = self._check_data(x)
-        num_samples = arguments.count("num_samples", num_samples, 1)
-        draw = self._draw(x, num_samples, seed, training)
-        return self.log_likelihood(x, draw.z, training) + draw.log_ratio()
+        return Draw(draw.z, {"kl": kl}, draw.log_ratio)
 
     def node_kl(self, x, seed=None):
         """Mean over examples of each node's KL(q(z_n | x, parents) || p(z_n | parents)): `[N]`.
 
         One draw of the parents for each example, nats; the sum is the mean of the term `kl`.
         """
-        draw = self._draw(self._check_data(x), 1, seed)
+        draw = self.draw(self._check_data(x), 1, seed)
         return tf.reduce_mean(draw.node_kl(self.num_nodes), axis=[0, 1])
 
-    def _draw(self, x, num_samples, seed=None, training=False):
+    def draw(self, x, num_samples, seed=None, training=False):
+        """S draws of all nodes with their conditionals, a `GraphDraw`; see `infer`."""
         gate_seed, seed = split_seed(as_seed(seed))
         gates = self.prior.gates(gate_seed) if training else None
         return self.posterior(x, training, gates).draw(num_samples, seed)
@@ -230,22 +219,8 @@ class GraphVAE(VAE):
         """Lets frozen gates be trained again, from the means they had before."""
         self.prior.unfreeze()
 
-    @property
-    def _decoder_width(self):
-        bottom = self._config["decoder_input"] == "bottom"
-        return self.node_dim if bottom else self.latent_dim
-
-    def _decoder_outputs(self, z, training=False):
-        self._require_built_networks()
-        self._check_representation(z)
-        flat = tf.reshape(z, [-1, self.latent_dim])[:, : self._decoder_width]
-        outputs = distribute.apply_to_rows(self.decoder, flat, training)
-        shape = tf.concat([tf.shape(z)[:-1], tf.shape(outputs)[1:]], axis=0)
-        static = [*z.shape[:-1], *outputs.shape[1:]]
-        return shapes.known(tf.reshape(outputs, shape), static)
-
-    def get_config(self):
-        return {**super().get_config(), **self._config}
+    def _decode_rows(self, rows, training):
+        return super()._decode_rows(rows[:, : self.decoder_inputs[0]], training)
 
 
 def _num_features(encoder, data_shape):

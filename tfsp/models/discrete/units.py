@@ -1,11 +1,20 @@
-"""What the variants of the discrete VAE make of its units: draws, KL, importance weights."""
+"""What the variants of the discrete VAE make of its units: draws, KL, importance weights.
+
+Three variants differ in how the bound sees the units, and so in the smoothings that suit them:
+
+| variant | smoothings | kl_discrete | gradient |
+| --- | --- | --- | --- |
+| dvae | spikes | KL(q(z) || p(z)) | eqs. (11) and (12) |
+| dvae++ | overlapping | the same | z summed out given zeta: a function of zeta |
+| dvae# | overlapping, gaussian_integral | KL(q(zeta) || p(zeta)), z summed out | of zeta |
+"""
 
 import math
 
 import tensorflow as tf
 
 from tfsp.bijectors import smoothing as smoothings
-from tfsp.models import discrete_kl
+from tfsp.models.discrete import kl as unit_kl
 from tfsp.priors.smoothing import GAUSSIAN_INTEGRAL
 from tfsp.random import as_seed
 
@@ -33,7 +42,7 @@ class Units:
         self.sum_out_later = sum_out_later
         self.roles = None
         if prior.couplings is not None:
-            self.roles = discrete_kl.PairRoles(groups, prior.num_left)
+            self.roles = unit_kl.PairRoles(groups, prior.num_left)
 
     def quantile(self, rho, *parameters):
         """zeta at the noise rho, the inverse CDF of q(zeta_j | zeta_<j, x), `[..., n_j]`."""
@@ -56,17 +65,15 @@ class Units:
         weights, bias = self.prior.weights_and_bias()
         if self.variant == "dvae++":
             earlier = tf.sigmoid(bijector.posterior_logits(zeta))
-            terms = discrete_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
+            terms = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
         else:
             z = bijector.discrete(rho)
-            earlier = discrete_kl.spike_indicator(logits, z)
-            terms = discrete_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
+            earlier = unit_kl.spike_indicator(logits, z)
+            terms = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles)
             if not self.sum_out_later:
-                later = discrete_kl.drawn_later(logits, z, self.groups)
-                drawn = discrete_kl.kl_without_log_z(
-                    weights, bias, logits, earlier, self.roles, later
-                )
-                terms = discrete_kl.with_gradient_of(terms, drawn)
+                later = unit_kl.drawn_later(logits, z, self.groups)
+                drawn = unit_kl.kl_without_log_z(weights, bias, logits, earlier, self.roles, later)
+                terms = unit_kl.with_gradient_of(terms, drawn)
         kl = terms + self.prior.log_partition()
         if self.smoothing.depends_on_input:  # eq. (22): q(zeta | z = 1, x) is not p(zeta | z = 1)
             slab = bijector.component_kl(self._bijector((logits,)), tf.ones_like(logits))
@@ -150,10 +157,11 @@ def check(variant, smoothing, objective):
             f"The variant {variant!r} takes one of the smoothings {', '.join(suitable)}. "
             f"Received: {name!r}."
         )
-    if objective != "elbo" and variant != "dvae#":
+    if objective.uses_weights and variant != "dvae#":
         raise ValueError(
-            "The objective 'iwae' differentiates importance weights with respect to the posterior, "
-            "which needs a continuous density: variant 'dvae#', where z is summed out. "
+            f"The objective {objective.name!r} differentiates importance weights with respect to "
+            "the posterior, which needs a continuous density: variant 'dvae#', where z is summed "
+            "out. "
             f"Received: variant={variant!r}."
         )
     return spec

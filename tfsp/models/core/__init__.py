@@ -1,0 +1,1 @@
+"""What all models share: contract, training, objectives, assembly, serving."""

@@ -1,0 +1,1 @@
+"""The Graph VAE: nodes of latents with learned dependencies."""

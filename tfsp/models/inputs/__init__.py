@@ -1,0 +1,1 @@
+"""What a user hands to `fit`, `evaluate` and `predict`: checks, weights, examples."""

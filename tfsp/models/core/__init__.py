@@ -1,1 +1,3 @@
 """What all models share: contract, training, objectives, assembly, serving."""
+
+__all__ = []

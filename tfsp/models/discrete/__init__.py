@@ -8,3 +8,5 @@ The rungs of Rolfe's appendix J, as settings of `DiscreteVAE`:
     + nonlinear            decoder_hidden=(w, w)
     + continuous layers    num_continuous_layers=M
 """
+
+__all__ = []

@@ -1,1 +1,3 @@
 """The Graph VAE: nodes of latents with learned dependencies."""
+
+__all__ = []

@@ -42,7 +42,7 @@ def test_caltech101(images, tmp_path, monkeypatch):
     arrays = {f"{part}_data": 1 - x for part, x in parts.items()}  # ink is 0 in the file
     arrays |= {f"{part}_labels": np.ones((len(x), 1)) for part, x in parts.items()}
     scipy.io.savemat(tmp_path / field_files.CALTECH_FILE, arrays)
-    data = load("caltech101", tmp_path)
+    data = load("paper", tmp_path, "caltech101")
     np.testing.assert_array_equal(data.arrays("train")[0], upright(parts["train"]))
     np.testing.assert_array_equal(data.arrays("validation")[0], upright(parts["val"]))
     np.testing.assert_array_equal(data.arrays("test")[0], upright(parts["test"]))
@@ -58,7 +58,7 @@ def test_omniglot(images, tmp_path, monkeypatch):
         arrays[f"{name}target"] = np.eye(50)[:, : len(x)]
         arrays[f"{name}targetchar"] = np.ones((1, len(x)))
     scipy.io.savemat(tmp_path / "chardata.mat", arrays)
-    data = load("omniglot", tmp_path)
+    data = load("paper", tmp_path, "omniglot")
     assert data.info.binarization == "dynamic"
     np.testing.assert_array_equal(data.arrays("test")[0], upright(images[45:]))
     first, second = (next(iter(data.train)) for _ in range(2))
@@ -78,7 +78,7 @@ def mnist(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "row"), [("mnist_static", None), ("ladder", "rbm"), ("ladder", "continuous,small")]
+    ("name", "row"), [("paper", "mnist_static"), ("ladder", "rbm"), ("ladder", "continuous,small")]
 )
 def test_static_mnist_is_drawn_once(mnist, name, row):
     data = load(name, mnist, row)
@@ -90,7 +90,7 @@ def test_static_mnist_is_drawn_once(mnist, name, row):
     np.testing.assert_array_equal(totals[0], np.sort(ordered.sum((1, 2, 3))))
 
 
-@pytest.mark.parametrize(("name", "row"), [("mnist", None), ("variants", "dvae_sharp")])
+@pytest.mark.parametrize(("name", "row"), [("paper", "mnist"), ("variants", "dvae_sharp")])
 def test_dynamic_mnist_is_drawn_afresh(mnist, name, row):
     data = load(name, mnist, row)
     assert data.info.binarization == "dynamic"
@@ -104,7 +104,7 @@ def test_larochelles_draws_in_place_of_our_own(images, tmp_path, monkeypatch):
     monkeypatch.setattr(field_files, "LAROCHELLE_COUNTS", counts)
     for part, x in zip(counts, np.split(images, [40, 48]), strict=True):
         np.savetxt(tmp_path / f"binarized_mnist_{part}.amat", x, fmt="%d", delimiter=" ")
-    data = load("mnist_static", tmp_path, name="binarized_mnist", binarization="none")
+    data = load("paper", tmp_path, "mnist_static", name="binarized_mnist", binarization="none")
     assert data.info.binarization == "static (Larochelle)"
     expected = images[48:].reshape(-1, 28, 28, 1)  # row by row in this file
     np.testing.assert_array_equal(data.arrays("test")[0], expected)

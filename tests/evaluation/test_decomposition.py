@@ -20,9 +20,9 @@ X = np.random.default_rng(0).integers(0, 2, (5, 4)).astype(np.float64)
 GRID = np.linspace(-30, 30, 60_001)
 
 
-def built(model=models.VAE, latent_dim=1, prior="normal", scale=0.8, **kwargs):
+def built(model=models.VAE, latent_dim=1, scale=0.8, **kwargs):
     network = networks.MLP(hidden=(5,), activation="tanh")
-    found = model(network, prior=prior, latent_dim=latent_dim, dtype="float64", seed=0, **kwargs)
+    found = model(network, latent_dim=latent_dim, dtype="float64", seed=0, **kwargs)
     found.build((None, 4))
     rng = np.random.default_rng(3)
     for weight in found.trainable_weights:

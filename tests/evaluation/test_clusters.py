@@ -96,8 +96,9 @@ def test_errors(call, message):
         call()
 
 
-def vae(prior, model=models.VAE, **kwargs):
-    built = model(networks.MLP(hidden=(6,)), prior=prior, latent_dim=2, seed=0, **kwargs)
+def vae(prior=None, model=models.VAE, **kwargs):
+    kwargs.update({} if prior is None else {"prior": prior})
+    built = model(networks.MLP(hidden=(6,)), latent_dim=2, seed=0, **kwargs)
     built.build((None, 5))
     rng = np.random.default_rng(1)
     for weight in built.trainable_weights:
@@ -110,7 +111,7 @@ X = np.random.default_rng(0).integers(0, 2, (23, 5)).astype(np.float32)
 
 @pytest.mark.parametrize("model", [models.GMVAE, models.CPVAE])
 def test_probabilities_of_models_with_categories(model):
-    built = vae("normal", model)
+    built = vae(model=model)
     labels = np.arange(23)
     data = tf.data.Dataset.from_tensor_slices((X, labels)).shuffle(23, seed=0).batch(7)
     found, order = evaluation.category_probabilities(built, data)  # another order at each pass

@@ -188,3 +188,9 @@ def test_examples_are_tiny_and_named():
         assert issubclass(model, StructuredVAE)
         assert model.example_cases
         assert model.example().latent_dim <= 6
+
+
+@pytest.mark.parametrize("name", [n for n in models.names() if models.get(n).fixed_arguments])
+def test_a_part_that_a_model_has_of_its_own_is_not_taken(name):
+    with pytest.raises(ValueError, match="has a prior of its own and does not take 'prior'.*vamp"):
+        tiny(name, None, prior="vamp")

@@ -105,6 +105,7 @@ class CPVAE(EncoderDecoder):
         sum_out_categories=False,
         **kwargs,
     ):
+        self.refuse_fixed(kwargs)
         latent_dim = LATENT_DIM if latent_dim is None else latent_dim
         dtype = variable_dtype(kwargs.get("dtype"))
         gate_units = arguments.integer("gate_units", gate_units)

@@ -84,6 +84,7 @@ class GMVAE(EncoderDecoder):
         min_information=0.0,
         **kwargs,
     ):
+        self.refuse_fixed(kwargs)
         latent_dim = LATENT_DIM if latent_dim is None else latent_dim
         dtype = variable_dtype(kwargs.get("dtype"))
         mixture = GMPrior(

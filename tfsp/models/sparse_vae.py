@@ -87,6 +87,7 @@ class SparseVAE(EncoderDecoder):
         slab_warmup_steps=0,
         **kwargs,
     ):
+        self.refuse_fixed(kwargs)
         latent_dim = LATENT_DIM if latent_dim is None else latent_dim
         dtype = variable_dtype(kwargs.get("dtype"))
         sharpness = arguments.number("sharpness", sharpness, "(0, inf)")

@@ -99,6 +99,16 @@ class EncoderDecoder(StructuredVAE):
         self.encoder = encoder if isinstance(encoder, keras.Model) else None
         self.decoder = decoder if isinstance(decoder, keras.Model) else None
 
+    @classmethod
+    def refuse_fixed(cls, arguments):
+        """Raises ValueError if a model that gives its base an argument is given it as well."""
+        for name in cls.fixed_arguments:
+            if name in arguments:
+                raise ValueError(
+                    f"{cls.__name__} has a {name} of its own and does not take {name!r}. "
+                    f"Received: {name}={arguments[name]!r}."
+                )
+
     def build(self, input_shape):
         """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
         if self.built:

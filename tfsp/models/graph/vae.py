@@ -110,6 +110,7 @@ class GraphVAE(EncoderDecoder):
         shared_top_down=True,
         **kwargs,
     ):
+        self.refuse_fixed(kwargs)
         dtype = variable_dtype(kwargs.get("dtype"))
         graph = GraphPrior(
             latent_dim,

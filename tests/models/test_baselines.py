@@ -8,6 +8,8 @@ from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 CASES = {
     "gm_vae": {"name": "gm_vae", "num_components": 3, "style_dim": 2, "prior_units": 8},
     "gm_vae-constraint": {"name": "gm_vae", "num_components": 2, "min_information": 0.5},
@@ -37,6 +39,7 @@ def tiny(case, **kwargs):
     return models.build(spec, **defaults, seed=0)
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("case", ["gm_vae", "sparse_vae", "decomposed_vae", "householder"])
 def test_the_training_loss_compiles(case, binary_images):
     contract.assert_loss_compiles(built(eagerly(tiny(case))), binary_images)
@@ -64,6 +67,7 @@ def test_kl_weight_scales_the_loss_and_not_the_metrics(case, binary_images):
     contract.assert_kl_weight_scales_the_loss_alone(built(eagerly(tiny(case))), binary_images)
 
 
+@pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     """The sparse VAE, which counts its steps by a weight."""
     contract.trained_mirrored_in_mixed_precision(

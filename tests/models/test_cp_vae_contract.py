@@ -9,6 +9,8 @@ from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks, priors
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 CASES = {
     "drawn": {},
     "summed": {"sum_out_categories": True, "num_samples": 2},
@@ -117,6 +119,7 @@ def test_holding_and_weights_scale_the_loss_alone(binary_images):
     np.testing.assert_allclose(loss, np.mean(weights * each), rtol=1e-5)
 
 
+@pytest.mark.graphs
 def test_the_training_loss_compiles(binary_images):
     contract.assert_loss_compiles(built(eagerly(tiny("drawn"))), binary_images)
 
@@ -136,6 +139,7 @@ def test_served(binary_images, tmp_path):
         np.testing.assert_allclose(samples["mean"], expected, **contract.CLOSE)
 
 
+@pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(
         lambda **kwargs: tiny("drawn", **kwargs), binary_images, epochs=2

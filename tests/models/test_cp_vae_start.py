@@ -7,6 +7,8 @@ import pytest
 from tfsp import models, networks
 from tfsp.priors import conditional_start
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 
 def separable(n=240):
     """Three noisy patterns of 36 pixels, and which one each is."""
@@ -37,6 +39,7 @@ def separating(**kwargs):
     return model
 
 
+@pytest.mark.graphs
 def test_categories_are_held_then_started(monkeypatch, tmp_path):
     x, which = separable()
     started = []

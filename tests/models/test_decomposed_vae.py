@@ -9,6 +9,8 @@ from reference.statistics import mean_tolerance
 from tfsp import callbacks, models, networks
 from tfsp.models.mmd import mmd_squared
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 SCALES = (0.3, 2.0)
 
 
@@ -111,6 +113,7 @@ def test_without_weights_it_is_the_vae():
         np.testing.assert_allclose(scores[0][name], value, rtol=1e-5)
 
 
+@pytest.mark.graphs
 def test_the_penalty_brings_codes_to_the_prior():
     """Data of two kinds: with the penalty the codes' distribution comes near the sparse prior."""
     x = np.tile(np.eye(4, dtype="float32")[[0, 3]], (64 * 40, 1))  # 40 batches

@@ -12,6 +12,8 @@ from model_contract import built, eagerly
 from tfsp import models, networks, priors
 from tfsp.evaluation.latent import posterior_draws
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 NETWORK = {
     "name": "graph_vae_mlp",
     "encoder_hidden": (5,),
@@ -179,6 +181,7 @@ def test_served(binary_images, tmp_path):
     np.testing.assert_allclose(graph["gate_mean"], model.graph().gate_mean, rtol=1e-6)
 
 
+@pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(
         lambda **kwargs: tiny("learned", **kwargs), binary_images

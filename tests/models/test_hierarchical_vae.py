@@ -12,6 +12,8 @@ from scipy import special, stats
 
 from tfsp import evaluation, models, networks, priors
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 X = np.array([1.0, 0.0, 1.0, 1.0])
 VAMP = {"name": "vamp", "num_components": 3}
 COUNT = 20_000
@@ -219,6 +221,7 @@ def test_served(binary_images, tmp_path):
     contract.served(contract.built(tiny(VAMP)), binary_images, tmp_path)
 
 
+@pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(
         lambda **kwargs: tiny(VAMP, **kwargs), binary_images

@@ -13,6 +13,8 @@ from tfsp import experiment, mappings, models
 from tfsp.config import default_config, to_dict
 from tfsp.models import importance_log_prob
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 tfd = tfp.distributions
 
 TINY_PRIORS = {
@@ -225,6 +227,7 @@ def test_a_tree_on_y_is_served_through_the_map(binary_images, tmp_path):
     np.testing.assert_allclose(drawn["mean"], expected, rtol=1e-5)
 
 
+@pytest.mark.graphs
 def test_a_circle_is_learned_with_its_hole():
     """What the map is for: no draw falls near the middle of the circle."""
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 5000)
@@ -320,6 +323,7 @@ def test_posterior_moves_with_a_learned_tear(covariance, binary_images):
     assert model.encode(x).shape == (20, 1)
 
 
+@pytest.mark.graphs
 def test_proportions_of_two_clusters_on_a_line_are_learned():
     """A quarter of the points lies at -1, the rest at 1."""
     rng = np.random.default_rng(0)

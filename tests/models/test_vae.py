@@ -15,6 +15,8 @@ from model_contract import built, eagerly, mirrored
 
 from tfsp import likelihoods, models, networks, priors
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 tfd = tfp.distributions
 
 TINY_PRIORS = {
@@ -212,6 +214,7 @@ def test_mixed_precision_keeps_densities_in_float32(policy, binary_images):
     assert model._check_data(x).numpy()[0, 0, 0, 0] == np.float32(1 / 3)
 
 
+@pytest.mark.graphs
 def test_two_replicas_take_the_step_of_one(binary_images):
     """Mirrored training on two devices gives the weights of one device (no noise: prior none)."""
     weights = []
@@ -226,6 +229,7 @@ def test_two_replicas_take_the_step_of_one(binary_images):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("prior", priors.names())
 def test_every_prior_trains_mirrored(prior, binary_images):
     with mirrored().scope():
@@ -252,6 +256,7 @@ def test_replicas_draw_different_noise():
     assert not np.allclose(first, strategy.experimental_local_results(draw())[0])
 
 
+@pytest.mark.graphs
 def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
     model = tiny("vamp")
     model.compile()

@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 from heap import freeze_heap
 
+from tfsp import models
+
 # Two logical CPU devices, so that strategies over several devices can be tested anywhere.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -27,6 +29,19 @@ def _fixed_seed():
 def _short_collections():
     yield
     freeze_heap()
+
+
+@pytest.fixture
+def eager_steps(request, monkeypatch):
+    """Steps run without a graph, which takes ten times as long to make as a few small ones to run.
+
+    For tests of what happens around steps, unless marked `graphs`; those of the models themselves
+    make graphs.
+    """
+    if request.node.get_closest_marker("graphs"):
+        return
+    everywhere = property(lambda self: True, lambda self, value: None)
+    monkeypatch.setattr(models.StructuredVAE, "run_eagerly", everywhere)
 
 
 @pytest.fixture

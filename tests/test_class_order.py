@@ -13,6 +13,8 @@ from tfsp import visualize as visualize_module
 from tfsp.config import default_config
 from tfsp.models.examples import ADAPT_LIMIT, count_examples, take_examples
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 NUM_CLASSES = 11
 ROWS = 22_000
 

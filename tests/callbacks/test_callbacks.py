@@ -9,6 +9,8 @@ from tfsp import atomic, callbacks, models, networks
 from tfsp.callbacks.logs import read_history
 from tfsp.run_directory import RunDirectory
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 
 def tiny(**kwargs):
     model = models.VAE(networks.MLP(hidden=(8,)), latent_dim=2, seed=0, **kwargs)
@@ -66,6 +68,7 @@ def test_kl_warm_up_refuses_nonsense(epochs, start, message):
         callbacks.KLWarmUp(epochs, start)
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("steps_per_execution", [1, 2])
 def test_nan_stops_training_and_names_term_and_step(binary_images, steps_per_execution):
     x = np.repeat(binary_images[:32], 5, axis=0)
@@ -116,6 +119,7 @@ def test_weights_that_the_last_update_ruined_stop_training(where, binary_images)
     assert saved == []
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("bad", [np.nan, -np.inf])
 def test_a_validation_that_is_not_finite_stops_training(bad, binary_images):
     """Also the first one, after which there is nothing to compare with."""

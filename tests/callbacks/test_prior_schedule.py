@@ -10,6 +10,8 @@ import tensorflow as tf
 from tfsp import callbacks, models, networks, priors
 from tfsp.callbacks.logs import read_history
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 
 class Recorder(priors.NormalPrior):
     """A normal prior that wants data and writes down what is asked of it."""

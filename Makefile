@@ -1,20 +1,26 @@
 # make demo   set-up, then the main job on scikit-learn's digits
 # make test   set-up, then the tests
+# make test-all   and those that take long
 # make lint   the linter
 # make build  rebuilds the native code that changed
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file at a time for each of two processes, in the order of their names: the long ones are not last.
+PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test lint format build clean
+.PHONY: demo test test-all lint format build clean
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(PYTEST) -m "not slow"
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest $(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ from tfsp.export import export_run
 from tfsp.lock import InUseError
 from tfsp.run_directory import RunDirectory
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -48,6 +50,8 @@ def assert_same_weights(one, two):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
+@pytest.mark.graphs
 @pytest.mark.parametrize("prior", ["normal", "mixture", "vamp", "flow"])
 def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
     settings = config(epochs=4, kl_warmup_epochs=3, keep_checkpoints=0)
@@ -76,6 +80,7 @@ def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch)
     assert [row["epoch"] for row in ours] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_sigkill_and_resume_deterministically(tmp_path):
     """A real kill -9 in a real process; then the same command again."""
     command = [
@@ -146,6 +151,7 @@ def test_one_process_trains_and_others_read(interrupt, tmp_path):
     assert not (tmp_path / "run" / "lock").exists()
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize("validate", [True, False])
 def test_what_the_last_update_of_an_epoch_ruined_is_not_saved(validate, interrupt, tmp_path):
     settings = config(epochs=3, keep_checkpoints=1, validate=validate)
@@ -362,6 +368,7 @@ def test_warm_up_longer_than_the_run_is_told(tmp_path):
         experiment.train(config(kl_warmup_epochs=5), tmp_path / "run", verbose=0)
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize(
     "setting", ["mirrored", "bfloat16", "float64", "clip", "xla", "iwae", "gated"]
 )
@@ -398,6 +405,7 @@ def test_variants_train_and_resume(setting, tmp_path):
         assert model.encoder.layers[-2].compute_dtype == "bfloat16"
 
 
+@pytest.mark.graphs
 def test_mirrored_mean_matches_single_device(tmp_path):
     """Same seeds, no noise (prior none): the curves of one and two devices agree."""
     curves = []

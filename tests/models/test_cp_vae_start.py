@@ -37,6 +37,7 @@ def separating(**kwargs):
     return model
 
 
+@pytest.mark.slow
 def test_categories_are_held_then_started(monkeypatch, tmp_path):
     x, which = separable()
     started = []
@@ -79,6 +80,7 @@ def test_a_random_start_holds_nothing():
     assert watch.deviations[-1] > 0.4
 
 
+@pytest.mark.slow
 def test_adapt_by_hand_starts_what_is_held():
     """As generators need it; `fit` does so too where the epoch has passed."""
     x, _ = separable()

@@ -108,6 +108,7 @@ def test_without_weights_it_is_the_vae():
         np.testing.assert_allclose(scores[0][name], value, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_penalty_brings_codes_to_the_prior():
     """Data of two kinds: with the penalty the codes' distribution comes near the sparse prior."""
     x = np.tile(np.eye(4, dtype="float32")[[0, 3]], (64 * 40, 1))  # 40 batches

@@ -148,6 +148,7 @@ def test_bad_data_and_unbuilt_models_are_explained(binary_images):
     contract.assert_misuse_is_explained(tiny("dvae"), binary_images)
 
 
+@pytest.mark.slow
 def test_draws_of_the_posterior_stand_as_their_means_do(binary_images):
     model = tiny("layer", smoothing="spike_and_exponential")
     model.build((None, 8, 8, 1))

@@ -60,6 +60,7 @@ def exact(model):
     return reference.bounds(log_likelihood, bottom_prior, log_prior, (loc, scale), bottom_posterior)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["normal", VAMP], ids=["normal", "vamp"])
 def test_terms_and_weights_match_quadrature(float64, prior):
     """Each comparison fails for a right model with a probability of about 1e-6."""
@@ -111,6 +112,7 @@ def test_kl_in_more_dimensions_matches_monte_carlo(float64):
         np.testing.assert_allclose(np.mean(terms[name]), values.mean(), rtol=0, atol=atol)
 
 
+@pytest.mark.slow
 def test_vamp_prior_of_one_component_is_a_normal_prior_there():
     """HVP with one pseudo-input u equals HVAE with the prior N(q(u)) on identical weights."""
     hvp = built({"name": "vamp", "num_components": 1}, latent_dim=3, bottom_dim=2, num_samples=3)
@@ -175,6 +177,7 @@ def test_codes_and_their_order(float64):
     assert np.any(inner.std(axis=0) > 0.01)
 
 
+@pytest.mark.slow
 def test_samples_are_ancestral(float64):
     model = built(dtype="float64")
     means = model.sample(COUNT, seed=4).numpy()
@@ -200,6 +203,7 @@ def tiny(prior, **kwargs):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prior", ["normal", {**VAMP, "start": "data"}, {"name": "flow", "hidden": (4,)}], ids=str
 )
@@ -226,10 +230,12 @@ def test_every_weight_gets_a_finite_gradient(objective, binary_images):
         np.testing.assert_allclose(losses[2] - losses[0], kl, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_served(binary_images, tmp_path):
     contract.served(contract.built(tiny(VAMP)), binary_images, tmp_path)
 
 
+@pytest.mark.slow
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(
         lambda **kwargs: tiny(VAMP, **kwargs), binary_images
@@ -238,6 +244,7 @@ def test_trains_mirrored_in_mixed_precision(binary_images):
     assert model.decoder.layers[-2].joint[0].compute_dtype == "bfloat16"
 
 
+@pytest.mark.slow
 def test_measures_take_the_space_they_are_about(binary_images):
     model = tiny(VAMP)
     model.build((None, 8, 8, 1))

@@ -54,6 +54,7 @@ def tiny(mapping="selector", prior="normal", latent_dim=4, **kwargs):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mapping", "objective"),
     [*((name, "elbo") for name in mappings.names()), ("chain", "iwae")],
@@ -86,6 +87,7 @@ def test_every_mapping_fits_samples_and_reloads(mapping, objective, binary_image
     np.testing.assert_array_equal(again.log_weights(x, 2, seed=1), model.log_weights(x, 2, seed=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", PRIORS)
 def test_every_prior_on_y(prior, binary_images):
     model = tiny("sectors", prior)
@@ -107,6 +109,7 @@ def test_every_prior_on_y(prior, binary_images):
     assert model.mapping(y).shape == (6, 4)
 
 
+@pytest.mark.slow
 def test_with_the_identity_it_is_the_vae(binary_images):
     """Same seeds, same weights: the same bounds and, after training, the same weights."""
     ours = tiny("identity")
@@ -181,6 +184,7 @@ def test_regulariser_is_not_scaled_by_sample_weights(binary_images):
     np.testing.assert_allclose(doubled - regulariser, 2 * (plain - regulariser), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_z_may_have_another_size_than_y(binary_images, tmp_path):
     model = tiny(Narrow(), latent_dim=None)
     model.compile(run_eagerly=True)
@@ -197,6 +201,7 @@ def test_z_may_have_another_size_than_y(binary_images, tmp_path):
     np.testing.assert_allclose(mean, model.reconstruct(binary_images), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_saved_models_serve_the_representation(binary_images, tmp_path):
     model = tiny("sectors")
     model.build((None, 8, 8, 1))
@@ -209,6 +214,7 @@ def test_saved_models_serve_the_representation(binary_images, tmp_path):
     np.testing.assert_allclose(sample, model.sample(3, seed=5), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_tree_on_y_is_served_through_the_map(binary_images, tmp_path):
     """Subtree samples and attachments of a tree prior are about y; images come through g."""
     model = tiny("sectors", "loracs")
@@ -225,6 +231,7 @@ def test_a_tree_on_y_is_served_through_the_map(binary_images, tmp_path):
     np.testing.assert_allclose(drawn["mean"], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_circle_is_learned_with_its_hole():
     """What the map is for: no draw falls near the middle of the circle."""
     angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 5000)
@@ -320,6 +327,7 @@ def test_posterior_moves_with_a_learned_tear(covariance, binary_images):
     assert model.encode(x).shape == (20, 1)
 
 
+@pytest.mark.slow
 def test_proportions_of_two_clusters_on_a_line_are_learned():
     """A quarter of the points lies at -1, the rest at 1."""
     rng = np.random.default_rng(0)

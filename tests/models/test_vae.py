@@ -36,6 +36,7 @@ def tiny(prior="normal", likelihood="bernoulli", **kwargs):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", priors.names())
 def test_every_prior_fits_evaluates_predicts_and_reloads(prior, binary_images, tmp_path):
     model = tiny(prior)
@@ -226,6 +227,7 @@ def test_two_replicas_take_the_step_of_one(binary_images):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", priors.names())
 def test_every_prior_trains_mirrored(prior, binary_images):
     with mirrored().scope():
@@ -252,6 +254,7 @@ def test_replicas_draw_different_noise():
     assert not np.allclose(first, strategy.experimental_local_results(draw())[0])
 
 
+@pytest.mark.slow
 def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
     model = tiny("vamp")
     model.compile()

@@ -15,6 +15,8 @@ from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_exampl
 
 pytestmark = pytest.mark.usefixtures("eager_steps")
 
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 NUM_CLASSES = 11
 ROWS = 22_000
 

@@ -83,6 +83,7 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
     np.testing.assert_allclose(out["variance"], expected["variance"], rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monkeypatch):
     """A run whose log Z is not of its weights: what is served has the exact one."""
     model = models.DiscreteVAE(
@@ -156,6 +157,7 @@ def test_rows_that_are_not_finite_are_nan(binary_images, tmp_path):
                     np.testing.assert_array_equal(answer[result][::2], expected[::2])
 
 
+@pytest.mark.slow
 def test_saved_model_cli_runs_the_signatures(binary_images, tmp_path):
     model = models.VAE(networks.MLP(hidden=(16,)), latent_dim=3, seed=0)
     model.build((None, 8, 8, 1))

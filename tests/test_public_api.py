@@ -43,6 +43,7 @@ def test_public_names_have_docstrings(package):
             assert thing.__doc__, f"{package}.{name}"
 
 
+@pytest.mark.slow
 def test_import_is_light():
     """Beyond TensorFlow and TFP, `import tfsp` and its models load no heavy library."""
     code = """

@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -36,6 +38,7 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
     assert (tmp_path / "served" / "saved_model.pb").exists()
 
 
+@pytest.mark.slow
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
     expected = blocks("text")[6]
@@ -48,6 +51,7 @@ def test_the_tree_prints_what_stands_there(tmp_path):
     assert (tmp_path / "iris.png").exists()
 
 
+@pytest.mark.slow
 def test_the_tree_of_digits_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "loracs" in block)
     assert "epochs=60" in code  # enough to be worth a look; here it is enough to run
@@ -56,6 +60,7 @@ def test_the_tree_of_digits_prints_what_stands_there(tmp_path):
     assert printed == blocks("text")[1]
 
 
+@pytest.mark.slow
 def test_the_star_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "InteLVAE(" in block)
     code += next(block for block in blocks("python") if "bijectors.Sectors" in block)
@@ -67,6 +72,7 @@ def test_the_star_prints_what_stands_there(tmp_path):
     assert shape == "(4,)"
 
 
+@pytest.mark.slow
 def test_the_discrete_vae_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "DiscreteVAE" in block)
     assert "epochs=30" in code  # here a few are enough to run
@@ -77,6 +83,7 @@ def test_the_discrete_vae_prints_what_stands_there(tmp_path):
     assert (tmp_path / "chains.png").exists()
 
 
+@pytest.mark.slow
 def test_the_categories_print_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "CPVAE(" in block)
     assert "start_epoch=60" in code
@@ -88,6 +95,7 @@ def test_the_categories_print_what_stands_there(tmp_path):
     assert (tmp_path / "categories.png").exists()
 
 
+@pytest.mark.slow
 def test_the_graph_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "GraphVAE(" in block)
     assert "epochs=80" in code

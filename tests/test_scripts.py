@@ -39,6 +39,7 @@ def run_dir(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_table_and_writes_json(run_dir):
     out = run("evaluate", f"--run_dir={run_dir},{run_dir}", "--num_samples=10").stdout
     each, spread = (line.split()[1:] for line in out.splitlines() if line.startswith("elbo "))
@@ -49,6 +50,7 @@ def test_evaluate_prints_a_table_and_writes_json(run_dir):
     assert (run_dir / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_takes_tasks(run_dir):
     out = run(
         "evaluate",
@@ -66,6 +68,7 @@ def test_evaluate_takes_tasks(run_dir):
     assert "few_shot, retrieval, labelled_points" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_visualize_writes_every_picture(run_dir):
     out = run("visualize", f"--run_dir={run_dir}", "--format=pdf").stdout
     names = {pathlib.Path(line).name for line in out.splitlines() if line.endswith(".pdf")}
@@ -75,6 +78,7 @@ def test_visualize_writes_every_picture(run_dir):
         assert (run_dir / "figures" / name).stat().st_size > 2000
 
 
+@pytest.mark.slow
 def test_export_writes_a_saved_model_once(run_dir):
     assert "encode, decode, reconstruct" in run("export", f"--run_dir={run_dir}").stdout
     assert (run_dir / "export" / "saved_model.pb").exists()
@@ -95,6 +99,7 @@ def test_another_config_in_the_same_folder_is_refused(run_dir):
     assert "prior.name: 'mixture' in the run, 'vamp' now" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["train", "evaluate", "visualize", "export", "demo"])
 def test_help_explains_each_flag(script):
     result = run(script, "--help", check=False)
@@ -114,6 +119,7 @@ def test_show_config_needs_no_run_dir():
     assert "strategy: mirrored" in out
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_run_with_a_sentence(tmp_path):
     run_dir = RunDirectory(tmp_path / "run")
     process = subprocess.Popen(

@@ -71,6 +71,7 @@ def test_float32_at_the_extremes(name):
         assert np.all((np.abs(slope - wanted) - 1e-3 * np.abs(wanted) - atol)[near] <= 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_any_batch_graphs_and_xla(name):
     logits = np.random.default_rng(0).normal(size=(4, 3)).astype("float32") * 3

@@ -142,6 +142,7 @@ def test_householder_products_are_orthogonal():
     np.testing.assert_allclose(np.linalg.det(q[0]), -1.0, rtol=1e-12)  # three reflections
 
 
+@pytest.mark.slow
 def test_it_compiles_with_gradients():
     @tf.function(jit_compile=True)
     def run(raw, z):

@@ -1,10 +1,12 @@
 """Real copies, where they are at hand: $TFSP_DATA_DIR or shared/data beside the repository."""
 
 import numpy as np
+import pytest
 
 from tfsp import data as tfsp_data
 
 
+@pytest.mark.slow
 def test_mnist_from_both_forms(need):
     folder = need("tfds/mnist", "mnist.npz")
     data = tfsp_data.load("mnist", data_dir=folder / "tfds", labels=True)
@@ -35,6 +37,7 @@ def test_mnist_01(need):
     assert set(data.arrays("train")[1]) == {0, 1}
 
 
+@pytest.mark.slow
 def test_omniglot_from_both_forms(need):
     folder = need("tfds/omniglot", "omniglot_28.npz")
     for split, sizes in (("standard", (17_352, 1_928, 13_180)), ("burda", (23_000, 1_345, 8_070))):

@@ -123,6 +123,7 @@ def run_dir(model, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_has_both_errors_and_chains(run_dir, model):
     model.prior.log_z.assign(99.0)  # does not survive
     row = evaluation.evaluate_run(

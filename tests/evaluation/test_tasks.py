@@ -202,6 +202,7 @@ def test_a_task_that_fails_does_not_lose_the_others(run_dir, monkeypatch):
     assert rows_of(run_dir) == [new]
 
 
+@pytest.mark.slow
 def test_every_column_of_the_table_is_written(run_dir):
     # A tree and points are tested with runs that have them; so is a share of the second of two.
     others = {"tree_purity", "tree_induced_purity", "energy_distance"}

@@ -45,6 +45,7 @@ def test_the_training_loss_compiles(case, binary_images):
     contract.assert_loss_compiles(built(eagerly(tiny(case))), binary_images)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["gm_vae", "householder"])
 def test_served(case, binary_images, tmp_path):
     contract.served(built(tiny(case)), binary_images, tmp_path)

@@ -31,6 +31,7 @@ def vae(**settings):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRIORS)
 def test_priors_see_their_weights_in_float32(name, binary_images):
     """Training goes through, and the KL of a call is that of the prior on its own."""

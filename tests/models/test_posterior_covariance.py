@@ -76,6 +76,7 @@ def test_vamp_prior_mixes_full_normals():
     np.testing.assert_allclose(model.prior.log_prob(z), np.log(np.mean(parts, 0)), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["normal", "mixture", "vamp", "flow"])
 def test_trains_and_comes_back_from_a_file(prior, x, tmp_path):
     kwargs = {"mapping": "circle"} if prior == "normal" else {}

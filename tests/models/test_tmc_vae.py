@@ -116,6 +116,7 @@ def test_fit_stores_every_points_encoding_in_its_row(devices):
     )
 
 
+@pytest.mark.slow
 def test_the_bound_rises_and_new_points_attach(tmp_path):
     """Two kinds of images; after the start the tree keeps them apart and pays."""
     rng = np.random.default_rng(0)
@@ -174,6 +175,7 @@ def weights(run_dir, epoch):
     return [np.asarray(w) for w in [*model.weights, *model.optimizer.variables]]
 
 
+@pytest.mark.slow
 def test_two_and_two_epochs_equal_four_bit_for_bit(tmp_path):
     """A run whose last two epochs are lost does them again from its checkpoint."""
     settings = config(4)
@@ -196,6 +198,7 @@ def test_two_and_two_epochs_equal_four_bit_for_bit(tmp_path):
     assert np.isfinite(history["log_joint"][1:]).all()
 
 
+@pytest.mark.slow
 def test_an_indexed_stream_with_points(binary_images):
     loaded = data.load(binary_images, batch_size=8, validation_size=0, test_size=0)
     examples = loaded.arrays("train")[0]
@@ -212,6 +215,7 @@ def test_an_indexed_stream_with_points(binary_images):
         model.fit(loaded.train, points=examples, verbose=0)
 
 
+@pytest.mark.slow
 def test_bad_use_is_explained():
     x = points()
     model = tiny()

@@ -45,6 +45,7 @@ def test_exact(couplings, method):
         assert int(prior.log_z_age) == 0
 
 
+@pytest.mark.slow
 def test_large_machines_take_two_estimates(monkeypatch):
     """Of a machine of 8 units that says it is too large: within 5 standard errors, 1 in 10^6."""
     prior = make()

@@ -126,6 +126,7 @@ def fit(prior=None, scale=None, epochs=5, **settings):
     return history, [str(w.message) for w in caught if "LORACs" in str(w.message)]
 
 
+@pytest.mark.slow
 def test_fit_warns_of_each_thing_once_and_logs_health():
     history, messages = fit(scale=0.3)
     assert sum("have shrunk from a mean length" in message for message in messages) == 1
@@ -141,6 +142,7 @@ def test_fit_warns_of_each_thing_once_and_logs_health():
     assert not messages
 
 
+@pytest.mark.slow
 def test_a_run_writes_health_into_its_csv(tmp_path):
     """From the epoch of the start; with so few moves that some kinds are missing in an epoch."""
     settings = default_config()

@@ -30,6 +30,7 @@ def train(vae, epochs, **kwargs):
     ).history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", [{}, EVERYTHING], ids=["default", "everything"])
 def test_a_saved_model_goes_on_exactly(prior, tmp_path):
     vae = model(prior)
@@ -95,6 +96,7 @@ class Kill(callbacks.EpochLine):
             raise Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "prior",
     [{"start_epoch": 1, **LEARNED}, {"start_epoch": 3}],
@@ -166,6 +168,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_variants(name):
     settings, prior = SETTINGS[name]
@@ -176,6 +179,7 @@ def test_variants(name):
     assert vae.prior.is_started()
 
 
+@pytest.mark.slow
 def test_two_replicas_have_one_tree():
     """The trees are moved on both and kept from the first; training stays a copy on each."""
     strategy = tf.distribute.MirroredStrategy(

@@ -29,6 +29,7 @@ def test_unknown_models_are_named():
         modes.mode_config("flow")
 
 
+@pytest.mark.slow
 def test_rows_and_draws():
     """Some steps are enough to train and to measure, not to learn."""
     rows, samples, data = modes.train_modes(

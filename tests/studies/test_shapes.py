@@ -53,6 +53,7 @@ def test_the_config_file_holds_the_same_values(model):
     assert ours == theirs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["vamp", "intel_vae"])
 def test_seeds_that_share_a_step_are_as_good_as_alone(model):
     configs = [to_dict(shapes.shape_config("star", model, seed, **SMALL)) for seed in (0, 1)]
@@ -92,6 +93,7 @@ def test_train_shapes_and_summarise():
         evaluation.train_shapes(num_seeds=0)
 
 
+@pytest.mark.slow
 def test_script(tmp_path):
     script = ROOT / "scripts" / "figure_intel_vae.py"
     settings = "--targets=circle --models=intel_vae --seeds=1 --steps=100 --batch_size=20"

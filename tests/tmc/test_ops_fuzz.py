@@ -33,6 +33,7 @@ def run(command, timeout):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, CASES, BATCH))
 def test_malformed_input_gives_an_exception_or_good_output(first, tmp_path):
     progress = tmp_path / "progress"

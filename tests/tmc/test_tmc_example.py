@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import matplotlib.image
+import pytest
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 CODE = (DOCS / "tmc_example.py").read_text()
@@ -13,6 +14,7 @@ PAGE = (DOCS / "tmc.md").read_text()
 NUMBER = r"-?\d+(?:\.\d+)?"
 
 
+@pytest.mark.slow
 def test_the_example_prints_what_the_page_shows(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, cwd=tmp_path

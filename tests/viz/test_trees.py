@@ -215,6 +215,7 @@ def read_png(figure, tmp_path):
     return matplotlib.image.imread(viz.save(figure, tmp_path / "tree.png"))[..., :3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", ["right", "down", "circle"])
 @pytest.mark.parametrize("count", [5, 90])
 def test_every_image_is_on_the_page_pixel_by_pixel(orientation, count, tmp_path):

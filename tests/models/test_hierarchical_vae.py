@@ -60,7 +60,6 @@ def exact(model):
     return reference.bounds(log_likelihood, bottom_prior, log_prior, (loc, scale), bottom_posterior)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["normal", VAMP], ids=["normal", "vamp"])
 def test_terms_and_weights_match_quadrature(float64, prior):
     """Each comparison fails for a right model with a probability of about 1e-6."""
@@ -177,7 +176,6 @@ def test_codes_and_their_order(float64):
     assert np.any(inner.std(axis=0) > 0.01)
 
 
-@pytest.mark.slow
 def test_samples_are_ancestral(float64):
     model = built(dtype="float64")
     means = model.sample(COUNT, seed=4).numpy()

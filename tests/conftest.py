@@ -33,7 +33,7 @@ def _short_collections():
 
 @pytest.fixture
 def eager_steps(request, monkeypatch):
-    """Steps run without a graph, which takes ten times as long to make as a few small ones to run.
+    """Steps run without a graph, which takes several times as long to make as a few to run.
 
     For tests of what happens around steps, unless marked `graphs`; those of the models themselves
     make graphs.

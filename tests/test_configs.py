@@ -90,7 +90,7 @@ def test_config_builds_and_takes_two_steps(path, prior):
         x = np.round(x)
     model = experiment.build_model(config, shape)
     experiment.compile_model(model, config, steps_per_epoch=2)
-    # Graphs take ten times as long to make as these steps to run: one of each kind of model.
+    # Graphs take several times as long to make as these steps to run: one of each kind of model.
     model.run_eagerly = path.stem != "digits"
     history = model.fit(
         np.concatenate([x, x]), batch_size=4, epochs=1, verbose=0, shuffle=False

@@ -119,7 +119,6 @@ def test_show_config_needs_no_run_dir():
     assert "strategy: mirrored" in out
 
 
-@pytest.mark.slow
 def test_sigterm_ends_a_run_with_a_sentence(tmp_path):
     run_dir = RunDirectory(tmp_path / "run")
     process = subprocess.Popen(

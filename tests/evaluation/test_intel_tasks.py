@@ -46,6 +46,7 @@ def images_run(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_tasks_on_points(points_run):
     tasks = ("energy_distance", "proportions", "sparsity", "forest", "log_likelihood")
     row = evaluation.evaluate_run(points_run, tasks=tasks, num_samples=2, progress=False)

@@ -27,7 +27,6 @@ def jacobian(made, x):
     return tape.jacobian(outputs, x, experimental_use_pfor=False, **ZERO).numpy()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("num_inputs", [1, 2, 5])
 @pytest.mark.parametrize("num_parameters", [1, 2, 3])
 @pytest.mark.parametrize("hidden", [(16,), (16, 12), (4, 3)])

@@ -29,7 +29,6 @@ def code_gradient(vae, x):
     return tape.gradient(value, z)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("attachment", ["collapsed", "recognition"])
 @pytest.mark.parametrize("num_trees", [2, 3])
 def test_the_score_term_is_the_covariance_with_the_score(float64, attachment, num_trees):
@@ -85,7 +84,6 @@ def three_leaves():
     return s, z, whole, reference.slope(lambda s: expectation(s, share), s)
 
 
-@pytest.mark.slow
 def test_path_and_score_are_the_gradient_of_the_expectation():
     """d/ds E_{r(tree | s)} log p(z | tree), exact, against the mean over steps of the chains.
 

@@ -102,7 +102,6 @@ def test_the_bound_is_below_the_exact_density(spread):
     assert np.all(bound.max(axis=1) > exact)
 
 
-@pytest.mark.slow
 def test_perfect_recognition_has_no_variance():
     """With the exact posterior of t in q's place, w_e is one number: p(e) p(z | e)."""
     example = case()
@@ -165,7 +164,6 @@ def test_the_split_first_layer_is_one_network():
     assert np.all(scale[:, root] == 1)
 
 
-@pytest.mark.slow
 def test_gradients_match_finite_differences():
     example = case()
     layer = network()

@@ -33,6 +33,7 @@ def run(threads, file, rounds=30):
     return dict(line.split() for line in done.stdout.splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_calls_side_by_side_give_the_values_of_one_thread(tmp_path):
     file = tmp_path / "values.npz"

@@ -170,7 +170,6 @@ def test_predictive_density_integrates_to_one(exact_bayes):
     np.testing.assert_allclose(np.sum(np.exp(log_p) * slope) * (y[1] - y[0]), 1, rtol=2e-4)
 
 
-@pytest.mark.slow
 def test_predictive_density_is_the_simulated_one():
     """Histogram of 8,000 draws; Hoeffding and a union bound: false alarms below 1e-6."""
     rng = np.random.default_rng(5)

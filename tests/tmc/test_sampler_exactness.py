@@ -32,7 +32,6 @@ def exact():
     return reference.topology_posterior(POINTS, 2.0, 1.5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mixture", "num_moves"),
     [
@@ -98,7 +97,6 @@ JOINT = {  # name -> mixture, moves per replicate, replicates
 SETTINGS = {3: (0.7, 3.0, 3), 6: (1.3, 0.8, 1), 12: (2.0, 2.0, 2)}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("num_leaves", SETTINGS)
 @pytest.mark.parametrize("name", JOINT)
 def test_joint_distribution_is_invariant(name, num_leaves):

@@ -27,8 +27,8 @@ class Recorder(priors.NormalPrior):
     def wants_data(self):
         return self.data is None
 
-    def adapt(self, x):
-        self.data = np.array(x)
+    def adapt(self, examples):
+        self.data = examples.x
         self.calls.append("adapt")
 
     def begin_epoch(self, epoch):
@@ -126,7 +126,7 @@ def test_a_generator_is_enough_for_a_schedule(binary_images):
 
 def test_without_examples_health_of_codes_is_left_out(binary_images):
     prior = Recorder(2)
-    prior.adapt(binary_images[:3])
+    prior.adapt(priors.Encoded(binary_images[:3], None))
     history = fit(prior=prior, epochs=2, **batches(binary_images))
     assert prior.calls == ["adapt", "begin 0", "begin 1"]
     assert "pulse" not in history

@@ -202,21 +202,24 @@ def test_the_placeholder_is_a_tree(num_leaves):
 
 def test_adapt_encodes_in_order_and_starts_once():
     prior = priors.TMCPrior(D, num_points=N, burn_in=50, refresh=False)
-    prior.connect(lambda x, training=False: posterior(x[:, :D], 0.5 + x[:, D:]), (2 * D,))
     prior.build()
+
+    def encoded(x):
+        return priors.Encoded(x, lambda x: posterior(x[:, :D], 0.5 + x[:, D:]))
+
     assert prior.wants_data
     x = np.random.default_rng(0).random((N + 2, 2 * D)).astype("float32")
-    prior.adapt(x)
+    prior.adapt(encoded(x))
     assert not prior.wants_data
     taken = x[subset.rows(N + 2, N)]
     np.testing.assert_array_equal(prior.mean, taken[:, :D])
     np.testing.assert_allclose(prior.variance, np.sum((0.5 + taken[:, D:]) ** 2, axis=1), rtol=1e-6)
     tree = prior.phylogeny()
-    prior.adapt(2 * x)  # only the encodings are new
+    prior.adapt(encoded(2 * x))  # only the encodings are new
     np.testing.assert_array_equal(prior.mean, 2 * taken[:, :D])
     assert prior.phylogeny() == tree
     with pytest.raises(ValueError, match="each of 6 training points.*Received: 5 examples"):
-        prior.adapt(x[:5])
+        prior.adapt(encoded(x[:5]))
 
 
 @pytest.mark.parametrize("index", [[0, N], [-1, 2], [3, 3]])
@@ -277,5 +280,5 @@ def test_bad_starts_are_explained():
     with pytest.raises(ValueError, match="must be finite"):
         prior.start(loc * np.nan, scale[:, 0])
     fresh = priors.TMCPrior(D, num_points=N)
-    with pytest.raises(ValueError, match="has no posterior yet"):
+    with pytest.raises(ValueError, match=r"TMCPrior.*takes .*Encoded.*Received: ndarray"):
         fresh.adapt(np.zeros((N, 2)))

@@ -153,22 +153,26 @@ def test_learned_or_not():
         assert {w.name for w in prior.weights} == {"pseudo_inputs", "adapted"}
 
 
+def encoded(x):
+    return priors.Encoded(x, None)  # the prior goes by x alone
+
+
 def test_adapt_takes_distinct_examples():
     x = np.random.default_rng(0).random((20, 2, DIM)).astype(np.float32)
     prior, _ = connected("float32", num_components=20, start="data")
-    prior.adapt(x)
+    prior.adapt(encoded(x))
     values = prior.pseudo_inputs.numpy()
     # Every example once: chosen without replacement.
     np.testing.assert_array_equal(np.sort(values.ravel()), np.sort(x.ravel()))
     some, _ = connected("float32", num_components=6, start="data", seed=5)
-    some.adapt(x)
+    some.adapt(encoded(x))
     assert all(any(np.array_equal(u, example) for example in x) for u in some.pseudo_inputs.numpy())
 
 
 def test_adapt_does_nothing_for_a_start_from_noise():
     prior, _ = connected("float32")
     before = prior.pseudo_inputs.numpy()
-    prior.adapt(np.zeros((50, 2, DIM)))
+    prior.adapt(encoded(np.zeros((50, 2, DIM))))
     np.testing.assert_array_equal(prior.pseudo_inputs, before)
 
 
@@ -182,15 +186,15 @@ def test_wrong_use_is_refused():
     for use in (
         lambda: lonely.log_prob(tf.zeros([1, 2])),
         lambda: lonely.sample(1),
-        lambda: lonely.adapt(np.zeros((5, 2))),
+        lambda: lonely.adapt(encoded(np.zeros((5, 2)))),
     ):
         with pytest.raises(ValueError, match=r"has no posterior yet. Build the model"):
             use()
     prior, _ = connected("float32", num_components=6, start="data")
     with pytest.raises(ValueError, match=r"at least 6 examples of shape .*Received: 5 of shape"):
-        prior.adapt(np.zeros((5, 2, DIM)))
+        prior.adapt(encoded(np.zeros((5, 2, DIM))))
     with pytest.raises(ValueError, match=r"Received: 9 of shape \(3,\)"):
-        prior.adapt(np.zeros((9, 3)))
+        prior.adapt(encoded(np.zeros((9, 3))))
     odd = priors.VampPrior(2, 3)
     odd.connect(lambda x, training: tfd.MultivariateNormalDiag(x), data_shape=(2,))
     with pytest.raises(ValueError, match=r"Gaussian posterior. Received: MultivariateNormalDiag"):

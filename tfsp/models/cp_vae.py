@@ -182,9 +182,9 @@ class CPVAE(EncoderDecoder):
         return tf.exp(self.posterior_parts(x)[0])
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `EncoderDecoder`: latents are draws of z, then c, relaxed in training.
+        """See `EncoderDecoder`: latents are draws of z, then c, relaxed in training.
 
-        With `sum_out_categories` pi stands for c.
+        With `sum_out_categories` c is enumerated.
         """
         log_pi, loc, log_variance = self.posterior_parts(x, training)
         pi = tf.exp(log_pi)
@@ -198,6 +198,15 @@ class CPVAE(EncoderDecoder):
         q = _normal(loc, log_variance)
         seeds = split_seed(as_seed(seed))
         z = q.sample(num_samples, seed=seeds[0])
+        if self.sum_out_categories:
+
+            def log_ratios():
+                """log p(z, c) - log q(z | x) of each category: `[K, S, B]`."""
+                log_ratios = self._log_prior(z, training) - q.log_prob(z)[..., tf.newaxis]
+                return tf.transpose(log_ratios, [2, 0, 1])
+
+            probabilities = tf.transpose(pi)[:, tf.newaxis]
+            return Draw(self._pairs(z), kl, log_ratios, probabilities=probabilities)
         c = self._categories(log_pi, num_samples, seeds[1], training)
 
         def log_ratio():
@@ -207,38 +216,10 @@ class CPVAE(EncoderDecoder):
 
         return Draw(tf.concat([z, c], axis=-1), kl, log_ratio)
 
-    def log_likelihood(self, x, latents, training=False):
-        """log p(x | z, c); with `sum_out_categories` its mean over a c of these probabilities."""
-        if not self.sum_out_categories:
-            return super().log_likelihood(x, latents, training)
-        z, c = tf.split(latents, [self.latent_dim, self.num_categories], axis=-1)
-        return tf.reduce_sum(c * self._log_likelihoods(x, z, training), axis=-1)
-
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        """log p(x, z, c) - log q(z, c | x) for S draws: `[S, B]`, nats.
-
-        With `sum_out_categories` log p(x, z) - log q(z | x).
-        """
-        if not self.sum_out_categories:
-            return super().log_weights(x, num_samples, seed, training)
-        x = self._check_data(x)
-        num_samples = arguments.count("num_samples", num_samples, 1)
-        q = self.posterior(x, training)
-        z = q.sample(num_samples, seed=split_seed(as_seed(seed))[0])
-        joint = self._log_likelihoods(x, z, training) + self._log_prior(z, training)
-        return tf.reduce_logsumexp(joint, axis=-1) - q.log_prob(z)
-
     def encode(self, x):
         """(mu, pi) of the posterior: `[B, ...]` -> `[B, D + K]`."""
         log_pi, loc, _ = self.posterior_parts(x)
         return tf.concat([loc, tf.exp(log_pi)], axis=-1)
-
-    def sample_posterior(self, x, seed=None):
-        """A draw of (z, c), c one-hot, for each example: `[B, D + K]`."""
-        log_pi, loc, log_variance = self.posterior_parts(x)
-        seeds = split_seed(as_seed(seed))
-        z = _normal(loc, log_variance).sample(seed=seeds[0])
-        return tf.concat([z, one_hot_draws(log_pi, 1, seeds[1])[0]], axis=-1)
 
     def sample_categories(self, n, seed=None):
         """Means of x for `n` draws from each category: `[K, n, *data_shape]` (Figure 7)."""
@@ -280,22 +261,18 @@ class CPVAE(EncoderDecoder):
 
     def _categories(self, log_pi, num_samples, seed, training):
         """c of S draws, `[S, B, K]`."""
-        if self.sum_out_categories:
-            shape = [num_samples, *tf.unstack(tf.shape(log_pi))]
-            return tf.broadcast_to(tf.exp(log_pi), shape)
         if not training:
             return one_hot_draws(log_pi, num_samples, seed)
         temperature = tf.convert_to_tensor(self.prior.temperature)
         return gumbel_softmax_draws(log_pi, temperature, num_samples, seed)
 
-    def _log_likelihoods(self, x, z, training):
-        """log p(x | z, c) of every category: z `[S, B, D]` -> `[S, B, K]`."""
+    def _pairs(self, z):
+        """z with every category: `[S, B, D]` -> `[K, S, B, D + K]`."""
         num_categories = self.num_categories
         c = tf.eye(num_categories, dtype=z.dtype)[:, tf.newaxis, tf.newaxis]
         shape = [num_categories, tf.shape(z)[0], tf.shape(z)[1], num_categories]
         z = tf.repeat(z[tf.newaxis], num_categories, axis=0)
-        pairs = tf.concat([z, tf.broadcast_to(c, shape)], axis=-1)
-        return tf.transpose(super().log_likelihood(x, pairs, training), [1, 2, 0])
+        return tf.concat([z, tf.broadcast_to(c, shape)], axis=-1)
 
     def _log_prior(self, z, training):
         """log p(z, c) of every category: z `[S, B, D]` -> `[S, B, K]`."""

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-import keras
 import tensorflow as tf
 
 from tfsp import mappings
@@ -43,6 +42,7 @@ class InteLVAE(VAE):
     """
 
     capabilities = VAE.capabilities | {"mapping"}
+    parts = (*VAE.parts, "mapping")
     term_names = ("log_likelihood", "kl", "regulariser")
     example_settings: ClassVar = {
         **VAE.example_settings,
@@ -113,7 +113,3 @@ class InteLVAE(VAE):
             return outputs
         means, rest = outputs[..., : self.latent_dim], outputs[..., self.latent_dim :]
         return tf.concat([means + tf.cast(shift, outputs.dtype), rest], axis=-1)
-
-    def get_config(self):
-        mapping = keras.saving.serialize_keras_object(self.mapping)
-        return {**super().get_config(), "mapping": mapping}

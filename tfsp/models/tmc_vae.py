@@ -154,7 +154,7 @@ class TMCVAE(EncoderDecoder):
                 "indices. Received: a dataset."
             )
         self._prepare(x)
-        self.prior.adapt(x)
+        self.prior.adapt(priors.Encoded(x, self.posterior))
 
     def refresh(self, x):
         """Stores the present encodings of all training points `[N, *data_shape]`.

@@ -5,6 +5,7 @@ it, every model takes it, and the contract tests cover it unasked.
 """
 
 from tfsp.priors.base import Prior, build, get, names, register
+from tfsp.priors.encoded import Encoded
 from tfsp.priors.flow import FlowPrior
 from tfsp.priors.latent_graph import LatentGraph
 from tfsp.priors.loracs import LORACs
@@ -16,6 +17,7 @@ from tfsp.priors.tmc import TMCPrior
 from tfsp.priors.vamp import VampPrior
 
 __all__ = [
+    "Encoded",
     "FlowPrior",
     "LORACs",
     "LatentGraph",

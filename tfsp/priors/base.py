@@ -44,7 +44,8 @@ class Prior(LatentLayer):
       is_density: whether `log_prob` and `sample` exist. False only for the plain autoencoder.
       capabilities: what can be asked of the prior beyond the above, a set: "tree"
         (`phylogeny()`, `leaf_locations()`, `is_started()`), "inducing_points" (`inducing`).
-      needs_posterior: whether the model must hand over its posterior (`connect`).
+      needs_posterior: whether the model's posterior must be normal, with means and variances in
+        closed form: `connect` and `adapt` are given it.
       wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
       start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
       min_examples: how many examples `adapt` needs at least.
@@ -138,8 +139,15 @@ class Prior(LatentLayer):
           data_shape: shape of one example.
         """
 
-    def adapt(self, x):
-        """Starts the prior from data, `x` `[n, *data_shape]`, where it has a use for them."""
+    def adapt(self, examples):
+        """Initialises the prior from data, where it has a use for them.
+
+        Args:
+          examples: `Encoded`, examples and their posterior means and variances.
+        """
+
+    def begin_evaluation(self):
+        """Called by `model.evaluate`: computes what the density needs and training outdates."""
 
     def build(self, input_shape=None):
         self.built = True

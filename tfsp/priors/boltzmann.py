@@ -343,6 +343,11 @@ class BoltzmannPrior(Prior):
         self.kl_weight.assign(1.0 / strength + (1.0 - 1.0 / strength) * progress)
         self.refresh_if_moved()
 
+    def begin_evaluation(self):
+        """Computes log Z if it is needed and training has moved the weights since."""
+        if self.built:
+            self.refresh_if_moved()
+
     def refresh_if_moved(self):
         """`refresh_log_z()` if there was an `update` since the last one."""
         if self.couplings is not None and int(self.log_z_age.numpy()):

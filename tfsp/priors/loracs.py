@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.priors import loracs_health, loracs_start
+from tfsp.priors import encoded, loracs_health, loracs_start
 from tfsp.priors.base import register
 from tfsp.priors.recognition import Recognition
 from tfsp.priors.tree_prior import TreePrior
@@ -164,18 +164,24 @@ class LORACs(TreePrior):
     def min_examples(self):
         return self._config["num_inducing"]
 
-    def adapt(self, x):
-        """Starts the tree from the encodings of examples `x` `[n, *data_shape]`, n >= N.
+    def adapt(self, examples):
+        """Initialises the tree from the posterior means of examples.
 
-        A tree that has started stays as it is.
+        A tree that is active stays as it is.
 
-        Raises: ValueError before the model is built, or for fewer than N examples.
+        Args:
+          examples: `Encoded`, at least N.
+
+        Raises:
+          ValueError: for fewer than N examples.
         """
+        encoded.require(self, examples)
         if self.is_started():
             return
-        codes, _ = self._encode(x)
         names = ("num_inducing", "inducing_start", "seed")
-        self.start(loracs_start.inducing_points(codes, *(self._config[name] for name in names)))
+        self.start(
+            loracs_start.inducing_points(examples.mean, *(self._config[name] for name in names))
+        )
 
     def start(self, inducing, parent=None, time=None, burn_in=None):
         """Puts the tree in force.

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments, gradients, subset
-from tfsp.priors import tmc_start
+from tfsp.priors import encoded, tmc_start
 from tfsp.priors.base import register
 from tfsp.priors.tree_prior import TreePrior
 from tfsp.tmc import ops
@@ -136,23 +136,26 @@ class TMCPrior(TreePrior):
     def min_examples(self):
         return self.num_points or 1
 
-    def adapt(self, x):
-        """Encodes the training points anew and, the first time, starts the tree.
+    def adapt(self, examples):
+        """Stores the encodings of the training points and, the first time, initialises the tree.
 
-        Args: x: `[n, *data_shape]`, n >= N, in the order of their indices. Of more than N the
-          points are a random subset, the same in every call (see `tfsp.subset`).
+        Args:
+          examples: `Encoded`, at least N, in the order of their indices. Of more than N the points
+            are a random subset, the same in every call (see `tfsp.subset`).
 
-        Raises: ValueError before the model is built, or for fewer than N examples.
+        Raises:
+          ValueError: for fewer than N examples.
         """
+        encoded.require(self, examples)
         self._require_size()
-        if len(x) < self.num_points:
+        if len(examples) < self.num_points:
             raise ValueError(
                 f"The TMC prior has a leaf for each of {self.num_points} training points and "
-                f"starts from their encodings. Received: {len(x)} examples. Give all of them, or "
-                "lower `num_points`."
+                f"starts from their encodings. Received: {len(examples)} examples. Give all of "
+                "them, or lower `num_points`."
             )
-        mean, variance = self._encode(x[subset.rows(len(x), self.num_points)])
-        variance = np.sum(variance, axis=-1)
+        points = examples.rows(subset.rows(len(examples), self.num_points))
+        mean, variance = points.mean, np.sum(points.variance, axis=-1)
         if self.is_started():
             self.mean.assign(mean)
             self.variance.assign(variance)

@@ -43,8 +43,8 @@ class TreePrior(Prior):
         `tfsp.tmc.ops.MOVE_KINDS`.
     """
 
-    capabilities = frozenset({"tree"})
     needs_posterior = True
+    capabilities = frozenset({"tree"})
     has_health = True
 
     def __init__(self, latent_dim, config, seed, **kwargs):
@@ -55,7 +55,6 @@ class TreePrior(Prior):
         config["seed"] = check_seed(seed, optional=True)
         self._config = config
         self.seeds = SeedStream(seed)
-        self._posterior = None
         self._tables = None
         self.parent = self.time = None
         self.started = self._state("started", False, "bool")
@@ -78,9 +77,6 @@ class TreePrior(Prior):
         """Whether the tree is in force, a Python bool."""
         with tf.init_scope():
             return bool(self.started.numpy())
-
-    def connect(self, posterior, data_shape):
-        self._posterior = posterior
 
     def begin_epoch(self, epoch):
         self.move_counts.assign(tf.zeros_like(self.move_counts))
@@ -259,23 +255,6 @@ class TreePrior(Prior):
         self.parent.assign(parent)
         self.time.assign(time)
         self.move_counts.assign(self.move_counts + counts)
-
-    def _encode(self, x):
-        """Posterior means and variances of examples, `[n, D]` each, NumPy.
-
-        Raises: ValueError before the model is built.
-        """
-        if self._posterior is None:
-            raise ValueError(
-                f"This {type(self).__name__} has no posterior yet. Build the model that holds it "
-                "first (`model.build((None, *data_shape))`, or call `fit`), or start the tree "
-                "from points of your own by `prior.start(...)`."
-            )
-        parts = []
-        for i in range(0, len(x), 1000):
-            q = self._posterior(tf.convert_to_tensor(x[i : i + 1000], self.variable_dtype))
-            parts.append((q.mean().numpy(), q.variance().numpy()))
-        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
     def _acceptance(self):
         """Share of proposals accepted in this epoch, by kind of move."""

@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.distributions import DiagonalGaussianMixture
+from tfsp.priors import encoded
 from tfsp.priors.base import Prior, register
 from tfsp.random import check_seed, generator
 
@@ -98,15 +99,23 @@ class VampPrior(Prior):
             constraint=UnitInterval() if self._config["bounded"] else None,
         )
 
-    def adapt(self, x):
-        """Starts the pseudo-inputs from K examples of `x` `[n, *data_shape]`, chosen by seed.
+    def adapt(self, examples):
+        """Initialises the pseudo-inputs by K of the examples, chosen by seed.
 
         With start="noise" nothing happens.
+
+        Args:
+          examples: `Encoded`, of which x `[n, *data_shape]` is used.
+
+        Raises:
+          ValueError: for fewer than K examples, another shape, or data outside [0, 1] where the
+            pseudo-inputs are bounded.
         """
         if self._config["start"] != "data":
             return
+        encoded.require(self, examples)
         self._require_posterior()
-        x = np.asarray(x)
+        x = examples.x
         wanted = (self.num_components, *self.pseudo_inputs.shape[1:])
         if x.shape[1:] != wanted[1:] or len(x) < self.num_components:
             raise ValueError(

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfsp import distribute, likelihoods, networks, priors
 from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.core import network_checks, posteriors
-from tfsp.models.core.contract import StructuredVAE
+from tfsp.models.core.contract import StructuredVAE, serialized
 from tfsp.models.core.draw import Draw
 from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
 from tfsp.random import as_seed
@@ -47,6 +47,7 @@ class EncoderDecoder(StructuredVAE):
     """
 
     capabilities = frozenset({"posterior"})
+    parts = ("prior", "likelihood")
     example_settings: ClassVar = {
         **StructuredVAE.example_settings,
         "encoder": {"name": "mlp", "hidden": (8,), "activation": "tanh"},
@@ -98,16 +99,6 @@ class EncoderDecoder(StructuredVAE):
         # Networks given as names are made in `build`, when the shape of the data is known.
         self.encoder = encoder if isinstance(encoder, keras.Model) else None
         self.decoder = decoder if isinstance(decoder, keras.Model) else None
-
-    @classmethod
-    def refuse_fixed(cls, arguments):
-        """Raises ValueError if a model that gives its base an argument is given it as well."""
-        for name in cls.fixed_arguments:
-            if name in arguments:
-                raise ValueError(
-                    f"{cls.__name__} has a {name} of its own and does not take {name!r}. "
-                    f"Received: {name}={arguments[name]!r}."
-                )
 
     def build(self, input_shape):
         """Makes the networks for data of shape `input_shape[1:]`, and checks their shapes."""
@@ -183,13 +174,14 @@ class EncoderDecoder(StructuredVAE):
         return self.representation(self.posterior_mean(x))
 
     def adapt(self, x):
-        """Lets the prior start from data: up to 20,000 examples of an array or a dataset.
+        """Initialises the prior from up to 20,000 examples of an array or a dataset.
 
-        Of more a random subset, the same in every call; see `take_examples`.
+        They are encoded where the prior goes by codes. Of more examples a random subset is taken,
+        the same in every call; see `take_examples`.
         """
         examples = take_examples(x, ADAPT_LIMIT)
         self.build((None, *examples.shape[1:]))
-        self.prior.adapt(examples)
+        self.prior.adapt(priors.Encoded(examples, self.posterior))
 
     def _encode(self, x, training=False):
         """The encoder's outputs, `[B, F]`."""
@@ -219,30 +211,15 @@ class EncoderDecoder(StructuredVAE):
         return f"latent_dim={self.latent_dim}" if same else self.representation_dim
 
     def get_config(self):
-        parts = {**self._specs, "prior": self.prior, "likelihood": self.likelihood}
-        return {
-            **{
-                name: _serialize(part)
-                for name, part in parts.items()
-                if name not in self.fixed_arguments
-            },
-            "latent_dim": self.latent_dim,
-            **super().get_config(),
-        }
+        specs = {role: serialized(spec) for role, spec in self._specs.items()}
+        return {**specs, "latent_dim": self.latent_dim, **super().get_config()}
 
     @classmethod
     def from_config(cls, config):
         # Files of version 0.1.0 name it also where there is no other.
         if config.get("posterior_covariance") == "diagonal":
             config = {k: v for k, v in config.items() if k != "posterior_covariance"}
-        config = {
-            name: keras.saving.deserialize_keras_object(value)
-            if isinstance(value, dict) and "class_name" in value
-            else value
-            for name, value in config.items()
-            if name not in cls.fixed_arguments  # files of version 0.1.0 may hold them
-        }
-        return cls(**config)
+        return super().from_config(config)
 
 
 class PriorView:
@@ -256,11 +233,3 @@ class PriorView:
         self.latent_dim = model.latent_dim
         self.data_shape = model.data_shape
         self.likelihood = model.likelihood
-
-
-def _serialize(part):
-    if isinstance(part, str):
-        return part
-    if hasattr(part, "keys"):
-        return dict(part)
-    return keras.saving.serialize_keras_object(part)

@@ -9,7 +9,7 @@ from tfsp import arguments, precision
 from tfsp.models.core import objectives, serving
 from tfsp.models.core.fitting import Fitting
 from tfsp.models.inputs import data_checks
-from tfsp.random import SeedStream, as_seed
+from tfsp.random import SeedStream, as_seed, fold_in
 from tfsp.registry import Registry
 
 _REGISTRY = Registry("model")
@@ -53,6 +53,9 @@ class StructuredVAE(Fitting):
         "gibbs_chains" (`sample_chains`), "graph" (`graph()`, `node_kl(x)`), "mapping" (`mapping`).
       fixed_arguments: arguments of a base's constructor that a subclass gives itself (see
         `Registry.build`).
+      parts: attributes that are arguments of the constructor too, and Keras objects.
+      file_defaults: arguments as they stand for a file of an earlier version that does not hold
+        them, where the constructor's default is another by now.
       batch_weights: name -> weight in the loss, of the terms that belong to a batch as a whole.
       nonfinite_step: int64 per term, the first training step at which the term was not finite,
         or -1.
@@ -65,6 +68,8 @@ class StructuredVAE(Fitting):
     term_names = ("log_likelihood", "kl")
     capabilities = frozenset()
     fixed_arguments = ()
+    parts = ("likelihood",)
+    file_defaults: ClassVar = {}
     # Of tiny instances for the contract tests, all and case by case.
     example_settings: ClassVar = {"seed": 0}
     example_cases: ClassVar = {"plain": {}}
@@ -102,6 +107,16 @@ class StructuredVAE(Fitting):
         """
         case = next(iter(cls.example_cases)) if case is None else case
         return cls(**{**cls.example_settings, **cls.example_cases[case], **kwargs})
+
+    @classmethod
+    def refuse_fixed(cls, given):
+        """Raises ValueError if a model that gives its base an argument is given it as well."""
+        for name in cls.fixed_arguments:
+            if name in given:
+                raise ValueError(
+                    f"{cls.__name__} has a {name} of its own and does not take {name!r}. "
+                    f"Received: {name}={given[name]!r}."
+                )
 
     # What a subclass defines.
 
@@ -174,7 +189,7 @@ class StructuredVAE(Fitting):
         return self._terms(x, self.infer(x, self.num_samples, self.seeds, training), training)
 
     def _terms(self, x, draw, training):
-        log_likelihood = self.log_likelihood(x, draw.latents, training)
+        log_likelihood = draw.expected(self.log_likelihood(x, draw.latents, training))
         terms = {"log_likelihood": tf.reduce_mean(log_likelihood, axis=0), **draw.mean_kl()}
         if self.bound.uses_weights:
             log_ratio = (draw.training_log_ratio or draw.log_ratio)()
@@ -191,12 +206,13 @@ class StructuredVAE(Fitting):
         x = self._check_data(x)
         num_samples = arguments.count("num_samples", num_samples, 1)
         draw = self.infer(x, num_samples, as_seed(seed), training)
-        return self.log_likelihood(x, draw.latents, training) + draw.log_ratio()
+        return draw.log_weights(self.log_likelihood(x, draw.latents, training))
 
     def sample_posterior(self, x, seed=None):
         """A draw of the latents for each x, ordered as by `encode`: `[B, representation_dim]`."""
-        draw = self.infer(self._check_data(x), 1, as_seed(seed))
-        return self.representation(draw.latents[0])
+        seed = as_seed(seed)
+        draw = self.infer(self._check_data(x), 1, seed)
+        return self.representation(draw.drawn(fold_in(seed, 1))[0])
 
     def sample(self, n, seed=None, **condition):
         """Means of x for `n` draws of the latents from the prior: `[n, *data_shape]`.
@@ -234,8 +250,23 @@ class StructuredVAE(Fitting):
             "objective": objectives.spec(self.bound),
             "num_samples": self.num_samples,
             "seed": self.seeds.seed,
+            **{
+                name: serialized(getattr(self, name))
+                for name in self.parts
+                if name not in self.fixed_arguments
+            },
             **self._config,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(
+            **{
+                name: _deserialized(value)
+                for name, value in {**cls.file_defaults, **config}.items()
+                if name not in cls.fixed_arguments  # files of version 0.1.0 may hold them
+            }
+        )
 
     def _require_built(self):
         if self.data_shape is None:  # set by `build` before the prior asks for the posterior
@@ -275,3 +306,16 @@ class StructuredVAE(Fitting):
                 f"size but the first known. Received: {tuple(input_shape)}."
             )
         return tuple(int(size) for size in shape)
+
+
+def serialized(part):
+    """A name, a dict or an object, as `get_config` has it."""
+    if isinstance(part, str):
+        return part
+    return dict(part) if hasattr(part, "keys") else keras.saving.serialize_keras_object(part)
+
+
+def _deserialized(value):
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return value

@@ -6,9 +6,15 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfsp.distributions.gumbel import one_hot_draws
+
 
 class Draw(NamedTuple):
     """S draws of the latents for a batch of B examples, all numbers in nats.
+
+    A discrete latent of K values can be enumerated in place of drawn: `latents` and `log_ratio`
+    then have a leading axis of K, the expectation over the values is exact, and importance weights
+    have them summed out.
 
     Attributes:
       latents: `[S, B, D]`, what `log_likelihood` takes.
@@ -20,6 +26,9 @@ class Draw(NamedTuple):
         the loss alone.
       training_log_ratio: () -> `[S, B]`, what objectives differentiate in place of `log_ratio`,
         where a model has another for them; None where it has not.
+      probabilities: `[K, 1, B]`, q(value | x) where the values of a latent are enumerated:
+        `latents` are `[K, S, B, D]`, and `log_ratio` gives `[K, S, B]`, log p(latents) less log q
+        of the latents that were drawn. None for draws alone.
     """
 
     latents: tf.Tensor
@@ -27,6 +36,26 @@ class Draw(NamedTuple):
     log_ratio: Callable[[], tf.Tensor]
     batch_terms: Mapping[str, Callable[[], tf.Tensor]] = MappingProxyType({})
     training_log_ratio: Callable[[], tf.Tensor] | None = None
+    probabilities: tf.Tensor | None = None
+
+    def expected(self, log_likelihood):
+        """The mean of log p(x | latents) over enumerated values: `[S, B]`."""
+        if self.probabilities is None:
+            return log_likelihood
+        return tf.reduce_sum(self.probabilities * log_likelihood, axis=0)
+
+    def log_weights(self, log_likelihood):
+        """log p(x, latents) - log q(latents | x), enumerated values summed out: `[S, B]`."""
+        joint = log_likelihood + self.log_ratio()
+        return joint if self.probabilities is None else tf.reduce_logsumexp(joint, axis=0)
+
+    def drawn(self, seed):
+        """The latents with one of the enumerated values, drawn for each: `[S, B, D]`."""
+        if self.probabilities is None:
+            return self.latents
+        log_probs = tf.transpose(tf.math.log(self.probabilities[:, 0]))  # [B, K]
+        chosen = one_hot_draws(log_probs, tf.shape(self.latents)[1], seed)  # [S, B, K]
+        return tf.einsum("sbk,ksbd->sbd", chosen, self.latents)
 
     def mean_kl(self):
         """name -> `[B]`: each part averaged over the draws, and `kl`, the sum of all."""

@@ -57,7 +57,12 @@ class Fitting(Training):
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, *, sample_weight=None, **kwargs):
-        """As `keras.Model.evaluate`; data and weights are checked as in `fit`."""
+        """As `keras.Model.evaluate`; data and weights are checked as in `fit`.
+
+        First the prior computes what its density needs and training has outdated, such as the
+        log Z of a Boltzmann machine.
+        """
+        self.prior.begin_evaluation()
         if not kwargs.get("_use_cached_eval_dataset"):  # of `fit`, which has checked them
             x, y, sample_weight, _ = fit_inputs.prepare(
                 self, x, y, sample_weight, None, kwargs.get("steps"), "steps"

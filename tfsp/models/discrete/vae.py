@@ -3,7 +3,6 @@
 import math
 from typing import ClassVar
 
-import keras
 import tensorflow as tf
 
 from tfsp import arguments, likelihoods, shapes
@@ -69,6 +68,8 @@ class DiscreteVAE(StructuredVAE):
     """
 
     capabilities = frozenset({"gibbs_chains"})
+    fixed_arguments = ("prior",)
+    file_defaults: ClassVar = {"bias_before_norm": True}
     term_names = ("log_likelihood", "kl", "kl_discrete", "kl_continuous")
     example_settings: ClassVar = {
         **StructuredVAE.example_settings,
@@ -111,6 +112,7 @@ class DiscreteVAE(StructuredVAE):
         bias_before_norm=False,
         **kwargs,
     ):
+        self.refuse_fixed(kwargs)
         super().__init__(**kwargs)
         if num_units is not None and latent_dim not in (None, num_units):
             raise ValueError(
@@ -187,12 +189,12 @@ class DiscreteVAE(StructuredVAE):
         super().build(input_shape)
         self.built = True
 
-    def infer(self, x, num_samples, seed=None, training=False, ratio_seed=None):
-        """As of `StructuredVAE`: latents are draws of zeta, then y, as `encode` orders their means.
+    def infer(self, x, num_samples, seed=None, training=False):
+        """See `StructuredVAE`: latents are draws of zeta, then y, as `encode` orders their means.
 
-        Args:
-          ratio_seed: of the draws of z, or of the estimate of p(zeta), in importance weights; None
-            makes one of `seed`.
+        Importance weights of "dvae" and "dvae++" have z drawn along; of "dvae#" z is summed out,
+        exactly (gaussian_integral) or by an unbiased estimate. The prior's log Z is the stored
+        one, whose standard error `model.prior.log_z_error` all weights have in common.
         """
         self._require_built()
         seed = as_seed(seed)
@@ -204,7 +206,7 @@ class DiscreteVAE(StructuredVAE):
         kl_discrete = self.units.kl(parameters, zeta, rho)
 
         def log_ratio():
-            own_seed = fold_in(seed, 1) if ratio_seed is None else ratio_seed
+            own_seed = fold_in(seed, 1)  # of the draws of z, or of the estimate of p(zeta)
             return self.units.log_ratio(parameters, zeta, rho, own_seed) + continuous_ratio
 
         def training_log_ratio():
@@ -224,19 +226,6 @@ class DiscreteVAE(StructuredVAE):
             return None
         rest = self.kl_weight * (tf.convert_to_tensor(self.prior.kl_weight) - 1.0)
         return rest * terms["kl_discrete"]
-
-    def log_weights(self, x, num_samples, seed=None, training=False):
-        """log p(x, latents) - log q(latents | x) for S draws: `[S, B]`, nats.
-
-        For "dvae" and "dvae++" the latents are z, zeta and y; for "dvae#" z is summed out, exactly
-        (gaussian_integral) or by an unbiased estimate. The prior's log Z is the stored one, whose
-        standard error `model.prior.log_z_error` all weights have in common.
-        """
-        x = self._check_data(x)
-        num_samples = arguments.count("num_samples", num_samples, 1)
-        seeds = split_seed(as_seed(seed))
-        draw = self.infer(x, num_samples, seeds[0], training, ratio_seed=seeds[1])
-        return self.log_likelihood(x, draw.latents, training) + draw.log_ratio()
 
     def encode(self, x):
         """Means of zeta, then of y, down the hierarchy: `[B, ...]` -> `[B, representation_dim]`.
@@ -286,12 +275,6 @@ class DiscreteVAE(StructuredVAE):
         """Computes and stores the prior's log Z: see `BoltzmannPrior.refresh_log_z`."""
         return self.prior.refresh_log_z(method, seed, **settings)
 
-    def evaluate(self, x=None, y=None, **kwargs):
-        """As of `StructuredVAE`; log Z is computed anew first if training has moved the weights."""
-        if self.prior.built:
-            self.prior.refresh_if_moved()
-        return super().evaluate(x, y, **kwargs)
-
     def _context(self, x):
         return tf.reshape(x, [-1, math.prod(self.data_shape)])
 
@@ -305,14 +288,3 @@ class DiscreteVAE(StructuredVAE):
         shape = tf.concat([tf.shape(outputs)[:-1], self._outputs_shape], axis=0)
         static = [*outputs.shape[:-1], *self._outputs_shape]
         return shapes.known(tf.reshape(outputs, shape), static)
-
-    def get_config(self):
-        likelihood = keras.saving.serialize_keras_object(self.likelihood)
-        return {**super().get_config(), "likelihood": likelihood}
-
-    @classmethod
-    def from_config(cls, config):
-        likelihood = keras.saving.deserialize_keras_object(config["likelihood"])
-        # Files of version 0.1.0 do not name it, and hold the biases.
-        config = {"bias_before_norm": True, **config, "likelihood": likelihood}
-        return cls(**{name: value for name, value in config.items() if name != "prior"})

@@ -175,7 +175,7 @@ def test_any_likelihood_and_keras_models(tmp_path):
 
     wanted = r"encoder must map \(5,\) to \(5,\): the logits of num_categories=4 categories, then"
     for width in (1, 4):
-        with pytest.raises(ValueError, match=rf"{wanted} at least one.*puts out \({width},\)"):
+        with pytest.raises(ValueError, match=rf"{wanted} at least one.*outputs \({width},\)"):
             build(width).build((None, 5))
     with pytest.raises(ValueError, match="encoder must map .* It does not accept its input"):
         build(6).build((None, 3))

@@ -220,7 +220,7 @@ def test_bad_arguments_are_explained(arguments, message):
 def test_bad_networks_data_and_uses_are_explained(binary_images):
     image = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.ReLU()])
     decoder = networks.MLP(hidden=(5,)).decoder(6, (8, 8, 1))
-    with pytest.raises(ValueError, match=r"vector of features, \[B, F\]. It puts out \(None, 8, 8"):
+    with pytest.raises(ValueError, match=r"vector of features, \[B, F\]. It outputs \(None, 8, 8"):
         tiny("full", encoder=image, decoder=decoder).build((None, 8, 8, 1))
     flat = networks.MLP(hidden=(5,)).encoder((7,), 4)
     with pytest.raises(ValueError, match="does not accept its input"):

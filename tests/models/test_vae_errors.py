@@ -81,7 +81,7 @@ def test_data_that_cannot_be_are_refused(binary_images):
     dataset = tf.data.Dataset.from_tensor_slices(2 * binary_images - 1).batch(8)
     with pytest.raises(ValueError, match="from -1 to 1"):
         model.fit(dataset, verbose=0)
-    with pytest.warns(UserWarning, match="data are grey"):
+    with pytest.warns(UserWarning, match="not binary.*Bernoulli"):
         model.fit(0.5 * binary_images, verbose=0)
     gaussian = tiny(likelihood="gaussian")
     gaussian.compile()

@@ -19,7 +19,7 @@ class EarlyStopping(keras.callbacks.Callback):
       since: the first epoch that counts; those of another prior before it are not waited on.
 
     Raises:
-      ValueError: if `patience` is no positive integer, or at the first epoch if `monitor` is not
+      ValueError: unless `patience` is a positive integer, or at the first epoch if `monitor` is not
         measured.
     """
 

@@ -79,7 +79,7 @@ def add_row(rows, model, epoch, logs):
 
 def write_history(path, rows):
     """Writes rows of metrics to a CSV file; raises WriteError."""
-    # Not every epoch measures everything: a tree's health only after its start.
+    # Not every epoch measures everything: a tree's diagnostics only after its start.
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=names, restval="")
@@ -93,8 +93,8 @@ def read_history(path):
 
     Raises:
       ValueError: with path and line, for what `HistoryFile` does not write: a file that is empty or
-        ends within a line, a line with more or fewer values than names, a value that is no number,
-        an epoch that does not follow the one before.
+        ends within a line, a line with more or fewer values than names, a value that is not a
+        number, an epoch that does not follow the one before.
     """
     if not path.exists():
         return []
@@ -103,7 +103,7 @@ def read_history(path):
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text file: {error}.") from error
+        raise ValueError(f"{path} is not a text file: {error}.") from error
     lines = text.splitlines()
     if not lines or not text.endswith("\n"):
         where = f"ends within line {len(lines)}" if lines else "is empty"

@@ -11,7 +11,7 @@ _NUM_CODES = 200
 
 
 class PriorSchedule(keras.callbacks.Callback):
-    """Starts a prior from data when its epoch has come, and logs its health.
+    """Initialises a prior from data when its epoch has come, and logs its diagnostics.
 
     At the beginning of each epoch: `model.adapt(examples)` if the prior wants data and its
     `start_epoch` is reached, then `prior.begin_epoch(epoch)`. At the end: what
@@ -24,7 +24,7 @@ class PriorSchedule(keras.callbacks.Callback):
       examples: array `[n, *data_shape]`, or a function (limit) that returns so many of them at
         random, the same ones in every call, all for None. (Of an array they are chosen as
         `tfsp.subset` says.) Called only if the prior has a use for it. Without examples no prior
-        can be started, and health that needs codes is left out of the logs.
+        can be started, and diagnostics that need codes are left out of the logs.
       limit: how many examples a prior starts from; None for all.
       count: function (most) that says how many examples there are and need not count beyond
         `most`; None asks `examples` for them.

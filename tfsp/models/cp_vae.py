@@ -52,10 +52,10 @@ class CPVAE(EncoderDecoder):
     `model.prior` is a `ConditionalNormalPrior`.
 
     Args:
-      encoder: as of `VAE`; a Keras model puts out `[B, K + F]`: the logits of pi, then F features,
+      encoder: see `VAE`; a Keras model outputs `[B, K + F]`: the logits of pi, then F features,
         which pass together with pi through a gated layer (Dauphin et al. 2017) of F units, from
         which mu and log sigma^2 follow linearly.
-      decoder: as of `VAE`; a Keras model maps `[B, D + K]` to the likelihood's parameters.
+      decoder: see `VAE`; a Keras model maps `[B, D + K]` to the likelihood's parameters.
       num_categories: K.
       gate_units: F, where the encoder is given by name.
       temperature, temperature_decay, min_temperature: of the relaxed categories, see
@@ -66,9 +66,10 @@ class CPVAE(EncoderDecoder):
         `ConditionalNormalPrior`.
       sum_out_categories: K decodings of each z in place of one: the expectation over c is exact in
         the bound, and c is summed out of the importance weights. Of the objective "elbo".
-      **kwargs: as of `VAE`.
+      **kwargs: see `VAE`.
 
-    Raises: ValueError for settings outside their ranges.
+    Raises:
+      ValueError: for settings outside their ranges.
 
     Source: Lavda, Gregorova & Kalousis 2020, arXiv:1911.10885 (cp_vae.txt).
     """
@@ -238,9 +239,11 @@ class CPVAE(EncoderDecoder):
         Where the categories are still held, also starts them (of up to 20,000 examples, of more a
         random subset); `fit` does so in its `start_epoch`.
 
-        Args: x: an array, a pair (x, y) or a batched dataset; labels are left out.
+        Args:
+          x: an array, a pair (x, y) or a batched dataset; labels are left out.
 
-        Raises: ValueError for no examples, and, to start them, for fewer than categories.
+        Raises:
+          ValueError: for no examples, and, to start them, for fewer than categories.
         """
         examples = take_examples(x)
         if not len(examples):
@@ -288,7 +291,7 @@ class CPVAE(EncoderDecoder):
             outputs = self.encoder(keras.KerasTensor((None, *data_shape), dtype="float32"))
             return max(1, outputs.shape[-1] - self.num_categories)
         except Exception:
-            return 1  # whatever is wrong with the encoder, `build` tells of it
+            return 1  # whatever is wrong with the encoder, `build` reports it
 
 
 def _normal(loc, log_variance):

@@ -24,16 +24,17 @@ class DecomposedVAE(VAE):
     of examples (`sample_weight`) weigh their bounds, not D, which belongs to the batch as a whole.
 
     Args:
-      prior: as of `VAE`, with a density.
+      prior: see `VAE`, with a density.
       alpha: weight of D, at least 0.
       beta: weight of the KL in the training loss, times `kl_weight`; at least 0.
       scales: of the kernels, squared units of z, or one number.
       by_dimension: compare the D marginals one by one, as in the sparse experiments of the paper,
         instead of the joint distributions. Time and memory grow as the batch squared times D.
-      **kwargs: as of `VAE`.
+      **kwargs: see `VAE`.
 
-    Raises: ValueError for settings outside their ranges, for the prior "none", and for
-      objective="iwae", in which the KL has no weight.
+    Raises:
+      ValueError: for settings outside their ranges, for the prior "none", and for objective="iwae",
+        in which the KL has no weight.
 
     Source: Mathieu et al. 2019, arXiv:1812.02833, eq. (7). Their sparse experiments have beta = 1,
       alpha = 100 (Fashion-MNIST, 50 dimensions, batches of 500).
@@ -81,7 +82,7 @@ class DecomposedVAE(VAE):
         }
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `VAE`, with `divergence`: D between a draw for each example and the prior.
+        """See `VAE`, with `divergence`: D between a draw for each example and the prior.
 
         Its gradients go to the posterior alone.
         """

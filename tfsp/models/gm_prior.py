@@ -25,7 +25,8 @@ class GMPrior(Prior):
       style_dim: size of w.
       units: width of the hidden layer.
 
-    Raises: ValueError unless all are positive integers.
+    Raises:
+      ValueError: unless all are positive integers.
     """
 
     def __init__(self, latent_dim, num_components, style_dim, units, **kwargs):
@@ -78,7 +79,8 @@ class GMPrior(Prior):
           component: k, of which alone to draw, an integer or an integer tensor (whose value is
             not checked); None takes all alike.
 
-        Raises: ValueError unless 0 <= component < K.
+        Raises:
+          ValueError: unless 0 <= component < K.
         """
         n = arguments.count("n", n)
         if component is not None and not tf.is_tensor(component):

@@ -47,11 +47,12 @@ class GMVAE(EncoderDecoder):
       min_information: lambda in nats, the minimum information constraint: where kl_z is below it,
         the training loss takes lambda in its place, for each example, so that components are not
         merged at the start. 0 for none. Bounds never contain it.
-      **kwargs: as of `VAE`. A Keras model as encoder puts out means and log-variances of z, then
+      **kwargs: see `VAE`. A Keras model as encoder outputs means and log-variances of z, then
         of w.
 
-    Raises: ValueError for settings outside their ranges, and for `min_information` with
-      objective="iwae", which has no term kl_z.
+    Raises:
+      ValueError: for settings outside their ranges, and for `min_information` with
+        objective="iwae", which has no term kl_z.
 
     Source: Dilokthanakul et al. 2016, arXiv:1611.02648; the constraint is that of Kingma et al.
       2016, arXiv:1606.04934.
@@ -133,7 +134,7 @@ class GMVAE(EncoderDecoder):
         return tf.nn.softmax(self.prior.joint_log_prob(q_z.mean(), q_w.mean()))
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `EncoderDecoder`: latents are draws of z, w is drawn along; k is summed out."""
+        """See `EncoderDecoder`: latents are draws of z, w is drawn along; k is summed out."""
         q_z, q_w = self.posteriors(x, training)
         seeds = split_seed(as_seed(seed))
         z = q_z.sample(num_samples, seed=seeds[0])

@@ -39,13 +39,13 @@ class HierarchicalVAE(EncoderDecoder):
       encoder: "mlp", a dict `{"name": "mlp", ...}` or a `tfsp.networks.MLP`. The paper's: two
         gated layers of 300.
       decoder: the same, its widths taken in reverse; None takes the encoder's.
-      prior: as of `VAE`, with a density.
+      prior: see `VAE`, with a density.
       latent_dim: size of z2. None takes that of a `Prior` object, else 40.
       bottom_dim: size of z1; None takes latent_dim.
-      likelihood, **kwargs: as of `VAE`.
+      likelihood, **kwargs: see `VAE`.
 
-    Raises: ValueError as `VAE`, for other networks, for a `bottom_dim` below 1 and for the prior
-      "none".
+    Raises:
+      ValueError: as `VAE`, for other networks, for a `bottom_dim` below 1 and for the prior "none".
 
     Source: Tomczak & Welling 2018, arXiv:1705.07120, section 4.
     """
@@ -89,9 +89,7 @@ class HierarchicalVAE(EncoderDecoder):
         self.bottom_encoder = self.bottom_network = None
 
     def prior_view(self):
-        """As of the base class: `encode` gives the means of z2, `decode` takes z2, with z1
-        at the mean of p(z1 | z2).
-        """
+        """`encode` gives the means of z2; `decode` takes z2, with z1 at the mean of p(z1 | z2)."""
 
         def decode(z2):
             z2 = tf.cast(z2, self.variable_dtype)
@@ -129,7 +127,7 @@ class HierarchicalVAE(EncoderDecoder):
         return normal_from(network_checks.over_leading_axes(outputs, z2, self.latent_dim))
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `EncoderDecoder`: latents are draws of (z1, z2), as `encode` orders them."""
+        """See `EncoderDecoder`: latents are draws of (z1, z2), as `encode` orders them."""
         seeds = split_seed(as_seed(seed))
         q_top = self.posterior(x, training)
         z2 = q_top.sample(num_samples, seed=seeds[0])

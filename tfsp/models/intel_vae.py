@@ -33,10 +33,11 @@ class InteLVAE(VAE):
       mapping: a name (`tfsp.mappings.names()`), a dict `{"name": ..., **keywords}` or a
         `tfsp.mappings.Mapping`.
       latent_dim: D, size of y. None takes that of a `Mapping` or a `Prior` object, else 40.
-      encoder, decoder, prior, likelihood, **kwargs: as of `VAE`; the decoder maps
+      encoder, decoder, prior, likelihood, **kwargs: see `VAE`; the decoder maps
         `[B, mapping.output_dim]`, the prior is over y.
 
-    Raises: ValueError as `VAE`, and for a mapping that does not fit `latent_dim`.
+    Raises:
+      ValueError: as `VAE`, and for a mapping that does not fit `latent_dim`.
 
     Source: Miao et al. 2022, "On Incorporating Inductive Biases into VAEs", eq. (2).
     """
@@ -92,7 +93,7 @@ class InteLVAE(VAE):
         return self.mapping(latents)
 
     def prior_view(self):
-        """As of the base class: `encode` gives the means of y, `decode` takes y."""
+        """See the base class: `encode` gives the means of y, `decode` takes y."""
         return PriorView(self, self.posterior_mean, lambda y: self.decode(self.mapping(y)))
 
     def make_networks(self, data_shape):
@@ -100,13 +101,13 @@ class InteLVAE(VAE):
         super().make_networks(data_shape)
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `VAE`: latents are draws of y."""
+        """See `VAE`: latents are draws of y."""
         draw = super().infer(x, num_samples, seed, training)
         terms = {"regulariser": lambda: self.mapping.regulariser(draw.latents)}
         return draw._replace(batch_terms=terms)
 
     def _encode(self, x, training=False):
-        """As of `VAE`; the means, which stand first, are counted from where the map has moved."""
+        """See `VAE`; the means, which stand first, are counted from where the map has moved."""
         outputs = super()._encode(x, training)
         shift = self.mapping.shift()
         if shift is None:

@@ -18,7 +18,8 @@ def mmd_squared(x, y, scales, by_dimension=False):
       by_dimension: add up the MMD^2 of the D marginals, each with the kernel in one dimension
         (Cauchy's), instead of that of the joint distributions.
 
-    Returns: a scalar.
+    Returns:
+      a scalar.
 
     Source: Gretton et al. 2012, eq. (3); the kernel: Tolstikhin et al. 2018, arXiv:1711.01558.
     """

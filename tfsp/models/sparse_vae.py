@@ -43,7 +43,7 @@ class SparseVAE(EncoderDecoder):
     Two warm-ups, both linear in training steps: c from `sharpness_start` to `sharpness`; and that
     of the slabs, lambda from 0 to 1, during which the slabs are
     N(lambda mu, lambda sigma^2 + 1 - lambda) in training, so that at first only which dimensions
-    are on can tell of x.
+    are on can say about x.
 
     Implemented is the model with a fixed prior. The pseudo-inputs of the published version (a
     prior made of posteriors, with a classifier that chooses one, and a penalty on their mean
@@ -55,11 +55,12 @@ class SparseVAE(EncoderDecoder):
       sharpness_start: c at the beginning; None takes `sharpness`.
       warmup_steps: training steps until c has reached its end; 0 for none.
       slab_warmup_steps: training steps until lambda has reached 1; 0 for none.
-      **kwargs: as of `VAE`.
+      **kwargs: see `VAE`.
 
-    Raises: ValueError for settings outside their ranges, and for objective="iwae": the
-      spikes are discrete, and their relaxation has no importance weights.
-      (`tfsp.evaluation.log_likelihood` needs no gradients and works.)
+    Raises:
+      ValueError: for settings outside their ranges, and for objective="iwae": the spikes are
+        discrete, and their relaxation has no importance weights. (`tfsp.evaluation.log_likelihood`
+        needs no gradients and works).
 
     Source: Tonolini, Jensen & Murray-Smith 2020, "Variational sparse coding", UAI; its first
       version (2018) has the fixed prior.
@@ -142,7 +143,7 @@ class SparseVAE(EncoderDecoder):
         return tfd.Independent(SpikeAndSlab(logits, loc, scale), 1)
 
     def infer(self, x, num_samples, seed=None, training=False):
-        """As of `EncoderDecoder`; in training the draws are relaxed, and have no weights."""
+        """See `EncoderDecoder`; in training the draws are relaxed, and have no weights."""
         if not training:
             return super().infer(x, num_samples, seed)
         q = self.posterior(x, training)
@@ -182,7 +183,8 @@ class SpikeAndSlabPrior(Prior):
     Not in the registry: its density is with respect to a measure with point masses, and comparable
     only with that of a `SpikeAndSlab` posterior.
 
-    Raises: ValueError unless 0 < alpha < 1.
+    Raises:
+      ValueError: unless 0 < alpha < 1.
     """
 
     def __init__(self, latent_dim, alpha, **kwargs):

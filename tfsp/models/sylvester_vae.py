@@ -30,7 +30,7 @@ class SylvesterVAE(EncoderDecoder):
 
         z_t = z_{t-1} + Q R tanh(R~ Q' z_{t-1} + b)          (see `tfsp.bijectors.Sylvester`)
 
-    The encoder's last layer puts out, for each example, the normal's means and log-variances and
+    The encoder's last layer outputs, for each example, the normal's means and log-variances and
     Q, R, R~ and b of each step. Its last hidden layer is hence the feature vector from which the
     paper's linear layers predict them. Q is
 
@@ -49,11 +49,12 @@ class SylvesterVAE(EncoderDecoder):
       num_reflections: H of "householder". The paper has 4 and 8.
       num_iterations: of the orthogonalisation; None takes what `tfsp.bijectors.orthogonalise`
         does for M and D. With fewer, Q and densities may be wrong unseen where M is next to D.
-      prior: as of `VAE`, but for those that are made of the model's own normal posteriors
+      prior: see `VAE`, but for those that are made of the model's own normal posteriors
         ("vamp", "loracs", "tmc").
-      **kwargs: as of `VAE`.
+      **kwargs: see `VAE`.
 
-    Raises: ValueError for settings outside their ranges and for the priors named.
+    Raises:
+      ValueError: for settings outside their ranges and for the priors named.
 
     Source: van den Berg et al. 2018, arXiv:1803.05649.
     """

@@ -27,7 +27,7 @@ class TMCVAE(EncoderDecoder):
     which is 1/N of the bound of eq. (8) without the tree's own terms log p(tree) - log q(tree).
     `kl` is minus the last two terms, so `elbo` = `log_likelihood` - `kl` is that bound. The joint
     term needs every point: those outside the batch stand at their stored encodings. How the
-    gradient is scaled is told at `TMCPrior.joint_kl`. The cost of a step grows as O(N D).
+    gradient is scaled is described at `TMCPrior.joint_kl`. The cost of a step grows as O(N D).
 
     Validation, test, `log_weights` and `sample` are about new points, which attach to the tree of
     the training points (`TMCPrior.log_prob`). Bounds in training and in validation are hence not
@@ -45,10 +45,11 @@ class TMCVAE(EncoderDecoder):
     Args:
       prior: "tmc", a dict with its settings (`TMCPrior`) or a `TMCPrior`. Its N is the number of
         training examples, known when `fit` or `adapt` sees them.
-      **kwargs: as of `VAE`.
+      **kwargs: see `VAE`.
 
-    Raises: ValueError for another prior or for objective="iwae" (the training points are not
-      independent given the parameters, so there is no bound for each alone).
+    Raises:
+      ValueError: for another prior or for objective="iwae" (the training points are not independent
+        given the parameters, so there is no bound for each alone).
 
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 3, eqs. (6)-(9).
     """
@@ -113,8 +114,9 @@ class TMCVAE(EncoderDecoder):
             their indices (or a `PriorSchedule` of them among the callbacks). They start the tree
             and refresh the stored encodings.
 
-        Raises: ValueError for a dataset without indices or points, for a generator, and for
-          another number of points than before.
+        Raises:
+          ValueError: for a dataset without indices or points, for a generator, and for another
+            number of points than before.
         """
         callbacks = _as_list(callbacks)
         scheduled = any(isinstance(callback, PriorSchedule) for callback in callbacks)
@@ -144,9 +146,11 @@ class TMCVAE(EncoderDecoder):
     def adapt(self, x):
         """Starts the tree from all training points, or stores their present encodings.
 
-        Args: x: array `[N, *data_shape]`, in the order of their indices.
+        Args:
+          x: array `[N, *data_shape]`, in the order of their indices.
 
-        Raises: ValueError for a dataset, or another number of points than before.
+        Raises:
+          ValueError: for a dataset, or another number of points than before.
         """
         if isinstance(x, tf.data.Dataset):
             raise ValueError(
@@ -159,7 +163,8 @@ class TMCVAE(EncoderDecoder):
     def refresh(self, x):
         """Stores the present encodings of all training points `[N, *data_shape]`.
 
-        Raises: ValueError if the tree has not started.
+        Raises:
+          ValueError: if the tree has not started.
         """
         self.prior.phylogeny()  # raises before the start
         self.adapt(x)
@@ -167,7 +172,8 @@ class TMCVAE(EncoderDecoder):
     def set_num_points(self, num_points):
         """Fixes N, the number of training points, before the data are seen.
 
-        Raises: ValueError if it was another before.
+        Raises:
+          ValueError: if it was another before.
         """
         with self.distribute_strategy.scope():
             self.prior.set_num_points(num_points)

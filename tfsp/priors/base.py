@@ -52,7 +52,8 @@ class Prior(LatentLayer):
       has_health: whether `health` has something to tell.
       health_needs_codes: whether `health` looks at the codes; otherwise it may be given None.
 
-    Raises: ValueError if `latent_dim` is not a positive integer.
+    Raises:
+      ValueError: if `latent_dim` is not a positive integer.
     """
 
     is_density = True
@@ -65,7 +66,7 @@ class Prior(LatentLayer):
     health_needs_codes = True
 
     def distribution(self, training=False):
-        """The prior as a `tfd.Distribution` with event shape `[D]`, made afresh.
+        """The prior as a `tfd.Distribution` with event shape `[D]`, a new object.
 
         In training a density may be computed faster and less exactly.
         """
@@ -91,7 +92,8 @@ class Prior(LatentLayer):
           q: posterior, a `tfd.Distribution` with batch shape `[B]` and event shape `[D]`.
           z: draws from it, `[..., B, D]`.
 
-        Returns: `[B]` (closed form) or `[..., B]` (one estimate for each draw).
+        Returns:
+          `[B]` (closed form) or `[..., B]` (one estimate for each draw).
         """
         return q.log_prob(z) - self.log_prob(z, training)
 
@@ -113,7 +115,7 @@ class Prior(LatentLayer):
         return {}
 
     def warnings(self, health, epoch):
-        """(kind, message) of each thing amiss in `health`; `fit` shows each kind once."""
+        """(kind, message) of each problem found in `health`; `fit` shows each kind once."""
         return ()
 
     @contextlib.contextmanager

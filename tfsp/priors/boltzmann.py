@@ -20,7 +20,7 @@ _EXACT = 20  # units of the smaller side up to which log Z is enumerated
 class BoltzmannPrior(Prior):
     """p(z) = exp(b'z + l'Wr) / Z over z = (l, r) in {0,1}^n, and p(zeta | z) = r(zeta | z).
 
-    Not in the registry, since it is no density over all of R^D: it belongs to `DiscreteVAE`.
+    Not in the registry, since it is not a density over all of R^D: it belongs to `DiscreteVAE`.
 
     log Z is kept as a weight. `refresh_log_z` computes it; `DiscreteVAE.fit` and `evaluate` call
     that at the beginning of each epoch and before each evaluation, if the weights have moved.
@@ -48,7 +48,8 @@ class BoltzmannPrior(Prior):
       log_z, log_z_error: the stored constant and the standard error of its last refresh, nats.
       log_z_age: training steps since that refresh.
 
-    Raises: ValueError for settings out of range.
+    Raises:
+      ValueError: for settings out of range.
 
     Source: Rolfe 2017, arXiv:1609.02200, eqs. (6) and (11), appendices F and H.
     """
@@ -135,7 +136,7 @@ class BoltzmannPrior(Prior):
         return tf.convert_to_tensor(self.couplings), bias
 
     def machine(self):
-        """The prior over z as a `tfsp.distributions.BoltzmannMachine`, made afresh."""
+        """The prior over z as a `tfsp.distributions.BoltzmannMachine`, a new object."""
         weights, bias = self.weights_and_bias()
         return BoltzmannMachine(weights, bias[: self.num_left], bias[self.num_left :])
 
@@ -173,7 +174,8 @@ class BoltzmannPrior(Prior):
         For spikes (a density, at zeta_i = 0 times the mass of the atom) and for the Gaussian
         integral.
 
-        Raises: ValueError for overlapping smoothings, where the sum over z has no closed form.
+        Raises:
+          ValueError: for overlapping smoothings, where the sum over z has no closed form.
         """
         z = tf.cast(z, self.variable_dtype)
         if self.smoothing.is_gaussian:
@@ -195,7 +197,7 @@ class BoltzmannPrior(Prior):
     # The relaxed prior over zeta (DVAE#).
 
     def gaussian_integral(self):
-        """r(zeta | z) and p(zeta) of the smoothing "gaussian_integral", made afresh."""
+        """r(zeta | z) and p(zeta) of the smoothing "gaussian_integral", a new object."""
         beta = tf.convert_to_tensor(self.smoothing.beta)
         return relaxed_boltzmann.GaussianIntegral(*self.weights_and_bias(), beta)
 
@@ -297,7 +299,7 @@ class BoltzmannPrior(Prior):
         return replicas[0]
 
     def refresh_log_z(self, method="auto", seed=0, **settings):
-        """Computes log Z anew and stores it with its standard error.
+        """Recomputes log Z and stores it with its standard error.
 
         Args:
           method: "exact" (enumeration of the smaller side), "ais", "bar" (needs pymbar), or
@@ -305,9 +307,11 @@ class BoltzmannPrior(Prior):
           seed: int.
           **settings: of `BoltzmannMachine.log_z_ais` or `log_z_bar`.
 
-        Returns: (log_z, standard_error), floats, nats.
+        Returns:
+          (log_z, standard_error), floats, nats.
 
-        Raises: ValueError for an unknown method.
+        Raises:
+          ValueError: for an unknown method.
         """
         if method not in ("auto", "exact", "ais", "bar"):
             raise ValueError(

@@ -57,7 +57,8 @@ class ConditionalNormalPrior(Prior):
       category_weights: q(c), `[K]`, sums to 1; not trained by gradients. temperature: `[]`.
       kl_weight: `[]`, how many times the loss counts kl_discrete.
 
-    Raises: ValueError for settings out of range.
+    Raises:
+      ValueError: for settings out of range.
 
     Source: cp_vae.txt, eqs. (4), (5) and (14).
     """
@@ -120,7 +121,8 @@ class ConditionalNormalPrior(Prior):
     def start_from(self, loc, log_variance):
         """Starts the categories from codes: means and log-variances `[n, D]` of q(z|x).
 
-        Raises: ValueError for fewer than K codes.
+        Raises:
+          ValueError: for fewer than K codes.
         """
         found = conditional_start.components(
             loc, log_variance, self.num_categories, short_seed(self._config["seed"])
@@ -140,11 +142,13 @@ class ConditionalNormalPrior(Prior):
     def component_kl(self, loc, log_variance, training=False):
         """KL(N(loc, exp(log_variance)) || p(z | c)) for every category, in closed form.
 
-        One matrix product for all categories. Precision as of `component_log_prob`.
+        One matrix product for all categories. Precision as in `component_log_prob`.
 
-        Args: loc, log_variance: `[B, D]`.
+        Args:
+          loc, log_variance: `[B, D]`.
 
-        Returns: `[B, K]`, nats.
+        Returns:
+          `[B, K]`, nats.
         """
         loc, log_variance, prior_loc, prior_log_variance = self._at_precision(
             training, loc, log_variance, self.loc, self.log_variance
@@ -179,8 +183,9 @@ class ConditionalNormalPrior(Prior):
             or `[n]` (not checked within a `tf.function`); None draws it by `weights`.
           weights: "aggregated" (eq. 14) or "uniform".
 
-        Raises: ValueError unless 0 <= category < K, for another number of them than n, and for
-          other weights.
+        Raises:
+          ValueError: unless 0 <= category < K, for another number of them than n, and for other
+            weights.
         """
         n = arguments.count("n", n)
         if category is not None:

@@ -25,9 +25,11 @@ def components(loc, log_variance, num_components, seed=0):
       num_components: K.
       seed: int.
 
-    Returns: (mean, variance), each `[K, D]` float64.
+    Returns:
+      (mean, variance), each `[K, D]` float64.
 
-    Raises: ValueError for fewer than K examples.
+    Raises:
+      ValueError: for fewer than K examples.
     """
     loc, variance = np.asarray(loc, np.float64), np.exp(np.asarray(log_variance, np.float64))
     if len(loc) < num_components:

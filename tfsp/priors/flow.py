@@ -28,7 +28,8 @@ class FlowPrior(Prior):
         wide MADE").
       seed: int, for the start of the networks; None draws one.
 
-    Raises: ValueError for `num_flows` < 1 or empty `hidden`.
+    Raises:
+      ValueError: for `num_flows` < 1 or empty `hidden`.
 
     Source: Papamakarios et al. 2017, arXiv:1705.07057, eqs. (3)-(5).
     """

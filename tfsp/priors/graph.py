@@ -53,7 +53,8 @@ class GraphPrior(Prior):
       frozen, frozen_gates, kept_logits: whether gates are fixed (`freeze`), at what, and the
         logits meanwhile.
 
-    Raises: ValueError for settings out of range.
+    Raises:
+      ValueError: for settings out of range.
 
     Source: He et al. 2019, "Variational autoencoders with jointly optimized latent dependency
       structure", section 3, eqs. (6) and (9), appendix B.
@@ -173,7 +174,8 @@ class GraphPrior(Prior):
     def freeze(self, graph=None):
         """Fixes the gates at the edges of `graph`; None takes the most probable ones.
 
-        Raises: ValueError if the structure is fixed anyway, or for a graph of other nodes.
+        Raises:
+          ValueError: if the structure is fixed anyway, or for a graph of other nodes.
         """
         self._require_gates("freeze_graph")
         if graph is None:

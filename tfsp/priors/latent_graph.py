@@ -23,8 +23,9 @@ class LatentGraph:
 
     Two graphs are equal if they have the same edges between nodes of the same sizes.
 
-    Raises: ValueError for an array that is not square, entries that are no probabilities, edges
-      from a node to itself or to one with a larger number, and sizes that do not fit.
+    Raises:
+      ValueError: for an array that is not square, entries that are not probabilities, edges from a
+        node to itself or to one with a larger number, and sizes that do not fit.
 
     Source: He et al. 2019, "Variational autoencoders with jointly optimized latent dependency
       structure", section 3.1.
@@ -100,7 +101,8 @@ class LatentGraph:
     def to_networkx(self):
         """A `networkx.DiGraph`: nodes 1..N with `size`, edges with `gate_mean`.
 
-        Raises: ImportError without networkx.
+        Raises:
+          ImportError: without networkx.
         """
         import networkx
 
@@ -134,7 +136,8 @@ class LatentGraph:
 def adjacency_of(structure, num_nodes):
     """Float `[N, N]` of 0 and 1 for a name in `STRUCTURES` or an array that is one already.
 
-    Raises: ValueError for unknown names and for arrays that are no such matrix.
+    Raises:
+      ValueError: for unknown names and for arrays that are not such a matrix.
     """
     if isinstance(structure, LatentGraph):
         structure = structure.adjacency
@@ -153,7 +156,8 @@ def adjacency_of(structure, num_nodes):
 def check_adjacency(adjacency, num_nodes=None):
     """`adjacency` as float `[N, N]` of 0 and 1, below the diagonal.
 
-    Raises: ValueError otherwise.
+    Raises:
+      ValueError: otherwise.
     """
     array = _check_lower(adjacency, "adjacency", num_nodes)
     if not np.all((array == 0) | (array == 1)):
@@ -180,7 +184,7 @@ def _check_lower(value, name, num_nodes=None):
             f"`{name}` must have shape {wanted}, one row and one column for each node. Received: "
             f"shape {array.shape}."
         )
-    above = np.argwhere(np.triu(np.nan_to_num(array) != 0))  # NaN is told of by the callers
+    above = np.argwhere(np.triu(np.nan_to_num(array) != 0))  # the callers report NaN
     if len(above):
         i, j = (int(k) + 1 for k in above[0])
         hint = " Is it transposed?" if i < j and not np.tril(array, -1).any() else ""

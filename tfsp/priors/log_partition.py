@@ -35,7 +35,7 @@ def has_log_partition(prior):
 
 
 def refresh_log_partition(prior, seed=0, num_chains=1000, num_temperatures=2000, num_rounds=1000):
-    """Computes log Z anew, with care, and stores it in the prior.
+    """Recomputes log Z, with care, and stores it in the prior.
 
     Exact without couplings, and by enumeration up to 20 units a side. Else by annealed importance
     sampling and, independently, by Bennett's acceptance ratio over tempered chains, whose value is
@@ -52,7 +52,8 @@ def refresh_log_partition(prior, seed=0, num_chains=1000, num_temperatures=2000,
       num_temperatures: of annealed importance sampling, at first.
       num_rounds: of tempering, kept ones, at first.
 
-    Returns: `LogPartition`.
+    Returns:
+      `LogPartition`.
 
     Source: Rolfe 2017, arXiv:1609.02200, appendix H.1.
     """

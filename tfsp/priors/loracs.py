@@ -49,7 +49,7 @@ class LORACs(TreePrior):
       concentration1, concentration0: a, b of the Beta distribution of node times.
       attachment: "collapsed" or "recognition".
       edge_weights: weights of the edges for a new leaf: "prior", the paper's p(e), or "bayes",
-        exact given the node times. The latter is steadied at first by an added variance that
+        exact given the node times. The latter is stabilised at first by an added variance that
         falls from .5 to 0 over `anneal_epochs`.
       inducing_points: "fixed" after the start, or "learned" with the model.
       inducing_gradient: "path" or "score"; of learned inducing points only.
@@ -76,9 +76,10 @@ class LORACs(TreePrior):
     Attributes:
       inducing: `[N, D]`, the inducing points s.
       parent: weight, int32 `[C, V]`; time: weight, float64 `[C, V]`: the trees.
-      started: weight, bool: whether the tree is in force.
+      started: weight, bool: whether the tree is active.
 
-    Raises: ValueError for settings outside their range.
+    Raises:
+      ValueError: for settings outside their range.
 
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 4.
     """
@@ -184,15 +185,16 @@ class LORACs(TreePrior):
         )
 
     def start(self, inducing, parent=None, time=None, burn_in=None):
-        """Puts the tree in force.
+        """Activates the tree.
 
         Args:
           inducing: `[N, D]`, the inducing points.
           parent, time: `[V]`, where each chain starts; None takes the tree of `tree_start`.
           burn_in: moves of each chain; None takes the prior's.
 
-        Raises: ValueError for another shape or points that are not finite;
-          `tf.errors.InvalidArgumentError` for a bad tree.
+        Raises:
+          ValueError: for another shape or points that are not finite.
+          tf.errors.InvalidArgumentError: for a bad tree.
         """
         settings = self._config
         inducing = np.asarray(inducing, np.float64)
@@ -222,7 +224,7 @@ class LORACs(TreePrior):
         self.started.assign(True)
 
     def begin_epoch(self, epoch):
-        """Anneals the variance that steadies edge weights "bayes"; clears the move counts."""
+        """Anneals the variance that stabilises edge weights "bayes"; clears the move counts."""
         super().begin_epoch(epoch)
         since, length = epoch - self.start_epoch, self._config["anneal_epochs"]
         left = max(0.0, 1.0 - since / length) if length and since >= 0 else 0.0

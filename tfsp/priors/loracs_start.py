@@ -15,7 +15,8 @@ def inducing_points(codes, num_inducing, method, seed):
       method: "kmeans" (centres), "examples" (random codes) or "noise" (standard normal).
       seed: int.
 
-    Raises: ValueError for too few codes or codes that are not finite.
+    Raises:
+      ValueError: for too few codes or codes that are not finite.
     """
     codes = np.asarray(codes, np.float64)
     rng = generator(seed, optional=True)

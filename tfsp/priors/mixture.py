@@ -28,7 +28,8 @@ class MixturePrior(Prior):
       learned_weights: False keeps the weights as given (equal, unless `weights` says otherwise)
         while locations and scales are trained.
 
-    Raises: ValueError for K < 1, shapes that do not fit, scales or weights that are not positive.
+    Raises:
+      ValueError: for K < 1, shapes that do not fit, scales or weights that are not positive.
     """
 
     def __init__(

@@ -67,10 +67,11 @@ class Recognition(keras.layers.Layer):
     GFLOP for B = 100, N = 200, H = 500. The network runs in the layer's dtype, all densities
     in float64.
 
-    Raises: ValueError for bad widths, concentrations, edge weights, block sizes.
+    Raises:
+      ValueError: for bad widths, concentrations, edge weights, block sizes.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, eqs. (14), (15), section 6, appendix C.3. The
-    prose of C.3 leaves -log q(t) out of q*(e); eq. (C.16) for p(t | e) is no density (see
+    prose of C.3 leaves -log q(t) out of q*(e); eq. (C.16) for p(t | e) is not a density (see
     `_edges`).
     """
 
@@ -137,8 +138,9 @@ class Recognition(keras.layers.Layer):
           seed: None, an int, an int32 pair or a `SeedStream`; the times' noise.
           added_variance: added to every var(t); a number or a scalar tensor.
 
-        Raises: ValueError for shapes that do not fit together; `tf.errors.InvalidArgumentError`
-          for a bad tree.
+        Raises:
+          ValueError: for shapes that do not fit together.
+          tf.errors.InvalidArgumentError: for a bad tree.
         """
         z = tf.convert_to_tensor(z)
         _, log_weight, _ = self._draw(z, parent, time, leaves, seed, added_variance)
@@ -164,7 +166,7 @@ class Recognition(keras.layers.Layer):
     def stick_parameters(self, z, parent, time, leaves):
         """q(t | e_v, z): (loc, scale) of the normal logit of the stick, `[B, V]` each.
 
-        (0, 1) at the root, which is no edge. Arguments as in `bound`.
+        (0, 1) at the root, which is not an edge. Arguments as in `bound`.
         """
         z, leaves = self._check(tf.convert_to_tensor(z), parent, leaves)
         edges = self._edges(parent, time)

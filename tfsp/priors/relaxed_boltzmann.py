@@ -112,8 +112,9 @@ def mean_field(weights, field_left, field_right, num_sweeps=10):
       weights: `[L, R]`. field_left: `[..., L]`. field_right: `[..., R]`.
       num_sweeps: updates of both sides.
 
-    Returns: (bound `[...]`, nats, never above the true value; logits of m `[..., L]`). The means
-      count as constants: at their fixed point the bound does not change with them.
+    Returns:
+      (bound `[...]`, nats, never above the true value; logits of m `[..., L]`). The means count as
+      constants: at their fixed point the bound does not change with them.
     """
     fixed_left, fixed_right = tf.stop_gradient(field_left), tf.stop_gradient(field_right)
     fixed = tf.stop_gradient(weights)

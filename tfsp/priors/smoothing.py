@@ -25,8 +25,9 @@ class UnitSmoothing(keras.layers.Layer):
       beta_growth: what is added to the bound with each epoch of `fit`.
       beta_floor: positive.
 
-    Raises: ValueError for an unknown smoothing, numbers out of range, and a beta for a smoothing
-      without one.
+    Raises:
+      ValueError: for an unknown smoothing, numbers out of range, and a beta for a smoothing without
+        one.
 
     Source: Rolfe 2017, arXiv:1609.02200, appendix H ("bounded above by a value that increases
       linearly with the number of training epochs"). The paper gives no numbers.

@@ -22,7 +22,8 @@ class SparsePrior(Prior):
       off_scale: standard deviation of a dimension that is off, in (0, 1]. The default is that of
         the variance 0.05.
 
-    Raises: ValueError for settings outside their ranges.
+    Raises:
+      ValueError: for settings outside their ranges.
 
     Source: Mathieu et al. 2019, arXiv:1812.02833 (gamma = 0.8). Their experiments add
       the penalty of `tfsp.models.DecomposedVAE`.

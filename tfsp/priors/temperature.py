@@ -13,7 +13,8 @@ class Temperature:
     Attributes:
       config: the arguments as a dict of floats.
 
-    Raises: ValueError for settings out of range.
+    Raises:
+      ValueError: for settings out of range.
     """
 
     def __init__(self, temperature, temperature_decay, min_temperature):

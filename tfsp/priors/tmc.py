@@ -40,7 +40,7 @@ class TMCPrior(TreePrior):
       moves_per_step: moves before each training step; None takes max(2000, N / 5).
       move_mixture: proportions of SPR, local SPR, slide and Gibbs moves. None takes 50:25:25 and
         min(1, (1000 / N)^2): a Gibbs move costs O(N D), the others hardly more than O(D).
-      refresh: whether all points are encoded anew at the beginning of each epoch. Else the
+      refresh: whether all points are encoded again at the beginning of each epoch. Else the
         stored encoding of a point is that of the last batch it was in.
       num_nodes: quadrature nodes on a leaf's edge and on an inner edge, for `log_prob`.
       variance_floor, added_variance, edge_weights: as in `tfsp.tmc.ops.predictive_log_prob`.
@@ -50,7 +50,8 @@ class TMCPrior(TreePrior):
       mean: `[N, D]`, m_n. variance: `[N]`, sum_k s_nk^2, all that the joint density asks for.
       parent: int32 `[1, V]`; time: float64 `[1, V]`, V = 2N - 1: the tree.
 
-    Raises: ValueError for settings outside their range.
+    Raises:
+      ValueError: for settings outside their range.
 
     Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891, section 3.
     """
@@ -89,7 +90,8 @@ class TMCPrior(TreePrior):
     def set_num_points(self, num_points):
         """Fixes N and makes the weights that depend on it.
 
-        Raises: ValueError if N is below 2, or was another before.
+        Raises:
+          ValueError: if N is below 2, or was another before.
         """
         num_points = arguments.integer("num_points", num_points, 2)
         if self.num_points is not None:
@@ -163,7 +165,7 @@ class TMCPrior(TreePrior):
             self.start(mean, variance)
 
     def start(self, mean, variance=None, parent=None, time=None, burn_in=None):
-        """Puts the tree in force.
+        """Activates the tree.
 
         Args:
           mean: `[N, D]`, the points' posterior means.
@@ -171,8 +173,9 @@ class TMCPrior(TreePrior):
           parent, time: `[V]`, where the chain starts; None takes Ward's clustering.
           burn_in: moves; None takes the prior's.
 
-        Raises: ValueError for another shape or values that are not finite;
-          `tf.errors.InvalidArgumentError` for a bad tree.
+        Raises:
+          ValueError: for another shape or values that are not finite.
+          tf.errors.InvalidArgumentError: for a bad tree.
         """
         mean = np.asarray(mean, np.float64)
         if self.num_points is None and mean.ndim == 2:
@@ -234,7 +237,8 @@ class TMCPrior(TreePrior):
           q: posterior of the batch, independent normals with batch shape `[B]`, event `[D]`.
           index: integers `[B]`, which training points these are; distinct, in [0, N).
 
-        Raises: `tf.errors.InvalidArgumentError` for an index out of range or twice in a batch.
+        Raises:
+          tf.errors.InvalidArgumentError: for an index out of range or twice in a batch.
 
         Source: eq. (8) without log p(tree) - log q(tree), which no network depends on. E_q[log
           r] is exact: log r(m | tree) - 1/2 sum_n sum_k s_nk^2 / nu_n, with nu_n the variance of

@@ -38,7 +38,7 @@ class TreePrior(Prior):
       **kwargs: of `Prior`.
 
     Attributes:
-      started: weight, bool: whether the tree is in force.
+      started: weight, bool: whether the tree is active.
       move_counts: weight, int64 `[2, 4]`: moves accepted and proposed in this epoch, by
         `tfsp.tmc.ops.MOVE_KINDS`.
     """
@@ -74,7 +74,7 @@ class TreePrior(Prior):
         return not self.is_started()
 
     def is_started(self):
-        """Whether the tree is in force, a Python bool."""
+        """Whether the tree is active, a Python bool."""
         with tf.init_scope():
             return bool(self.started.numpy())
 
@@ -84,7 +84,8 @@ class TreePrior(Prior):
     def phylogeny(self, chain=0, names=None):
         """A tree as it is now, a `tfsp.tmc.Phylogeny`.
 
-        Raises: ValueError before the tree has started.
+        Raises:
+          ValueError: before the tree has started.
         """
         self._require_started()
         return Phylogeny(self.parent.numpy()[chain], self.time.numpy()[chain], names)
@@ -154,7 +155,8 @@ class TreePrior(Prior):
         Args:
           subtree: None, or a node of the first tree: only from below it.
 
-        Raises: ValueError for a subtree before the tree has started.
+        Raises:
+          ValueError: for a subtree before the tree has started.
         """
         n = arguments.count("n", n)
         seeds = split_seed(as_seed(seed), self.num_chains + 1)

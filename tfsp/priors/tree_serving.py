@@ -33,7 +33,8 @@ def signatures(prior, model):
       prior: a `TreePrior` that has started.
       model: the model that holds it: `encode`, `decode`, `data_shape`.
 
-    Returns: dict of name -> (function, input specs).
+    Returns:
+      dict of name -> (function, input specs).
     """
     images = tf.TensorSpec([None, *model.data_shape], tf.float32, name="images")
     node, count, seed = (

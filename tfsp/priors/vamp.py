@@ -29,7 +29,7 @@ class UnitInterval(keras.constraints.Constraint):
 class VampPrior(Prior):
     """p(z) = 1/K sum_k q(z | u_k), with K learned pseudo-inputs u_k in the space of the data.
 
-    The model hands over its posterior when it is built; the pseudo-inputs then take the shape
+    The model passes on its posterior when it is built; the pseudo-inputs then take the shape
     of the data. They start as noise around 0.5, or, by `adapt(x)`, as examples.
 
     Args:
@@ -42,8 +42,9 @@ class VampPrior(Prior):
         subset of the data).
       seed: int, for the noise and for the choice of examples.
 
-    Raises: ValueError for K < 1, an unknown `start`, use before the model is built, or fewer
-      than K examples given to `adapt`.
+    Raises:
+      ValueError: for K < 1, an unknown `start`, use before the model is built, or fewer than K
+        examples given to `adapt`.
 
     Source: Tomczak & Welling 2018, arXiv:1705.07120, eq. (9).
     """

@@ -13,19 +13,20 @@ from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_exampl
 
 
 class Fitting(Training):
-    """What users call with data, as of `keras.Model`."""
+    """What users call with data, as in `keras.Model`."""
 
     def fit(self, x=None, y=None, *, callbacks=None, shuffle=None, **kwargs):
-        """As `keras.Model.fit`, with four things looked after.
+        """As `keras.Model.fit`, with checks and the prior's schedule.
 
-        Data are checked first (arrays whole, datasets by their first batch): what is no batch of
+        Data are checked first (arrays whole, datasets by their first batch): what is not a batch of
         examples, not finite, or outside [0, 1] where the likelihood needs that, is an error.
         `sample_weight` counts with labels and without: as an argument, in a dataset of
-        (x, None, w), and in `validation_data` = (x, None, w). A prior that is to start from
-        data does so when its epoch has come (`PriorSchedule`, which also logs the prior's health).
+        (x, None, w), and in `validation_data` = (x, None, w). A prior that is initialised
+        from data is so when its epoch has come (`PriorSchedule`, which also logs its diagnostics).
         Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
-        (x,), (x, y) or (x, y, w); a prior that starts from data needs an array or a dataset, or
-        `model.adapt(x)` beforehand. Of generators no health is logged that is told from codes.
+        (x,), (x, y) or (x, y, w); a prior that is initialised from data needs an array or a
+        dataset, or `model.adapt(x)` beforehand. With generators, diagnostics that need encodings
+        are not logged.
         """
         x, y, kwargs["sample_weight"], kwargs["class_weight"] = fit_inputs.prepare(
             self,

@@ -19,13 +19,13 @@ def importance_log_prob(model, x, num_samples, chunk_size=100, seed=None):
       chunk_size: how many are drawn at once for each example.
       seed: None, an int, an int32 pair or a `SeedStream`. Chunk i draws from seed and i.
 
-    Returns: a dict of `[B]`:
-      log_prob: the estimate, nats.
-      variance: its Monte Carlo variance, (E[w^2]/E[w]^2 - 1) / S to first order, nats^2.
-      effective_sample_size: (sum w)^2 / sum w^2, between 1 and S. Where it is small, the
-        variance is itself underestimated.
+    Returns:
+      dict of `[B]`: "log_prob", the estimate, nats; "variance", its Monte Carlo variance, to first
+      order (E[w^2]/E[w]^2 - 1) / S, nats^2; "effective_sample_size", (sum w)^2 / sum w^2, between
+      1 and S. Where it is small, the variance is itself underestimated.
 
-    Raises: ValueError if `num_samples` or `chunk_size` is no positive integer.
+    Raises:
+      ValueError: if `num_samples` or `chunk_size` is not a positive integer.
     """
     static = not tf.is_tensor(num_samples)
     if static:

@@ -37,7 +37,7 @@ def check(network, role, input_shape, output_shape, meaning):
         raise ValueError(f"{wanted} It does not accept its input: {error}") from error
     if isinstance(actual, (list, dict)) or tuple(actual[1:]) != tuple(output_shape):
         shape = tuple(actual[1:]) if isinstance(actual, tuple) else actual
-        raise ValueError(f"{wanted} It puts out {shape}.")
+        raise ValueError(f"{wanted} It outputs {shape}.")
 
 
 def check_spec(role, spec):

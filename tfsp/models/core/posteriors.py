@@ -18,7 +18,7 @@ def check_covariance(covariance):
 
 
 def num_outputs(latent_dim, covariance):
-    """How many numbers the encoder puts out for each example, and what they are."""
+    """How many numbers the encoder outputs for each example, and what they are."""
     if covariance == "full":
         triangle = latent_dim * (latent_dim + 1) // 2
         return latent_dim + triangle, (

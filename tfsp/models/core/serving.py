@@ -14,7 +14,9 @@ _CHUNK = 50
 
 
 def signatures(model):
-    """What every exported model answers. Arguments and results by name:
+    """What every exported model answers.
+
+    Arguments and results by name:
 
     | signature | arguments | results |
     | --- | --- | --- |
@@ -69,7 +71,7 @@ def export(model, path, format="tf_saved_model"):
     Args:
       format: "tf_saved_model", a SavedModel, or "onnx", "openvino" or "litert": a file for each
         signature that the runtime can answer. In these `sample` takes its noise as arguments
-        (`tfsp.serving.Sampler`). What is left out is told of in a warning.
+        (`tfsp.serving.Sampler`). What is left out is named in a warning.
 
     Raises:
       FileExistsError: if `path` exists and is not an empty folder.

@@ -28,7 +28,8 @@ class Training(keras.Model):
           **kwargs: `jit_compile`, `steps_per_execution`, `run_eagerly`, ... With a prior whose
             native ops XLA does not know, `jit_compile` compiles the optimizer alone.
 
-        Raises: ValueError if a loss or metrics are given.
+        Raises:
+          ValueError: if a loss or metrics are given.
         """
         if kwargs.get("loss") is not None:
             raise ValueError(
@@ -103,7 +104,8 @@ class Training(keras.Model):
           sample_weight: optional `[B]`, weights of the examples. As ever in Keras the loss is the
             sum of weighted losses over the number of examples; metrics are weighted means.
 
-        Raises: ValueError for weights of another rank.
+        Raises:
+          ValueError: for weights of another rank.
         """
         if sample_weight is not None:
             sample_weight = tf.convert_to_tensor(sample_weight)

@@ -110,7 +110,7 @@ def kl_without_log_z(weights, bias, logits, earlier, roles, later=None):
     """KL(q || p) - log Z for one draw of the hierarchy: `[..., n]` -> `[...]`, nats.
 
     Args:
-      weights, bias, roles: as of `expected_score`.
+      weights, bias, roles: see `expected_score`.
       logits: of q(z = 1), each unit given its predecessors' zeta.
       earlier: q(z = 1 | zeta): for spikes the draw z, elsewhere a function of zeta (DVAE++,
         Vahdat et al. 2018, arXiv:1802.04920, section 3).

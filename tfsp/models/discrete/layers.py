@@ -33,7 +33,8 @@ class ContinuousLayers(keras.layers.Layer):
       num_sharing_groups: G, a divisor of M; 0 for no sharing.
       activation, batch_norm, bias_before_norm: of all networks, see `ConditionalMLP`.
 
-    Raises: ValueError for numbers out of range.
+    Raises:
+      ValueError: for numbers out of range.
 
     Source: Rolfe 2017, arXiv:1609.02200, section 4, appendix H.
     """
@@ -122,9 +123,10 @@ class ContinuousLayers(keras.layers.Layer):
     def draw(self, context, zeta, seed, training=False):
         """One draw of all layers for each zeta `[..., B, n]`.
 
-        Returns: (y, kl, log_ratio): y a list of `[..., B, size]`; kl `[..., B]`, the sum over
-          layers of KL(q_m || p_m), in closed form given the draws of the layers before (eq. 14);
-          log_ratio `[..., B]`, log p(y | zeta) - log q(y | zeta, x). Nats.
+        Returns:
+          (y, kl, log_ratio): y a list of `[..., B, size]`; kl `[..., B]`, the sum over layers of
+          KL(q_m || p_m), in closed form given the draws of the layers before (eq. 14); log_ratio
+          `[..., B]`, log p(y | zeta) - log q(y | zeta, x). Nats.
         """
         y = []
         kl = log_ratio = tf.zeros_like(zeta[..., 0])

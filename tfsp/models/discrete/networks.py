@@ -61,7 +61,8 @@ def make_networks(config, smoothing, data_shape, outputs_shape, dtype):
 def mlp_settings(encoder):
     """{"name", "hidden", "activation"} of a plain perceptron.
 
-    Raises: ValueError for any other network.
+    Raises:
+      ValueError: for any other network.
     """
     pair = encoder if isinstance(encoder, keras.Model) else networks.build(encoder)
     if not isinstance(pair, networks.MLP) or pair.gated:

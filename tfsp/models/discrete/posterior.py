@@ -29,7 +29,8 @@ class HierarchicalPosterior(keras.layers.Layer):
         `batch_norm` the logits are normalised as well, with a scale in [2, 3] (appendix H.2).
       bounded: whether the first parameters are logits, to be normalised so.
 
-    Raises: ValueError unless 1 <= num_groups <= num_units.
+    Raises:
+      ValueError: unless 1 <= num_groups <= num_units.
 
     Source: Rolfe 2017, arXiv:1609.02200, eq. (10), appendix H.
     """
@@ -88,7 +89,8 @@ class HierarchicalPosterior(keras.layers.Layer):
           step: function (slice of the units, parameters) -> zeta_j `[..., B, n_j]`, with
             parameters a tuple of `num_parameters` tensors `[..., B, n_j]`.
 
-        Returns: (tuple of parameters, zeta), each `[..., B, n]`.
+        Returns:
+          (tuple of parameters, zeta), each `[..., B, n]`.
         """
         parameters, zetas = [], []
         for j, part in enumerate(self.slices):

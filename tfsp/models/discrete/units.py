@@ -132,7 +132,8 @@ def _normal(loc, log_variance):
 def check(variant, smoothing, objective):
     """The smoothing as a dict with its name.
 
-    Raises: ValueError for a variant, a smoothing and an objective that do not go together.
+    Raises:
+      ValueError: for a variant, a smoothing and an objective that do not go together.
     """
     if variant not in VARIANTS:
         raise ValueError(

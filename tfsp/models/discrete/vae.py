@@ -23,7 +23,7 @@ class DiscreteVAE(StructuredVAE):
         log p(x) >= E_q[log p(x | zeta, y)] - kl_discrete - kl_continuous        [nats]
 
     The posterior is q(z, zeta | x), hierarchical over groups of units, times q(y | zeta, x). The
-    three variants are told in `tfsp.models.discrete.units`.
+    three variants are described in `tfsp.models.discrete.units`.
 
     The terms, metrics and bounds show these KLs themselves, one draw of the hierarchy each, with
     the prior's stored log Z (`BoltzmannPrior`). What carries the gradients of eqs. (11) and (12)
@@ -61,7 +61,8 @@ class DiscreteVAE(StructuredVAE):
       bias_before_norm: whether what is normalised has a bias as well, see `ConditionalMLP`.
       **kwargs: of `StructuredVAE`; objective="iwae" with variant "dvae#" alone.
 
-    Raises: ValueError for settings that do not fit each other.
+    Raises:
+      ValueError: for settings that do not fit each other.
 
     Source: Rolfe 2017, arXiv:1609.02200; Vahdat et al. 2018, arXiv:1802.04920 (DVAE++); Vahdat,
       Andriyash & Macready 2018, arXiv:1805.07445 (DVAE#).
@@ -266,7 +267,8 @@ class DiscreteVAE(StructuredVAE):
           num_rows: states of each, `chain_steps` block-Gibbs sweeps apart.
           num_draws: draws of zeta and y for each state.
 
-        Returns: `[num_rows, num_chains, num_draws, *data_shape]`.
+        Returns:
+          `[num_rows, num_chains, num_draws, *data_shape]`.
         """
         self._require_built()
         return chains.rows(self, num_chains, num_rows, chain_steps, num_draws, seed)

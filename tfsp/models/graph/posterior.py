@@ -109,7 +109,8 @@ class GraphPosterior:
     def _unfold(self, num_samples, value):
         """Nodes from N down to 1, each by `value(n, loc, log_variance)`: lists over nodes, 1 first.
 
-        Returns: values `[S B, N']`; (loc, log_variance) of q, then of p, at them.
+        Returns:
+          values `[S B, N']`; (loc, log_variance) of q, then of p, at them.
         """
         nodes = [None] * self.prior.num_nodes
         parameters = list(nodes)

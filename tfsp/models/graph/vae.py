@@ -66,7 +66,8 @@ class GraphVAE(EncoderDecoder):
       **kwargs: of `StructuredVAE`: objective, num_samples, seed, name, dtype. Node networks compute
         in float32 or better whatever the dtype.
 
-    Raises: ValueError for settings outside their ranges.
+    Raises:
+      ValueError: for settings outside their ranges.
 
     Source: He et al. 2019, "Variational autoencoders with jointly optimized latent dependency
       structure", ICLR; ladder VAE: Sonderby et al. 2016, arXiv:1602.02282.
@@ -212,7 +213,8 @@ class GraphVAE(EncoderDecoder):
           graph: a `LatentGraph`, an adjacency `[N, N]` or a name ("chain", ...); None takes the
             most probable graph.
 
-        Raises: ValueError for a fixed structure and for a graph of another number of nodes.
+        Raises:
+          ValueError: for a fixed structure and for a graph of another number of nodes.
         """
         self.prior.freeze(graph)
 
@@ -233,5 +235,5 @@ def _num_features(encoder, data_shape):
         raise ValueError(f"{wanted} It does not accept its input: {error}") from error
     shape = getattr(outputs, "shape", None)
     if shape is None or len(shape) != 2 or shape[-1] is None:
-        raise ValueError(f"{wanted} It puts out {shape if shape is not None else outputs}.")
+        raise ValueError(f"{wanted} It outputs {shape if shape is not None else outputs}.")
     return int(shape[-1])

@@ -10,7 +10,7 @@ from tfsp.models.inputs import dataset_form
 
 
 def check_form(x, data_shape=None, steps=None, steps_name="steps_per_epoch", name="x"):
-    """Raises ValueError for what is no batch of examples: dicts, single examples, nothing, no end.
+    """Raises ValueError for what is not a batch of examples, and for an endless dataset.
 
     Args:
       x: what the user gave.
@@ -63,10 +63,11 @@ def _check_dataset(dataset, data_shape, steps, steps_name, name):
 
 
 def check(x, likelihood, stacklevel=3):
-    """Raises ValueError for data that the likelihood cannot mean; warns of grey binary data.
+    """Raises ValueError for data outside the likelihood's support; warns of data not binary.
 
-    Whatever is an array to NumPy (variables, tables) is looked at whole, datasets by their first
-    batch, anything else (generators) not at all. Masked values are refused.
+    That is, under a Bernoulli likelihood. Whatever is an array to NumPy (variables, tables) is
+    checked whole, datasets by their first batch, anything else (generators) not at all. Masked
+    values are refused.
 
     Args:
       stacklevel: of the warning, from here to the user's call.
@@ -87,9 +88,9 @@ def check(x, likelihood, stacklevel=3):
     binary = likelihood.kind == "discrete" and likelihood.num_levels == 2
     if binary and np.any((values != 0) & (values != 1)):
         warnings.warn(
-            f"The data are grey, but the likelihood {name} is meant for 0 and 1: what it gives is "
-            "no log-probability, and bounds cannot be compared. Binarise the data "
-            "(`tfsp.data.load(..., binarization='dynamic')`), or take 'continuous_bernoulli'.",
+            f"The data are not binary, so the log-likelihood of {name} is not a valid "
+            "log-probability, and bounds cannot be compared. Binarise the data "
+            "(`tfsp.data.load(..., binarization='dynamic')`), or use 'continuous_bernoulli'.",
             stacklevel=stacklevel,
         )
 

@@ -1,4 +1,4 @@
-"""What a `tf.data.Dataset` yields, told from its specs and the steps it was made by."""
+"""What a `tf.data.Dataset` yields, read off its specs and the steps it was made by."""
 
 import tensorflow as tf
 

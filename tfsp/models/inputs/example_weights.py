@@ -18,8 +18,9 @@ def check_samples(weights, num_examples=None):
       weights: what the user gave: an array, a tensor, a list or a column of a table.
       num_examples: n, or None where it is not to be checked.
 
-    Raises: ValueError for another shape, for what is NaN, infinite, negative or no number, and
-      for weights that are all 0.
+    Raises:
+      ValueError: for another shape, for what is NaN, infinite, negative or no number, and for
+        weights that are all 0.
     """
     masked = np.ma.isMaskedArray(weights)
     values = arrays.plain(weights, "`sample_weight`") if masked else np.asarray(weights)
@@ -111,7 +112,8 @@ def weigh_classes(dataset, class_weight):
     Classes without a weight count once. (Keras looks weights up in a table that ends at the last
     class with a weight, and fails for classes beyond.)
 
-    Raises: ValueError if the dataset has weights already.
+    Raises:
+      ValueError: if the dataset has weights already.
     """
     if len(dataset.element_spec) > 2:
         raise ValueError(

@@ -22,10 +22,11 @@ def take_examples(data, limit=None, steps=None):
     Args:
       data: see above.
       limit: None for all.
-      steps: batches that make an epoch, where an epoch is no pass over the dataset.
+      steps: batches that make an epoch, where an epoch is not one pass over the dataset.
 
-    Raises: ValueError for anything else, for a dataset without examples, and for all of a dataset
-      without end.
+    Raises:
+      ValueError: for anything else, for a dataset without examples, and for all of a dataset
+        without end.
     """
     if not isinstance(data, tf.data.Dataset):
         x = np.asarray(data[0] if isinstance(data, tuple) else data)

@@ -25,15 +25,16 @@ def prepare(
 
     Args:
       model: a `StructuredVAE`.
-      x, y, sample_weight, class_weight: as of `fit`.
+      x, y, sample_weight, class_weight: see `fit`.
       steps: how many batches of a dataset are to be taken, None for all.
       steps_name, name: what the user calls `steps` and `x`, for the errors.
       stacklevel: of warnings, from here to the user's call.
 
-    Returns: (x, y, sample_weight, class_weight) for Keras.
+    Returns:
+      (x, y, sample_weight, class_weight) for Keras.
 
-    Raises: ValueError for data and weights that cannot be, see `data_checks` and
-      `example_weights`.
+    Raises:
+      ValueError: for data and weights that cannot be, see `data_checks` and `example_weights`.
     """
     examples = _without_index(x) if getattr(model, "needs_index", False) else x
     indexed = examples is not x

@@ -6,7 +6,7 @@
 
 from absl import app, flags
 
-from tfsp import experiment
+from tfsp import experiment, parts
 from tfsp.command_line import define_config, plain_errors
 
 _CONFIG = define_config(
@@ -14,7 +14,7 @@ _CONFIG = define_config(
     "Config file, such as configs/vae/digits.py; many serve several rows, as "
     "configs/vae/mnist.py:vamp. Any setting can be changed on the command line: "
     "--config.train.epochs=20. A class first, then its settings: --config.prior.name=vamp "
-    "--config.prior.num_components=50. --show_config lists them.",
+    "--config.prior.num_components=50. --show_config lists them.\n" + parts.flag_help(),
 )
 _RUN_DIR = flags.DEFINE_string(
     "run_dir",

@@ -4,6 +4,7 @@ A newcomer adds one by a file here with a class under `@register("name")`; the c
 cover it unasked.
 """
 
+from tfsp import discovery
 from tfsp.likelihoods.base import Likelihood, build, get, names, register
 from tfsp.likelihoods.bernoulli import Bernoulli
 from tfsp.likelihoods.categorical import Categorical
@@ -25,3 +26,5 @@ __all__ = [
     "names",
     "register",
 ]
+
+discovery.import_all(__name__, __path__)

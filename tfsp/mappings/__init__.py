@@ -4,6 +4,7 @@ A newcomer adds one by a file here with a class under `@register("name")`: confi
 it, `tfsp.models.InteLVAE` takes it, and the contract tests cover it unasked.
 """
 
+from tfsp import discovery
 from tfsp.mappings.base import Mapping, build, get, names, register
 from tfsp.mappings.chain import ChainMapping
 from tfsp.mappings.glued_circles import GluedCirclesMapping
@@ -30,3 +31,5 @@ __all__ = [
     "names",
     "register",
 ]
+
+discovery.import_all(__name__, __path__)

@@ -1,8 +1,6 @@
 """Measures: arrays in, numbers out; one file a measure or a family, which registers itself."""
 
-import importlib
-import pkgutil
-
+from tfsp import discovery
 from tfsp.measures.active_units import active_units
 from tfsp.measures.attributes import attribute_prediction
 from tfsp.measures.clusters import (
@@ -67,8 +65,7 @@ def discover():
     A module may have the name of a measure, which is what the package keeps under that name.
     """
     kept = {name: globals()[name] for name in __all__}
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    discovery.import_all(__name__, __path__)
     globals().update(kept)
 
 

@@ -3,6 +3,7 @@
 A newcomer adds one by a file here with a subclass of `StructuredVAE` under `@register("name")`.
 """
 
+from tfsp import discovery
 from tfsp.models.core.contract import StructuredVAE, build, get, names, register
 from tfsp.models.core.importance import importance_log_prob
 from tfsp.models.cp_vae import CPVAE
@@ -38,3 +39,5 @@ __all__ = [
     "names",
     "register",
 ]
+
+discovery.import_all(__name__, __path__)

@@ -1,5 +1,6 @@
 """Encoder and decoder networks by name. Any Keras model is accepted in their place."""
 
+from tfsp import discovery
 from tfsp.networks.base import NetworkPair, build, get, names, register
 from tfsp.networks.conditional_mlp import ConditionalMLP
 from tfsp.networks.conv import IntelVAEConv, LoracsConv
@@ -24,3 +25,5 @@ __all__ = [
     "names",
     "register",
 ]
+
+discovery.import_all(__name__, __path__)

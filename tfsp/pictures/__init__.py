@@ -1,8 +1,6 @@
 """What is drawn of a run, by name: one file a picture or a family, which registers itself."""
 
-import importlib
-import pkgutil
-
+from tfsp import discovery
 from tfsp.pictures.registry import PICTURES, Picture, draw, flag_help, markdown, names, register
 from tfsp.pictures.subject import Subject
 
@@ -21,8 +19,7 @@ __all__ = [
 
 def discover():
     """Imports every module of this package, which registers the pictures in it."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    discovery.import_all(__name__, __path__)
 
 
 discover()

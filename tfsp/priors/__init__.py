@@ -4,6 +4,7 @@ A newcomer adds one by a file here with a class under `@register("name")`: confi
 it, every model takes it, and the contract tests cover it unasked.
 """
 
+from tfsp import discovery
 from tfsp.priors.base import Prior, build, get, names, register
 from tfsp.priors.encoded import Encoded
 from tfsp.priors.flow import FlowPrior
@@ -33,3 +34,5 @@ __all__ = [
     "names",
     "register",
 ]
+
+discovery.import_all(__name__, __path__)

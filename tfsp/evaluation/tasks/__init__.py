@@ -1,8 +1,6 @@
 """What can be measured of a run, by name: one file a task, found and registered by itself."""
 
-import importlib
-import pkgutil
-
+from tfsp import discovery
 from tfsp.evaluation.subject import Subject, of_run
 from tfsp.evaluation.tasks.registry import (
     TASKS,
@@ -37,8 +35,7 @@ __all__ = [
 
 def discover():
     """Imports every module of this package, which registers the tasks in it."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    discovery.import_all(__name__, __path__)
 
 
 discover()

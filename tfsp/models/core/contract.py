@@ -240,7 +240,8 @@ class StructuredVAE(Fitting):
 
         Raises:
           FileExistsError: if `filepath` exists and is not an empty folder.
-          ImportError, ValueError: where the format cannot be written.
+          ImportError: if the format needs a package that is not installed.
+          ValueError: where the format cannot be written.
         """
         return serving.export(self, filepath, format)
 
@@ -276,27 +277,8 @@ class StructuredVAE(Fitting):
             )
 
     def _check_data(self, x):
-        """x as a tensor; raises ValueError where it cannot be what the model was built for."""
-        if isinstance(x, (tf.data.Dataset, tuple, dict)):
-            raise ValueError(
-                "Here x is one array or tensor of examples, [B, ...], without labels. Received: "
-                f"{type(x).__name__}. For datasets and pairs (x, y) take the functions of "
-                "`tfsp.evaluation`, such as `encode(model, data)`, or `model.predict`."
-            )
-        x = tf.convert_to_tensor(x)
-        if x.dtype.is_integer or x.dtype.is_bool:
-            raise ValueError(
-                "Data must be floating, on [0, 1]. Received dtype "
-                f"{x.dtype.name}: convert it, for example by `x.astype('float32') / 255`."
-            )
-        if self.data_shape is not None and tuple(x.shape[1:]) != self.data_shape:
-            raise ValueError(
-                f"This model was built for examples of shape {self.data_shape}. Received a batch "
-                f"of shape {tuple(x.shape)}, examples of shape {tuple(x.shape[1:])}."
-            )
-        if tf.executing_eagerly():
-            data_checks.require_finite(x.numpy())
-        return tf.cast(x, self.variable_dtype)
+        """See `data_checks.examples`."""
+        return data_checks.examples(x, self.data_shape, self.variable_dtype)
 
     def _static_data_shape(self, input_shape):
         shape = tuple(input_shape)[1:]

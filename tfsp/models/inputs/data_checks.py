@@ -95,6 +95,34 @@ def check(x, likelihood, stacklevel=3):
         )
 
 
+def examples(x, data_shape, dtype):
+    """x as a tensor of the dtype; raises ValueError where it cannot be what a model was built for.
+
+    Args:
+      data_shape: of one example; None where the model has not been built.
+    """
+    if isinstance(x, (tf.data.Dataset, tuple, dict)):
+        raise ValueError(
+            "Here x is one array or tensor of examples, [B, ...], without labels. Received: "
+            f"{type(x).__name__}. For datasets and pairs (x, y) take the functions of "
+            "`tfsp.evaluation`, such as `encode(model, data)`, or `model.predict`."
+        )
+    x = tf.convert_to_tensor(x)
+    if x.dtype.is_integer or x.dtype.is_bool:
+        raise ValueError(
+            "Data must be floating, on [0, 1]. Received dtype "
+            f"{x.dtype.name}: convert it, for example by `x.astype('float32') / 255`."
+        )
+    if data_shape is not None and tuple(x.shape[1:]) != data_shape:
+        raise ValueError(
+            f"This model was built for examples of shape {data_shape}. Received a batch of shape "
+            f"{tuple(x.shape)}, examples of shape {tuple(x.shape[1:])}."
+        )
+    if tf.executing_eagerly():
+        require_finite(x.numpy())
+    return tf.cast(x, dtype)
+
+
 def floats(values):
     """A floating NumPy array, bfloat16 (which NumPy does not know) as float32; None for others."""
     if not arrays.is_floating(values.dtype):

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import functools
 import importlib.util
 import inspect
 import pathlib
@@ -12,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from absl import flags
+from script_runs import loaded
 
 from tfsp import config, discovery, experiment, likelihoods, models, parts, priors, registry
 
@@ -117,25 +116,6 @@ def search_path(monkeypatch, tmp_path):
     return tmp_path
 
 
-def help_of_script(monkeypatch):
-    """The help of the flag --config of scripts/train.py."""
-    found = {}
-    with monkeypatch.context() as patch:
-        values = flags.FlagValues()
-        for name in [n for n in dir(flags) if n.startswith("DEFINE_")]:
-            function = functools.partial(getattr(flags, name), flag_values=values)
-            patch.setattr(flags, name, function)
-        patch.setattr(flags, "register_multi_flags_validator", lambda *args, **kwargs: None)
-        patch.setattr(
-            "ml_collections.config_flags.DEFINE_config_file",
-            lambda name, default, help_string, **kwargs: found.update({name: help_string}),
-        )
-        path = ROOT / "scripts" / "train.py"
-        spec = importlib.util.spec_from_file_location("train_for_its_help", path)
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return found["config"]
-
-
 def contract_of(*path):
     """A module of contract tests, read now that the part is registered."""
     file = ROOT.joinpath("tests", *path)
@@ -160,14 +140,15 @@ def run_by_name(module, name, **fixtures):
     return ran
 
 
-def assert_known(section, name, setting, monkeypatch):
+def assert_known(section, name, setting):
     """In the registry of the section, in configs, in --help and on the page of the docs."""
     assert name in config.SECTIONS[section].names()
     settings = config.default_config()
     settings[section].name = name
     assert (setting in settings[section]) == (setting is not None)
     experiment.make_model(settings.to_dict())
-    lines = help_of_script(monkeypatch).splitlines()
+    with loaded("train") as (_, flags):
+        lines = flags["config"].help.splitlines()
     (line,) = (line for line in lines if line.startswith(f"config.{section}.name: "))
     assert name in line.rstrip(".").split(": ")[1].split(", ")
     rows = [row for row in parts.markdown().splitlines() if row.startswith(f"| `{name}` |")]
@@ -175,9 +156,9 @@ def assert_known(section, name, setting, monkeypatch):
     assert setting is None or f"`{setting}`" in rows[0]
 
 
-def test_a_prior_is_one_file(search_path, monkeypatch):
+def test_a_prior_is_one_file(search_path):
     with added(priors, "own_laplace", PRIOR, search_path):
-        assert_known("prior", "own_laplace", "width", monkeypatch)
+        assert_known("prior", "own_laplace", "width")
         contract = contract_of("priors", "test_prior_contract.py")
         ran = run_by_name(contract, "own_laplace", tmp_path=search_path)
         assert len(ran) >= 8
@@ -185,9 +166,9 @@ def test_a_prior_is_one_file(search_path, monkeypatch):
     assert "own_laplace" not in priors.names()
 
 
-def test_a_likelihood_is_one_file(search_path, monkeypatch):
+def test_a_likelihood_is_one_file(search_path):
     with added(likelihoods, "own_coins", LIKELIHOOD, search_path):
-        assert_known("likelihood", "own_coins", None, monkeypatch)
+        assert_known("likelihood", "own_coins", None)
         contract = contract_of("likelihoods", "test_likelihood_contract.py")
         assert "own_coins" in contract.SPECS
         ran = 0
@@ -200,9 +181,9 @@ def test_a_likelihood_is_one_file(search_path, monkeypatch):
         assert ran >= 8
 
 
-def test_a_model_is_one_file(search_path, monkeypatch, binary_images):
+def test_a_model_is_one_file(search_path, binary_images):
     with added(models, "own_vae", MODEL, search_path):
-        assert_known("model", "own_vae", "times", monkeypatch)
+        assert_known("model", "own_vae", "times")
         contract = contract_of("models", "test_contract.py")
         assert ("own_vae", "twice") in contract.cases()
         contract.check_training("own_vae", "twice", binary_images, search_path)

@@ -1,14 +1,12 @@
 """A task is one file, found in the registry, the help, the checks, the tables and the docs."""
 
-import functools
-import importlib.util
 import pathlib
 import sys
 import types
 
 import numpy as np
 import pytest
-from absl import flags
+from script_runs import loaded
 
 from tfsp import evaluation, models, networks
 from tfsp.evaluation import needs, tasks
@@ -48,23 +46,17 @@ def subject(model):
     return tasks.Subject(model, config, data=None)
 
 
-def help_of_script(monkeypatch):
+def help_of_script():
     """The help of the flag --tasks of scripts/evaluate.py."""
-    found = flags.FlagValues()
-    for name in [n for n in dir(flags) if n.startswith("DEFINE_")] + ["register_validator"]:
-        function = functools.partial(getattr(flags, name), flag_values=found)
-        monkeypatch.setattr(flags, name, function)
-    path = ROOT / "scripts" / "evaluate.py"
-    spec = importlib.util.spec_from_file_location("evaluate_for_its_help", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return found["tasks"].help
+    with loaded("evaluate") as (_, flags):
+        return flags["tasks"].help
 
 
 @pytest.mark.usefixtures("colours")
-def test_a_task_is_one_file(monkeypatch):
+def test_a_task_is_one_file():
     names = tasks.names()
     assert names[names.index("colours") - 1 :][:3] == ["labelled_points", "colours", "tree"]
-    assert "colours: Mean colour of samples." in help_of_script(monkeypatch)
+    assert "colours: Mean colour of samples." in help_of_script()
     page = tasks.markdown()
     row = "| `colours` | Mean colour of samples. | density, palette | `colours_mean` |"
     assert row in page.splitlines()

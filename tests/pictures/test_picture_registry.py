@@ -1,7 +1,5 @@
 """A picture is one file, found in the registry, the help, the checks, the run and the docs."""
 
-import functools
-import importlib.util
 import pathlib
 import sys
 import types
@@ -9,7 +7,7 @@ import types
 import matplotlib.image
 import numpy as np
 import pytest
-from absl import flags
+from script_runs import loaded
 
 from tfsp import experiment, models, networks, pictures
 from tfsp.evaluation import needs
@@ -66,24 +64,18 @@ def run_dir(monkeypatch, tmp_path):
     return folder, model
 
 
-def help_of_script(monkeypatch):
+def help_of_script():
     """The help of the flag --pictures of scripts/visualize.py."""
-    found = flags.FlagValues()
-    for name in [n for n in dir(flags) if n.startswith("DEFINE_")]:
-        function = functools.partial(getattr(flags, name), flag_values=found)
-        monkeypatch.setattr(flags, name, function)
-    path = ROOT / "scripts" / "visualize.py"
-    spec = importlib.util.spec_from_file_location("visualize_for_its_help", path)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    return found["pictures"].help
+    with loaded("visualize") as (_, flags):
+        return flags["pictures"].help
 
 
 @pytest.mark.usefixtures("spots")
-def test_a_picture_is_one_file(run_dir, monkeypatch):
+def test_a_picture_is_one_file(run_dir):
     folder, model = run_dir
     names = pictures.names()
     assert names[names.index("spots") - 1] == "reconstructions"
-    assert "spots: Spots in images." in help_of_script(monkeypatch)
+    assert "spots: Spots in images." in help_of_script()
     page = pictures.markdown()
     assert "| `spots` | Spots in images. | images, spotted |" in page.splitlines()
     assert "### spots\n\nTwo pictures, spots and stains.\n" in page

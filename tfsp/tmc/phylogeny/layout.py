@@ -13,10 +13,10 @@ class Layout(NamedTuple):
     """Leaves from left to right, so that those below a node stand side by side.
 
     Attributes:
-        inner: internal nodes by falling time, children before parents: a list.
-        count: leaves at or below every node `[V]`.
-        start: place of the first of them in `order` `[V]`.
-        order: leaves from left to right int32 `[N]`.
+      inner: internal nodes by falling time, children before parents: a list.
+      count: leaves at or below every node `[V]`.
+      start: place of the first of them in `order` `[V]`.
+      order: leaves from left to right int32 `[N]`.
     """
 
     inner: list

@@ -17,14 +17,25 @@ class Phylogeny(TreeArrays):
     labels of internal nodes. The edge above a node carries that node's number.
 
     Args:
-        parent: integers `[V]`, -1 at the root.
-        time: float `[V]`, without unit.
-        names: strings `[N]`, distinct; or None.
-        root_time: where the root stands, 0 unless the tree was cut out of a larger one
-            (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
-    Attributes: parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves), all
-        read-only; names; num_leaves; num_nodes; root.
-    Raises: ValueError naming the index and the value; TypeError for arrays of the wrong kind.
+      parent: integers `[V]`, -1 at the root.
+      time: float `[V]`, without unit.
+      names: strings `[N]`, distinct; or None.
+      root_time: where the root stands, 0 unless the tree was cut out of a larger one
+        (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
+
+    Attributes:
+      parent: int32 `[V]`, read-only.
+      time: float64 `[V]`, read-only.
+      children: int32 `[V, 2]`, -1 at leaves, read-only.
+      names: a tuple, or None.
+      num_leaves: N.
+      num_nodes: V.
+      root: number of the root.
+
+    Raises:
+      ValueError: for an invalid tree, with the index and the value.
+      TypeError: for arrays of the wrong kind.
+
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, section 2.
     """
 
@@ -87,7 +98,7 @@ class Phylogeny(TreeArrays):
     def lowest_common_ancestor(self, *nodes):
         """The lowest node at or above all the given ones."""
         if not nodes:
-            raise ValueError("`lowest_common_ancestor` needs one node or more. Received: none.")
+            raise ValueError("`lowest_common_ancestor` needs at least one node. Received: none.")
         nodes = [checks.check_node(v, self.num_nodes) for v in nodes]
         found = nodes[0]
         for v in nodes[1:]:
@@ -104,8 +115,8 @@ class Phylogeny(TreeArrays):
         One coordinate of the leaves has covariance 1 + lca_times.
 
         Args:
-            leaves: leaf numbers `[M]`, to get `[M, M]` in time and memory O(N M).
-            dtype: of the result; float32 halves the memory.
+          leaves: leaf numbers `[M]`, to get `[M, M]` in time and memory O(N M).
+          dtype: of the result; float32 halves the memory.
         """
         if leaves is None:
             leaves = np.arange(self.num_leaves)

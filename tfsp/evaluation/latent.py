@@ -15,8 +15,8 @@ def encode(model, data, limit=None):
     Args:
       model: anything with `encode(x)`.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
-      limit: at most so many examples; of more a random subset, the same in every call (see
-        `tfsp.subset`).
+      limit: the most examples that are encoded; of more a random subset, the same in every call
+        (see `tfsp.subset`).
     """
     encode_batch = _compiled(model)
     codes, labels = [], []
@@ -42,7 +42,7 @@ def posterior_draws(model, data, seed=0):
 
     Args:
       model: a `StructuredVAE`; of an InteL-VAE the draws of y have gone through the map.
-      data: as of `encode`.
+      data: as in `encode`.
       seed: int; the same seed gives the same draws.
     """
 

@@ -12,7 +12,7 @@ from tfsp.evaluation.representatives import representatives
 class Subject:
     """A trained model with its data and the settings of an evaluation: what a task is given.
 
-    What several tasks need is computed once, when the first of them asks for it.
+    What several tasks need is computed once, on first use.
 
     Args:
       model, config, data: of the run.
@@ -70,7 +70,7 @@ class Subject:
 
     @functools.cached_property
     def log_z(self):
-        """What the row says of log Z; computed anew once, before anything that depends on it."""
+        """The row's entries for log Z; recomputed once, before anything that depends on it."""
         return log_z_row(self.model, self.seed)
 
     @functools.cached_property

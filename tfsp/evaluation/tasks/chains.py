@@ -15,7 +15,7 @@ _NUM_VISITS = 160_000  # of training images: with fewer images more epochs
 
 def _check(subject):
     if subject.data.info.num_classes < 2:
-        raise ValueError("The task 'chains' needs two classes at least.")
+        raise ValueError("The task 'chains' needs at least two classes.")
 
 
 @register(

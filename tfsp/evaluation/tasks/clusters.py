@@ -47,7 +47,7 @@ def of_subject(subject):
         "clusters_accuracy": clustering_accuracy(test_labels, test_found),
         "clusters_majority": majority_accuracy(labels, found, test_labels, test_found),
         "clusters_nmi": normalised_mutual_information(test_labels, test_found),
-        # Mean of the largest probability: near 1 / K categories tell nothing, however even.
+        # Mean of the largest probability: near 1 / K categories are uninformative, however even.
         "clusters_confidence": float(test.max(axis=1).mean()),
         "clusters_used": usage["num_used"],
         "clusters_perplexity": usage["perplexity"],
@@ -55,7 +55,7 @@ def of_subject(subject):
         "clusters_threshold": usage["threshold"],
         "clusters_pruned": usage["pruned"],
         "clusters_shares": [round(float(share), 6) for share in usage["shares"]],
-        # Of the training examples that a category has; None if it has none.
+        # By the training examples of a category; None if it has none.
         "clusters_classes": [classes.get(k) for k in range(num_categories)],
         "clusters_num_training": len(found),
         "clusters_num_examples": len(test_found),

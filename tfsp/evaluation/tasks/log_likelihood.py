@@ -31,7 +31,7 @@ def of_subject(subject):
 
     Of a discrete VAE this is the estimate minus log Z, so that it has two errors:
     `standard_error` over the images and `log_z_standard_error`, which all images share. log Z is
-    computed anew for this task and for bounds (`refresh_log_partition`): `log_z`, and
+    recomputed for this task and for bounds (`refresh_log_partition`): `log_z`, and
     `log_z_method` says how: "enumeration", "independent units" (both exact) or "BAR", beside which
     `log_z_ais` must agree (`log_z_agree`).
     """

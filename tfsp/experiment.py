@@ -47,6 +47,10 @@ def load_data(config, data_dir=None, download=False, labels=False):
 def build_model(config, data_shape):
     """The model of a config, built for data of this shape, not compiled.
 
+    Args:
+      config: complete nested dict (see `tfsp.config.to_dict`).
+      data_shape: of one example, such as (28, 28, 1).
+
     Raises:
       ValueError: as in `make_model`, and for networks that do not fit the data.
     """
@@ -97,7 +101,13 @@ def check_names(config):
 
 
 def compile_model(model, config, steps_per_epoch):
-    """Compiles with Adam and the config's learning-rate schedule, clipping and XLA."""
+    """Compiles with Adam and the config's learning-rate schedule, clipping and XLA.
+
+    Args:
+      model: a `StructuredVAE`.
+      config: complete nested dict (see `tfsp.config.to_dict`).
+      steps_per_epoch: training steps, which the schedule is measured in.
+    """
     train = config["train"]
     total = train["epochs"] * steps_per_epoch
     learning_rate = train["learning_rate"]
@@ -228,7 +238,10 @@ def load_run(run_dir, checkpoint="best"):
 
 
 def history(run_dir):
-    """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
+    """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`).
+
+    NaN stands for what was not measured in an epoch.
+    """
     rows = run_reader.rows_of(RunDirectory(run_dir))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, np.nan) for row in rows] for name in names}

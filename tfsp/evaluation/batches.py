@@ -112,6 +112,12 @@ def padded(data, batch_size=None, model=None):
 
     The last batch is filled up with copies of its first example, so that a compiled function
     sees a single shape.
+
+    Args:
+      data, batch_size, model: as in `iterate`.
+
+    Raises:
+      ValueError: as in `iterate`.
     """
     size = None
     for x, _ in iterate(data, batch_size or 100, model):

@@ -17,6 +17,9 @@ def encode(model, data, limit=None):
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
       limit: the most examples that are encoded; of more a random subset, the same in every call
         (see `tfsp.subset`).
+
+    Raises:
+      ValueError: for no examples, and examples that are not finite or out of range.
     """
     encode_batch = _compiled(model)
     codes, labels = [], []
@@ -44,6 +47,9 @@ def posterior_draws(model, data, seed=0):
       model: a `StructuredVAE`; of an InteL-VAE the draws of y have gone through the map.
       data: as in `encode`.
       seed: int; the same seed gives the same draws.
+
+    Raises:
+      ValueError: as in `encode`.
     """
 
     @tf.function(reduce_retracing=True)

@@ -87,7 +87,19 @@ class Subject:
 
 
 def of_run(run, data_dir, download, checkpoint, **settings):
-    """The `Subject` of a `RunDirectory`; `settings` go to `Subject`."""
+    """The `Subject` of a run.
+
+    Args:
+      run: a `RunDirectory`.
+      data_dir, download: where the data set is (None takes the folder used in training), and
+        whether it may be fetched.
+      checkpoint: "best", "last" or an epoch.
+      **settings: of `Subject`.
+
+    Raises:
+      FileNotFoundError: if there is no run or no such checkpoint.
+      ValueError: if the checkpoint or the run's config is damaged.
+    """
     model, config = experiment.load_run(run.path, checkpoint)
 
     def load(config):

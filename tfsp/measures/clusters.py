@@ -77,6 +77,9 @@ def majority_classes(labels, categories):
 def normalised_mutual_information(labels, categories):
     """I(labels; categories) over the mean of both entropies: 0 if independent, 1 if the same.
 
+    Args:
+      labels, categories: integers `[n]`, of any values.
+
     Raises:
       ValueError: for shapes that do not fit or no examples.
     """

@@ -44,7 +44,12 @@ class Chains:
         return int(np.argmax(self.log_joint[-1]))
 
     def phylogeny(self, chain=None, names=None):
-        """The last tree of a chain (the best, if None) as a `Phylogeny`."""
+        """The last tree of a chain as a `Phylogeny`.
+
+        Args:
+          chain: its index; None takes the best one.
+          names: of the leaves, strings `[N]`; or None.
+        """
         chain = self.best() if chain is None else chain
         return Phylogeny(self.parent[chain], self.time[chain], names)
 

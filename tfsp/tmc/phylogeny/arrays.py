@@ -82,7 +82,11 @@ class TreeArrays:
         return self.layout.order
 
     def leaves_below(self, node):
-        """Leaves at or below `node`, ascending."""
+        """Leaves at or below `node`, ascending.
+
+        Raises:
+          ValueError: for a number that is not a node of the tree.
+        """
         node = checks.check_node(node, self.num_nodes)
         start = self.layout.start[node]
         return np.sort(self.layout.order[start : start + self.layout.count[node]])

@@ -14,6 +14,9 @@ def to_networkx(tree, ids="numbers"):
         (its number, in a tree without names), an inner node's number; an inner node whose
         number is the name of a leaf is called "node_" and its number. `treedata` and `pycea`
         expect trees in the latter form: names of leaves in `obs_names`, `depth_key="time"`.
+
+    Raises:
+      ValueError: for other `ids`.
     """
     import networkx
 

@@ -233,6 +233,6 @@ def _log(values):
 
 
 def _standard_error(values):
-    """Of the mean of `[S, n]`, S independent draws for each of n given examples."""
+    """Standard error of the mean of `[S, n]`, S independent draws for each of n given examples."""
     num_draws, n = values.shape
     return float(np.sqrt(values.var(axis=0, ddof=1).sum() / num_draws) / n)

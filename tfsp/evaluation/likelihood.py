@@ -60,7 +60,7 @@ def log_likelihood(
     Source: Burda et al. 2016, arXiv:1509.00519, section 5.
     """
     if not model.prior.is_density:
-        model.prior.log_prob(None)  # raises, and says what to do
+        model.prior.log_prob(None)  # raises an error that says what to do
 
     data_checks.check(data[0] if isinstance(data, tuple) and data else data, model.likelihood)
     num_samples = arguments.integer("num_samples", num_samples)

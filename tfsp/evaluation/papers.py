@@ -76,7 +76,7 @@ _CP_VAE_TABLE = "CP-VAE, 5.2"
 
 # The paper's data, by name and number of classes; "split by instance" for Omniglot.
 _DATA = {("mnist", 10): "mnist", ("omniglot", 1623): "omniglot"}
-# The models whose prior is what its name says: in others it is of another latent.
+# The models whose prior is the named one: in others that prior is over another latent.
 _MODELS = ("vae", "discrete_vae")
 
 

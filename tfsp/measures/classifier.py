@@ -6,7 +6,7 @@ import numpy as np
 
 from tfsp import arguments
 
-# Of the gradient at the start. Asked of the gradient itself it would depend on the scale of the
+# Of the gradient at the start. A limit for the gradient itself would depend on the scale of the
 # codes and on the number of classes: with 1,623 classes the fit would stop at its start.
 _RELATIVE_TOLERANCE = 1e-4
 

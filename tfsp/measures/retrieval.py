@@ -32,8 +32,8 @@ def retrieval(codes, labels, num_queries=None, num_recall_levels=101, seed=0):
     Args:
       codes: `[n, D]`.
       labels: integers `[n]`.
-      num_queries: None makes each code a query; otherwise so many are drawn at random. All
-        codes are ranked in either case.
+      num_queries: how many codes, drawn at random, are queries; None takes all. All codes are
+        ranked in either case.
       num_recall_levels: L, the curve is given at recall 0, 1/(L-1), ..., 1.
       seed: int, of the choice of queries.
 

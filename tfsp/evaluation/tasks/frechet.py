@@ -29,9 +29,9 @@ def _check(subject):
 def of_subject(subject):
     """Fréchet distance of samples to test images, in the features of a classifier of the data.
 
-    `frechet_classifier` is that of 10,000 samples at most to as many test images in the features of
-    a classifier trained on the training images (not the Inception features of what papers call
-    FID); `frechet_features` describes them.
+    `frechet_classifier` is the distance of at most 10,000 samples to as many test images in the
+    features of a classifier trained on the training images (not the Inception features of what
+    papers call FID); `frechet_features` describes them.
 
     Source: Miao et al. 2022, section 6 and appendix B.
     """

@@ -49,7 +49,7 @@ class Attachment(IntegerDraws):
         **options,
     ):
         given = dict(locals())
-        given.update(given.pop("options"))  # so that `copy` hands them over by name
+        given.update(given.pop("options"))  # so that `copy` passes them by name
         with tf.name_scope(name):
             self._parent = parameters.hold(parent, tf.int32, "parent")
             self._time = parameters.hold(time, tf.float64, "time")

@@ -81,7 +81,7 @@ def canonical_labels(children, layout, root):
 def lca_times(children, time, layout, leaves, dtype):
     """Times of the lowest common ancestors of `leaves` `[M]`: `[M, M]`, 1 on the diagonal.
 
-    Of the splits between two leaves in the order, the earliest is theirs: a running minimum.
+    The earliest of the splits between two leaves in the order is theirs: a running minimum.
     """
     num_leaves = len(layout.order)
     gaps = np.empty(num_leaves - 1, dtype)

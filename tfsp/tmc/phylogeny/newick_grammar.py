@@ -142,4 +142,4 @@ def _number(token, fail):
         value = None
     if value is None or not value.is_finite() or math.isinf(value):
         fail(f"A length must be a finite number, not {_shown(token)},")
-    return value if float(value) else decimal.Decimal(0)  # what float64 cannot tell from 0
+    return value if float(value) else decimal.Decimal(0)  # float64 would round it to 0

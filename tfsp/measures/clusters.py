@@ -12,7 +12,7 @@ _SHARE_OF_UNIFORM = 0.1
 
 @register("clustering_accuracy", example=pair)
 def clustering_accuracy(labels, categories):
-    """Share of examples whose category stands for their class, by the best one-to-one matching.
+    """Share of examples whose category is matched to their class, by the best one-to-one matching.
 
     Every class is matched to one category at most and every category to one class at most, so that
     as many examples as possible are right; examples of what is left unmatched are wrong. With more

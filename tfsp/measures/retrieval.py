@@ -43,7 +43,7 @@ def retrieval(codes, labels, num_queries=None, num_recall_levels=101, seed=0):
         auc: area under that curve by the trapezium rule: what Table 1 calls "averaged
           precision-recall AUC".
         mean_average_precision: mean over queries of mean_k P_k. That is the exact area under the
-          averaged curve, which `auc` comes to as L grows; it is free of the choice of L.
+          averaged curve, which `auc` approaches as L grows; it does not depend on L.
         num_queries: queries averaged.
         num_left_out: queries left out because no other code has their class.
 

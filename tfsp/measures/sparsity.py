@@ -50,16 +50,16 @@ def sparsity(codes, draws=None):
     vary are left out, so that switching a dimension off for all examples does not count as
     sparsity; nor do examples whose code is zero throughout.
 
-    The scaling blows up dimensions that the posterior has given up: their tiny codes count as much
-    as those that the decoder reads. They can make most of the score, in particular of a map with
-    a selector, which may satisfy its regulariser by switching such dimensions on and off. `active`
-    is the score without them. A dimension is active if the code explains more than 5% of what its
-    draws vary over the data; unlike Burda's criterion this holds for any scale of z.
+    The scaling amplifies inactive dimensions: their tiny codes count as much as those that the
+    decoder uses. They can make up most of the score, in particular with a selector, which may
+    satisfy its regulariser by switching such dimensions on and off. `active` is the score without
+    them. A dimension is active if the variance of its code is more than 5% of that of its draws
+    over the data; unlike Burda's criterion this does not depend on the scale of z.
 
     Args:
       codes: `[n, D]`, of a whole data set: posterior means g(mu(x)).
-      draws: `[n, D]`, one draw of the posterior for each example (`posterior_draws`), to tell
-        which dimensions are active; None leaves that out.
+      draws: `[n, D]`, one draw of the posterior for each example (`posterior_draws`), which
+        determine the active dimensions; None leaves `active` out.
 
     Returns:
       dict: sparsity in [0, 1], standard_error of that mean over the examples, num_dimensions (that

@@ -84,7 +84,7 @@ def induced_hierarchy(z, parent, time, leaves, seed=None, mode="sample", names=N
       names: of the points, strings `[n]`; or None.
 
     Returns:
-      a `Phylogeny` whose leaf i is z[i]; times kept, so that its root may stand later than 0
+      a `Phylogeny` whose leaf i is z[i]; times kept, so that its root may be later than 0
       (`root_time`).
 
     Raises:

@@ -17,7 +17,7 @@ class TreeArrays:
       parent: integers `[V]`, -1 at the root.
       time: float `[V]`, without unit.
       names: strings `[N]`, distinct; or None.
-      root_time: where the root stands, in [0, 1).
+      root_time: time of the root, in [0, 1).
 
     Attributes:
       parent: int32 `[V]`.

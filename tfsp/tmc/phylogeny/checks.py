@@ -81,7 +81,7 @@ def as_array(name, value):
 
 
 def as_int32(name, value, wrong_kind):
-    """Integers as a contiguous int32 array, where nothing wraps on the way.
+    """Integers as a contiguous int32 array, without overflow.
 
     Raises:
       wrong_kind: for anything but integers.
@@ -102,7 +102,7 @@ def as_int32(name, value, wrong_kind):
 
 
 def as_leaves(name, leaves, num_leaves):
-    """A list or the like of leaf numbers as ints `[M]`."""
+    """A list or array of leaf numbers as ints `[M]`."""
     try:
         leaves = list(leaves)
     except TypeError:
@@ -179,7 +179,7 @@ def _children(parent, num_leaves):
 
 
 def _check_cycles(parent):
-    """Pointer jumping: after V steps every node stands at the root, or is caught in a cycle."""
+    """Pointer jumping: after V steps every pointer is at the root, or in a cycle."""
     root = int(np.flatnonzero(parent == -1)[0])
     hop = parent.copy()
     hop[root] = root
@@ -209,7 +209,7 @@ def _check_times(parent, time, num_leaves, root_time):
     if time[root] != root_time:
         raise ValueError(
             f"time[{root}] = {time[root]} must be {root_time}: node {root} is the root. A tree "
-            "whose root stands elsewhere needs `root_time`."
+            "whose root is elsewhere needs `root_time`."
         )
     below = np.flatnonzero(parent >= 0)
     wrong = below[~(time[below] > time[parent[below]])]

@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """Leaves from left to right, so that those below a node stand side by side.
+    """Leaves from left to right, so that those below a node are adjacent.
 
     Attributes:
       inner: internal nodes by falling time, children before parents: a list.
@@ -101,7 +101,7 @@ def lca_times(children, time, layout, leaves, dtype):
 
 
 def cluster_labels(layout, parent, split):
-    """Labels `[N]` of the subtrees that remain when the nodes in `split` `[V]` fall apart.
+    """Labels `[N]` of the subtrees that remain when the nodes in `split` `[V]` are removed.
 
     Labels 0..K-1 follow the smallest leaf of each cluster.
     """

@@ -12,7 +12,7 @@ ROUNDING = 1e-9  # of heights, relative to the largest or to 1
 def from_linkage(matrix, names=None, power=1.0):
     """A tree from agglomerative clustering: t = 1 - (height / largest height)^power.
 
-    Heights that fall on the way up (centroid and median linkage) are raised to their children's.
+    Heights below those of their children (centroid and median linkage) are raised to them.
     Equal heights are taken apart by tiny gaps, and no internal node comes closer to the leaves
     than 1e-6. Heights below 0 by rounding, up to 1e-9 of the largest (or of 1), count as 0.
 

@@ -3,8 +3,8 @@
     tree   = ["[comment]"] branch ";"
     branch = ( "(" branch "," branch ... ")" )  [label]  [":" length]
 
-Labels stand bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
-stand in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
+Labels are bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
+are in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
 read and dropped.
 
 Source: https://phylipweb.github.io/phylip/newicktree.html.
@@ -34,11 +34,11 @@ def write(tree):
     gives back every time to the last bit, where sums of rounded lengths would not. A tree whose
     root is not at 0 has a root length.
 
-    Not every program reads every name back. Names of letters, digits and . + | / - stand bare and
-    survive everywhere; all others stand in single quotes, a quote inside is doubled. Tried: ete4
-    4.4 and DendroPy 5.1 read all of them. Bio.Phylo 1.88 takes the quotes off a name that has some
-    of its own at both ends. treeswift 1.1.51 drops every apostrophe. toytree 3.0.11 does not know
-    quotes: they become part of the name, blanks are dropped, and text with commas, colons,
+    Not every program reads every name back. Names of letters, digits and . + | / - are written bare
+    and survive everywhere; all others are put in single quotes, a quote inside is doubled. Tried:
+    ete4 4.4 and DendroPy 5.1 read all of them. Bio.Phylo 1.88 takes the quotes off a name that has
+    some of its own at both ends. treeswift 1.1.51 drops every apostrophe. toytree 3.0.11 does not
+    know quotes: they become part of the name, blanks are dropped, and text with commas, colons,
     semicolons, brackets or parentheses in names is misread or refused. Not tried, by its
     documentation: ape (R) reads single quotes; apostrophes inside them it does not mention.
     """
@@ -139,14 +139,14 @@ def _lengths(nodes, text, resolve):
         if not resolve and length is not None and (length < 0 or (v and length == 0)):
             raise ValueError(
                 f"Lengths must be positive. Received: {arguments.shorten(str(length), 80)} at "
-                f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` makes it "
-                "a tiny one. (Printed with few digits, short lengths become 0.)"
+                f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` "
+                "replaces it by a tiny one. (Printed with few digits, short lengths become 0.)"
             )
     return [x if x is None else max(x, 0) for x in nodes.length]
 
 
 def _sums(parent, lengths, rescale):
-    """Distances from the root `[M]`, each rounded once; parents stand before children."""
+    """Distances from the root `[M]`, each rounded once; parents come before children."""
     start = 0 if len(parent) > 1 else 1
     sums = [start if rescale or lengths[0] is None else lengths[0]]
     above = parent.tolist()
@@ -169,7 +169,7 @@ def _resolve(parent, lengths):
     """Binary again: single children joined to their parent, many split off one after another.
 
     Returns:
-      parent, lengths, and which node of the text each node stands for.
+      parent, lengths, and which node of the text each node comes from.
     """
     below = [[] for _ in parent]
     for v in range(1, len(parent)):

@@ -20,7 +20,7 @@ class Phylogeny(TreeArrays):
       parent: integers `[V]`, -1 at the root.
       time: float `[V]`, without unit.
       names: strings `[N]`, distinct; or None.
-      root_time: where the root stands, 0 unless the tree was cut out of a larger one
+      root_time: time of the root, 0 unless the tree was cut out of a larger one
         (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
 
     Attributes:
@@ -41,7 +41,7 @@ class Phylogeny(TreeArrays):
 
     @classmethod
     def _of(cls, arrays):
-        """The tree of arrays that have been checked."""
+        """The tree of checked arrays."""
         if type(arrays) is cls:
             return arrays
         tree = cls.__new__(cls)

@@ -123,8 +123,8 @@ def attach(tree, edge, time, subtree=None, leaves=None, name=None):
     """Adds a leaf or a subtree on the edge above a node.
 
     Args:
-      edge: node of `tree` above which the new branching stands. At the root: above the root,
-        which must stand after `time`.
+      edge: node of `tree` above which the new branching is. At the root: above the root,
+        which must be after `time`.
       time: of the new branching: after the upper end of the edge, before `edge` and before the
         root of `subtree`.
       subtree: a tree with times of its own; None for one leaf.

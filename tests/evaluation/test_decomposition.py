@@ -177,9 +177,9 @@ def test_task():
     ("model", "message"),
     [
         (lambda: built(prior="none"), "NoPrior cannot be decomposed"),
-        (lambda: built(models.SylvesterVAE, latent_dim=2), "only the KL of normal ones"),
+        (lambda: built(models.SylvesterVAE, latent_dim=2), "only the KL of normal posteriors"),
         (lambda: built(models.GMVAE), "has no closed form, since w is integrated out"),
-        (lambda: built(models.SparseVAE), "only the KL of normal ones"),
+        (lambda: built(models.SparseVAE), "only the KL of normal posteriors"),
     ],
 )
 def test_models_that_are_refused(float64, model, message):

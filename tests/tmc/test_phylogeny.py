@@ -218,7 +218,7 @@ def test_rescaled_sticks_are_the_same():
 @pytest.mark.parametrize(
     ("parent", "time", "message"),
     [
-        (PARENT[:-1], TIME, "one length.*\\(6,\\).*\\(7,\\)"),
+        (PARENT[:-1], TIME, "`parent` and `time` .*same length.*\\(6,\\).*\\(7,\\)"),
         (PARENT[:-1], TIME[:-1], "odd number. Received: 6"),
         ([], [], "odd number. Received: 0"),
         ([5, 5, 4, 4, 6, 6, 9], TIME, r"parent\[6\] = 9 must lie in \[4, 7\)"),

@@ -24,36 +24,56 @@ CLIENT = """
     for blocked in ("tfsp", "keras", "tf_keras", "tensorflow_probability"):
         sys.modules[blocked] = None
     import numpy as np, tensorflow as tf
-    served = tf.saved_model.load(sys.argv[1])
-    x = tf.constant(np.load(sys.argv[2]))
-    f = served.signatures
-    out = {"signatures": sorted(f)}
-    out["encode"] = f["encode"](images=x)["latent"].numpy().tolist()
-    out["decode"] = f["decode"](latent=tf.constant(out["encode"]))["mean"].numpy().tolist()
-    out["reconstruct"] = f["reconstruct"](images=x[:1])["mean"].numpy().tolist()
-    if "sample" in f:
-        draw = lambda n, s: f["sample"](num_samples=tf.constant(n), seed=tf.constant(s))["mean"]
-        out["sample"] = draw(3, 7).numpy().tolist()
-        out["same"] = bool(np.all(draw(3, 7) == draw(3, 7)))
-        out["other"] = bool(np.any(draw(3, 7) != draw(3, 8)))
-        bound = f["log_likelihood"](images=x, num_samples=tf.constant(120), seed=tf.constant(5))
-        out["log_prob"] = bound["log_prob"].numpy().tolist()
-        out["variance"] = bound["variance"].numpy().tolist()
-    print(json.dumps(out))
+
+    def answers(folder, data):
+        served = tf.saved_model.load(folder)
+        x = tf.constant(np.load(data))
+        f = served.signatures
+        out = {"signatures": sorted(f)}
+        out["encode"] = f["encode"](images=x)["latent"].numpy().tolist()
+        out["decode"] = f["decode"](latent=tf.constant(out["encode"]))["mean"].numpy().tolist()
+        out["reconstruct"] = f["reconstruct"](images=x[:1])["mean"].numpy().tolist()
+        if "sample" in f:
+            draw = lambda n, s: f["sample"](num_samples=tf.constant(n), seed=tf.constant(s))["mean"]
+            out["sample"] = draw(3, 7).numpy().tolist()
+            out["same"] = bool(np.all(draw(3, 7) == draw(3, 7)))
+            out["other"] = bool(np.any(draw(3, 7) != draw(3, 8)))
+            bound = f["log_likelihood"](images=x, num_samples=tf.constant(120), seed=tf.constant(5))
+            out["log_prob"] = bound["log_prob"].numpy().tolist()
+            out["variance"] = bound["variance"].numpy().tolist()
+        return out
+
+    for line in sys.stdin:
+        print(json.dumps(answers(*json.loads(line))), flush=True)
 """
 
 
-def ask(folder, x, tmp_path):
-    """What `CLIENT` finds out, in a process of its own."""
-    np.save(tmp_path / "x.npy", x)
-    command = [sys.executable, "-c", textwrap.dedent(CLIENT), str(folder), str(tmp_path / "x.npy")]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """`ask(folder, x)`: what `CLIENT` finds out; one process for all, which never sees tfsp."""
+    folder = tmp_path_factory.mktemp("client")
+    command = [sys.executable, "-c", textwrap.dedent(CLIENT)]
+    with (
+        open(folder / "errors", "w") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+
+        def ask(served, x):
+            np.save(folder / "x.npy", x)
+            process.stdin.write(json.dumps([str(served), str(folder / "x.npy")]) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            assert answer, (folder / "errors").read_text()
+            return json.loads(answer)
+
+        yield ask
+        process.stdin.close()
 
 
 @pytest.mark.parametrize("prior", priors.names())
-def test_served_without_tfsp(prior, binary_images, tmp_path):
+def test_served_without_tfsp(prior, binary_images, tmp_path, client):
     model = models.VAE(
         networks.MLP(hidden=(16,)),
         prior={"name": prior, **TINY.get(prior, {})},
@@ -63,7 +83,7 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
     model.compile()
     model.fit(binary_images, epochs=1, verbose=0)
     signatures = model.export(tmp_path / "served")
-    out = ask(tmp_path / "served", binary_images[:5], tmp_path)
+    out = client(tmp_path / "served", binary_images[:5])
     assert {*signatures, "serving_default"} == set(out["signatures"])
     usual = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
     assert signatures == usual[: 3 if prior == "none" else 5]  # no tree has started
@@ -84,7 +104,7 @@ def test_served_without_tfsp(prior, binary_images, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monkeypatch):
+def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monkeypatch, client):
     """A run whose log Z is not of its weights: what is served has the exact one."""
     model = models.DiscreteVAE(
         networks.MLP(hidden=(8,)),
@@ -103,7 +123,7 @@ def test_a_discrete_vae_is_served_with_log_z_anew(binary_images, tmp_path, monke
     path, names = export_run(tmp_path, tmp_path / "served")
     assert names == ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
     x = binary_images[:5]
-    out = ask(path, x, tmp_path)
+    out = client(path, x)
     close = dict(rtol=1e-4, atol=1e-5)
     exact = float(model.prior.machine().log_z_exact())
     assert abs(exact - 6 * np.log(2)) > 0.1

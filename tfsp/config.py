@@ -16,7 +16,7 @@ SECTIONS = {
     "prior": priors,
     "mapping": mappings,
 }
-# Arguments of their constructors that other settings give.
+# Arguments of their constructors that come from other settings.
 _GIVEN = {
     "model": ("encoder", "likelihood", "prior", "mapping"),
     "prior": ("latent_dim",),
@@ -31,8 +31,7 @@ def default_config(model="vae"):
     holds the keywords of its constructor with their defaults, see `Section`.
 
     Args:
-      model: a name out of `tfsp.models.names()`. Network, likelihood, prior and mapping are those
-        that it takes by default.
+      model: one of `tfsp.models.names()`. Network, likelihood, prior and mapping are its defaults.
 
     Raises:
       ValueError: for an unknown model.
@@ -106,16 +105,21 @@ def default_config(model="vae"):
 class Section(ml_collections.ConfigDict):
     """The settings of a class: its `name`, and the keywords of its constructor.
 
-    Each keyword stands at the constructor's default. Another `name` brings the keywords and the
-    defaults of that class; what was set to anything but a default stays if that class takes it
+    Each keyword starts at the constructor's default. Another `name` brings the keywords and the
+    defaults of that class; what was set to anything but a default is kept if that class takes it
     too. So name the class first.
     """
 
-    _section = None  # a plain `ConfigDict` then, as that of a setting which is a dict
+    _section = None  # None: a plain `ConfigDict`, such as a setting that is a dict
 
     @classmethod
     def of(cls, section, name):
-        """A new one. `section`: one of `SECTIONS`; `name`: of a class in its registry."""
+        """A new section.
+
+        Args:
+          section: one of `SECTIONS`.
+          name: of a class in its registry.
+        """
         new = cls()
         object.__setattr__(new, "_section", section)
         new["name"] = name
@@ -126,7 +130,7 @@ class Section(ml_collections.ConfigDict):
         object.__setattr__(self, "_section", state["_section"])
 
     def copy_and_resolve_references(self, visit_map=None):
-        """As of `ConfigDict`."""
+        """See `ConfigDict`."""
         copy = super().copy_and_resolve_references(visit_map)
         object.__setattr__(copy, "_section", self._section)
         return copy
@@ -137,14 +141,14 @@ class Section(ml_collections.ConfigDict):
         super().__setitem__(key, value)
 
     def update(self, *other, **settings):
-        """As of `ConfigDict`; a `name` among them counts first."""
+        """See `ConfigDict`; a `name` among the settings is set first."""
         settings = {key: value for part in (*other, settings) for key, value in part.items()}
         if "name" in settings:
             self["name"] = settings.pop("name")
         super().update(settings)
 
     def get_type(self, key):
-        """Of the value that a flag may give; of anything where it stands at None."""
+        """The type that a flag's value must have; any, where the setting is None."""
         value = super().get_type(key)
         return object if value is type(None) else value
 
@@ -173,15 +177,15 @@ def section_defaults(section, name):
 
 
 def check_section(config, section):
-    """Checks the name in a section, and that the class which it names takes what else is there.
+    """Checks the name in a section, and that the named class takes the section's other settings.
 
     Args:
-      config: a complete nested dict, as of `to_dict`.
+      config: a complete nested dict, as `to_dict` returns it.
       section: one of `SECTIONS`.
 
     Raises:
       ValueError: for an unknown name, with the known ones, and for keywords that the class does
-        not take, with those that it does.
+        not take, with those that it takes.
     """
     settings = dict(config[section])
     name = settings.pop("name")
@@ -193,8 +197,8 @@ def to_dict(config):
     """A nested dict of plain values from a `ConfigDict` or a dict, complete and checked.
 
     Raises:
-      ValueError: for a section or a setting that does not exist. What a class takes
-        `check_section` checks.
+      ValueError: for a section or a setting that does not exist, and for values of `train` and
+        `data.classes` out of range. `check_section` checks the settings of classes.
     """
     config = config.to_dict() if hasattr(config, "to_dict") else dict(config)
     complete = default_config().to_dict()
@@ -204,7 +208,7 @@ def to_dict(config):
         if section in SECTIONS or not isinstance(value, dict):
             continue
         unknown = set(value) - set(complete[section])
-        if unknown and section != "data":  # which takes what a data set takes
+        if unknown and section != "data":  # it takes what its data set takes
             raise ValueError(
                 f"Unknown setting {section}.{sorted(unknown)[0]}. "
                 f"Known: {', '.join(complete[section])}."
@@ -217,15 +221,15 @@ def to_dict(config):
 def of_run(config):
     """The config of a run in the form of this version.
 
-    Earlier versions kept in each of `SECTIONS` the settings of all classes, of which those count
-    that the named class takes, and in `presets` which of them a file had set. Settings that came
-    later stand at their defaults.
+    Earlier versions kept in each of `SECTIONS` the settings of all classes, of which only those are
+    kept that the named class takes, and in `presets` which of them a file had set. Settings that
+    were added later get their defaults.
 
     Args:
       config: nested dict, as read from a run's config.json.
 
     Returns:
-      A nested dict as of `to_dict`, but for lists that were tuples.
+      A nested dict as `to_dict` returns it, but with lists in place of tuples.
     """
     config = {key: value for key, value in config.items() if key != "presets"}
     for section, registry in SECTIONS.items():
@@ -237,7 +241,7 @@ def of_run(config):
 
 
 def _filled(config, complete):
-    """`config` with what it lacks out of `complete`, and of the defaults of the named classes."""
+    """`config`, completed from `complete` and from the defaults of the named classes."""
     filled = dict(complete)
     for key, value in config.items():
         if key in SECTIONS:
@@ -254,10 +258,10 @@ def _filled(config, complete):
 
 
 def row_of(rows, name):
-    """`rows[name]`: the row that `--config=file.py:name` asks of a config of several rows.
+    """`rows[name]`: the row that `--config=file.py:name` selects from a config of several rows.
 
     Raises:
-      ValueError: for a name that is no key of `rows`, with those that are.
+      ValueError: for a name that is not a key of `rows`, with those that are.
     """
     if name not in rows:
         raise ValueError(f"There is no row {name!r}. Rows: {', '.join(rows)}.")
@@ -282,6 +286,5 @@ def _check_values(config):
     classes = str(config["data"]["classes"])
     if not all(part.strip().lstrip("-").isdigit() for part in classes.split(",") if part.strip()):
         raise ValueError(
-            f"data.classes must be labels with commas between them, such as '0,1'. "
-            f"Received: {classes!r}."
+            f"`data.classes` must be comma-separated labels, such as '0,1'. Received: {classes!r}."
         )

@@ -16,7 +16,16 @@ from tfsp.run_directory import RunDirectory
 
 
 def load_data(config, data_dir=None, download=False, labels=False):
-    """The data set that a config names, a `tfsp.data.Data`."""
+    """The data set of a config, a `tfsp.data.Data`.
+
+    Args:
+      config: complete nested dict (see `tfsp.config.to_dict`).
+      data_dir, download: where the data set is, and whether it may be fetched.
+      labels: whether elements are (x, y) instead of x.
+
+    Raises:
+      ValueError: for an unknown data set, and settings that it does not take.
+    """
     settings = dict(config["data"])
     settings["image_size"] = settings.pop("image_size") or None
     classes = [int(c) for c in str(settings.pop("classes")).split(",") if c.strip()]
@@ -36,10 +45,14 @@ def load_data(config, data_dir=None, download=False, labels=False):
 
 
 def build_model(config, data_shape):
-    """The model that a config names, built for data of this shape, not compiled.
+    """The model of a config, built for data of this shape, not compiled.
+
+    Args:
+      config: complete nested dict (see `tfsp.config.to_dict`).
+      data_shape: of one example, such as (28, 28, 1).
 
     Raises:
-      ValueError: as `make_model`, and for networks that do not fit the data.
+      ValueError: as in `make_model`, and for networks that do not fit the data.
     """
     model = make_model(config)
     model.build((None, *data_shape))
@@ -47,12 +60,12 @@ def build_model(config, data_shape):
 
 
 def make_model(config):
-    """The model that a config names, not built.
+    """The model of a config, not built.
 
-    It makes its parts itself, from what the sections say and in its own dtype.
+    It makes its parts itself, from the sections of the config and in its own dtype.
 
     Raises:
-      ValueError: as `check_names`, and for settings that the classes refuse.
+      ValueError: as in `check_names`, and for settings that the classes refuse.
     """
     check_names(config)
     seed = config["seed"]
@@ -68,7 +81,7 @@ def make_model(config):
 
 
 def check_names(config):
-    """Checks what the sections of a config name.
+    """Checks the classes that the sections of a config name, and their settings.
 
     Raises:
       ValueError: for unknown names, for settings that the named classes do not take, and for a
@@ -88,7 +101,13 @@ def check_names(config):
 
 
 def compile_model(model, config, steps_per_epoch):
-    """Compiles with Adam and the config's learning-rate schedule, clipping and XLA."""
+    """Compiles with Adam and the config's learning-rate schedule, clipping and XLA.
+
+    Args:
+      model: a `StructuredVAE`.
+      config: complete nested dict (see `tfsp.config.to_dict`).
+      steps_per_epoch: training steps, which the schedule is measured in.
+    """
     train = config["train"]
     total = train["epochs"] * steps_per_epoch
     learning_rate = train["learning_rate"]
@@ -105,7 +124,10 @@ def compile_model(model, config, steps_per_epoch):
 
 
 def train(config, run_dir, data_dir=None, download=False, verbose=1):
-    """Trains what `config` says in the folder `run_dir`; goes on where a killed run stopped.
+    """Trains a config's model in the folder `run_dir`; resumes where a killed run stopped.
+
+    A damaged checkpoint is renamed to `damaged-...`, and the run resumes from the next older one,
+    with a warning.
 
     Args:
       config: `ConfigDict` or nested dict (see `default_config`).
@@ -116,14 +138,12 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     Returns:
       The trained model (its last epoch).
 
-    A checkpoint that is damaged is renamed to `damaged-...`, and the run goes on from the next
-    older one, with a warning.
-
     Raises:
-      ValueError: for a config that does not fit itself, the data or the run in the folder.
-      InUseError: (a ValueError) if another process trains in the folder.
-      NonFiniteError: when training runs into NaN (the last good checkpoint is kept).
-      WriteError: (an OSError) if a file cannot be written.
+      ValueError: for a config that contradicts itself, or does not fit the data or the run in the
+        folder.
+      InUseError: a ValueError, if another process trains in the folder.
+      NonFiniteError: when a value becomes NaN or infinite (the last good checkpoint is kept).
+      WriteError: an OSError, if a file cannot be written.
     """
     config = to_dict(config)
     _warn_about(config)
@@ -147,7 +167,7 @@ def _train(config, run, data_dir, download, verbose):
         if model is None:
             model = build_model(config, dataset.info.image_shape)
             compile_model(model, config, steps)
-        indexed = getattr(model, "needs_index", False)  # it must know each training point
+        indexed = getattr(model, "needs_index", False)  # it must identify each training point
         if indexed:
             model.set_num_points(dataset.info.num_train)
     run.start(config)
@@ -210,7 +230,7 @@ def load_run(run_dir, checkpoint="best"):
 
     Raises:
       FileNotFoundError: if there is no run or no such checkpoint.
-      ValueError: if it, or the run's config.json, is damaged.
+      ValueError: if the checkpoint or the run's config.json is damaged.
     """
     run = RunDirectory(run_dir, of_run)
     config = run.config(like=default_config().to_dict())
@@ -218,14 +238,17 @@ def load_run(run_dir, checkpoint="best"):
 
 
 def history(run_dir):
-    """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`)."""
+    """Metrics of each epoch of a run, dict of lists (like Keras's `History.history`).
+
+    NaN stands for what was not measured in an epoch.
+    """
     rows = run_reader.rows_of(RunDirectory(run_dir))
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, np.nan) for row in rows] for name in names}
 
 
 def _seeded(section, config):
-    """What a section says, with the run's seed where the class that it names takes one."""
+    """The settings of a section, with the run's seed where the named class takes one."""
     spec = config[section]
     taken = check_keywords(section, spec["name"], SECTIONS[section].get(spec["name"]), {})
     return {"seed": config["seed"], **spec} if "seed" in taken else spec
@@ -250,7 +273,7 @@ def strategy(name):
     is no GPU.
 
     Raises:
-      ValueError: for another name.
+      ValueError: for an unknown name.
     """
     if name == "default":
         return None

@@ -45,7 +45,7 @@ class Registry:
         """The class registered as `name`.
 
         Raises:
-          ValueError: for another name, with those that are known.
+          ValueError: for an unknown name, with the known ones.
         """
         if name not in self._classes:
             raise ValueError(f"Unknown {self.kind}: {name!r}. Known: {', '.join(self.names())}.")
@@ -54,14 +54,14 @@ class Registry:
     def build(self, spec, **context):
         """Makes an instance from a name, a dict `{"name": ..., **keywords}` or an instance.
 
+        A class lists in `fixed_arguments` those arguments of its bases that it sets itself: a spec
+        must not contain them.
+
         Args:
-          spec: what the user wrote. An object that is neither a string nor a mapping is
-            returned as it is.
+          spec: as the user wrote it. An object that is neither a string nor a mapping is
+            returned unchanged.
           **context: arguments that the caller knows (the latent size, the image shape). Those
             that the constructor does not take are left out; those in `spec` take precedence.
-
-        A class names in `fixed_arguments` those of its bases' arguments that it gives itself: no
-        spec may hold them.
 
         Raises:
           ValueError: for an unknown name or a keyword that the constructor does not take.
@@ -93,11 +93,11 @@ def check_keywords(kind, name, target, keywords, fixed=()):
     Args:
       kind, name: of the class in its registry, for the error.
       target: the class.
-      keywords: those that are to be given to it.
-      fixed: those that it takes, but not from here.
+      keywords: names of the keywords that it is to be given.
+      fixed: names of keywords that it takes, but not from this source.
 
     Raises:
-      ValueError: for one that it does not take, with those that it does.
+      ValueError: for a keyword that it does not take, with those that it takes.
     """
     accepted = [keyword for keyword in _keywords(target) if keyword not in fixed]
     unknown = sorted(set(keywords) - set(accepted))
@@ -113,9 +113,9 @@ _LAYER_KEYWORDS = ("dtype", "trainable")  # what every Keras layer takes, and a 
 
 
 def defaults(target):
-    """What the keywords of a class stand at: dict of name to value, its bases' included.
+    """Defaults of the keywords of a class and its bases: dict of name to value.
 
-    Without those that must be given, and those of Keras's own classes.
+    Without required keywords, and those of Keras's own classes.
     """
     return {
         name: parameter.default
@@ -132,10 +132,10 @@ def _keywords(target):
 
 
 def _parameters(target):
-    """dict of name to `inspect.Parameter` of what a class (or function) takes by name.
+    """Keywords that a class (or function) takes: dict of name to `inspect.Parameter`.
 
     A base's keywords count as long as each constructor on the way passes `**kwargs` on, but for
-    those in `target.fixed_arguments`, which the class gives itself.
+    those in `target.fixed_arguments`, which the class sets itself.
     """
     if not inspect.isclass(target):
         return dict(inspect.signature(target).parameters)

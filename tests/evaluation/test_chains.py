@@ -173,7 +173,7 @@ def test_refusals():
 
     for wrong, message in [
         (subject(None), "'chains' needs labels"),
-        (subject(1), "two classes at least"),
+        (subject(1), "at least two classes"),
         (subject(name="vae", model=models.VAE(latent_dim=2)), "run, 'vae', does not have"),
     ]:
         with pytest.raises(ValueError, match=message):

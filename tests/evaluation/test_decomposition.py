@@ -176,10 +176,10 @@ def test_task():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (lambda: built(prior="none"), "NoPrior has no KL to take apart"),
-        (lambda: built(models.SylvesterVAE, latent_dim=2), "only the KL of normal ones"),
+        (lambda: built(prior="none"), "NoPrior cannot be decomposed"),
+        (lambda: built(models.SylvesterVAE, latent_dim=2), "only the KL of normal posteriors"),
         (lambda: built(models.GMVAE), "has no closed form, since w is integrated out"),
-        (lambda: built(models.SparseVAE), "only the KL of normal ones"),
+        (lambda: built(models.SparseVAE), "only the KL of normal posteriors"),
     ],
 )
 def test_models_that_are_refused(float64, model, message):

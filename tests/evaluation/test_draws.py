@@ -56,7 +56,7 @@ def test_binary_draws():
 def test_what_a_mean_does_not_tell():
     model = make_model({"name": "gaussian", "scale": "pixel"})
     assert not can_add_noise(model.likelihood)
-    with pytest.raises(ValueError, match="Gaussian does not tell its noise.*kind='means'"):
+    with pytest.raises(ValueError, match="Gaussian .*kind='means'"):
         draw(model, 5)
     assert draw(model, 5, kind="means").shape == (5, 2)
     for name in ("continuous_bernoulli", "discretized_logistic", "categorical"):
@@ -70,7 +70,7 @@ def test_errors():
         draw(model, 5, kind="modes")
     with pytest.raises(ValueError, match="`count`"):
         draw(model, 0)
-    with pytest.raises(ValueError, match="NoPrior is no distribution"):
+    with pytest.raises(ValueError, match="NoPrior is not a distribution"):
         draw(make_model("gaussian", prior="none"), 5)
 
 

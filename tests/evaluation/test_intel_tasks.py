@@ -182,7 +182,7 @@ def subject(shape=(8, 8, 1), num_classes=10, labels=(), prior="normal", **facts)
     ("task", "facts", "message"),
     [
         ("energy_distance", {}, r"compares points.*\[8, 8, 1\].*'frechet'"),
-        ("energy_distance", dict(shape=(2,), prior="none"), "'none', is no distribution"),
+        ("energy_distance", dict(shape=(2,), prior="none"), "'none', is not a distribution"),
         ("energy_distance", dict(shape=(2,), num_test=1), "two test points"),
         ("frechet", dict(prior="none"), "'frechet' needs a model that can be sampled"),
         ("frechet", dict(num_classes=None), "'frechet' needs labels"),
@@ -191,7 +191,7 @@ def subject(shape=(8, 8, 1), num_classes=10, labels=(), prior="normal", **facts)
         ("proportions", dict(num_classes=1623), "from 2 to 100 classes.*has 1623"),
         ("proportions", dict(labels=(40,)), "one class for each image"),
         ("proportions", dict(prior="none"), "can be sampled"),
-        ("sparsity", dict(dim=1), "two dimensions at least. That of this run has 1"),
+        ("sparsity", dict(dim=1), "at least two dimensions.* has 1"),
         ("forest", dict(num_train=20), "50 training examples"),
         ("forest", dict(num_classes=None), "'forest' needs labels"),
         ("attributes", {}, "vector of binary attributes.*'few_shot' or 'forest'"),

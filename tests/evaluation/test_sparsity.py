@@ -101,9 +101,9 @@ def test_draws_of_the_posterior():
 
 def test_errors():
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="two dimensions at least"):
+    with pytest.raises(ValueError, match="at least two dimensions"):
         hoyer_scores(np.ones((3, 1)))
-    with pytest.raises(ValueError, match="Of 3 1 does: has the posterior collapsed"):
+    with pytest.raises(ValueError, match="1 of 3.*posterior collapsed"):
         sparsity(np.concatenate([rng.normal(size=(5, 1)), np.ones((5, 2))], axis=1))
     with pytest.raises(ValueError, match="two codes"):
         sparsity(np.ones((1, 3)))

@@ -161,7 +161,7 @@ def test_standardize_is_division_by_the_training_deviation(data):
 def test_classes_with_too_few_examples():
     codes, labels = np.arange(9.0)[:, None], np.array([4, 4, 4, 4, 5, 5, 6, 6, 6])
     arguments = codes, labels, codes, labels
-    with pytest.raises(ValueError, match="class 5 has only 2.*too few have the classes 5, 6"):
+    with pytest.raises(ValueError, match="class 5 has only 2.*: 5, 6"):
         few_shot(*arguments, [1, 4], 2)
     result = few_shot(*arguments, [1, 3, 4], 2, too_few="all")
     assert result["num_labels"] == [3, 8, 9]
@@ -170,9 +170,9 @@ def test_classes_with_too_few_examples():
 
 def test_errors(data):
     train, labels, test, test_labels = data
-    with pytest.raises(ValueError, match="classes that the training data lack: 40.*burda"):
+    with pytest.raises(ValueError, match="training data: 40.*burda"):
         few_shot(train[labels < 40], labels[labels < 40], test, test_labels, [1])
-    with pytest.raises(ValueError, match="two classes at least. Received: only 10"):
+    with pytest.raises(ValueError, match="at least two classes.*: only 10"):
         few_shot(train[:2], [10, 10], test[:1], [10], [1])
     with pytest.raises(ValueError, match="5 dimensions, `test_codes` 4"):
         few_shot(train, labels, test[:, :4], test_labels, [1])

@@ -64,7 +64,7 @@ def test_frechet_says_what_it_is():
 def test_no_distance_without_a_name():
     images = np.zeros((5, 2, 2, 1))
     for unnamed in (lambda x: x, "inception", None):
-        with pytest.raises(TypeError, match="without named features.*Inception are no part"):
+        with pytest.raises(TypeError, match="without named features.*Inception"):
             frechet(images, images, unnamed)
     for name, description in (("", "pixels"), ("pixels", " "), (None, "pixels")):
         with pytest.raises(ValueError, match="cannot be compared"):
@@ -72,9 +72,9 @@ def test_no_distance_without_a_name():
     with pytest.raises(ValueError, match="must be one word"):
         FeatureMap("two words", lambda x: x, 4, "pixels")
     named = FeatureMap("pixels", lambda x: x.reshape(len(x), -1), 4, "the pixels")
-    with pytest.raises(ValueError, match="of one shape"):
+    with pytest.raises(ValueError, match="samples.shape=.*data.shape="):
         frechet(images, np.zeros((5, 3, 2, 1)), named)
-    with pytest.raises(ValueError, match="two vectors at least"):
+    with pytest.raises(ValueError, match="at least two vectors"):
         frechet(images[:1], images, named)
     with pytest.raises(ValueError, match="Received: 4 and 3"):
         frechet_distance(np.zeros((5, 4)), np.zeros((5, 3)))
@@ -150,12 +150,12 @@ def test_errors():
         classifier_features(x[0, 0, 0], np.zeros(1, int))
     with pytest.raises(ValueError, match=r"integers \[6\]"):
         classifier_features(x, np.zeros(5, int))
-    with pytest.raises(ValueError, match="two classes at least"):
+    with pytest.raises(ValueError, match="at least two classes"):
         classifier_features(x, np.zeros(6, int))
     with pytest.raises(ValueError, match="Attributes must be 0 or 1"):
         classifier_features(x, np.full((6, 2), 3))
     pixels = FeatureMap("pixels", lambda x: x.reshape(len(x), -1), 4, "the pixels")
     for none in (np.zeros((0, 2, 2, 1)), 3.0):
-        with pytest.raises(ValueError, match=r"`images` must be \[n, ...\], one at least"):
+        with pytest.raises(ValueError, match=r"`images` must be \[n, ...\]"):
             pixels(none)
     assert "FeatureMap" in evaluation.__all__

@@ -2,12 +2,11 @@
 
 import importlib.util
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
+from script_runs import run as run_script
 
 from tfsp import evaluation, experiment
 from tfsp.config import to_dict
@@ -95,23 +94,14 @@ def test_train_shapes_and_summarise():
 
 @pytest.mark.slow
 def test_script(tmp_path):
-    script = ROOT / "scripts" / "figure_intel_vae.py"
     settings = "--targets=circle --models=intel_vae --seeds=1 --steps=100 --batch_size=20"
-    result = subprocess.run(
-        [sys.executable, str(script), f"--out={tmp_path}", "--num_samples=200", *settings.split()],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
-    assert result.returncode == 0, result.stderr
+    run_script("figure_intel_vae", f"--out={tmp_path}", "--num_samples=200", *settings.split())
     assert "1000 x energy distance" in (tmp_path / "table.txt").read_text()
     (run,) = evaluation.read_json(tmp_path / "results.json")["runs"]
     assert (run["target"], run["model"], run["seed"]) == ("circle", "intel_vae", 0)
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 2000
-    again = subprocess.run(
-        [sys.executable, str(script), f"--out={tmp_path}"], capture_output=True, text=True, cwd=ROOT
-    )
+    again = run_script("figure_intel_vae", f"--out={tmp_path}", check=False)
     assert again.returncode == 1
     assert "results.json exists, from an earlier grid" in again.stderr
 

@@ -214,7 +214,7 @@ def test_errors(change, error, match):
         ([9], [0.5], r"edge\[0\] = 9 .*\[0, 5\)"),
         ([0, 4], [0.6, 0.5], r"edge\[1\] = 4 .*root"),
         ([0, 3], [0.6, 0.7], r"when\[1\] = 0.7 .*edge above node 3, from 0.0 to 0.5"),
-        ([0, 1], [0.6], "one length"),
+        ([0, 1], [0.6], "`edge`.*`when`.*same length"),
         ([0.5], [0.6], "integers"),
         ([], [], "integers"),
     ],

@@ -222,7 +222,7 @@ def test_masked_entries_and_ragged_rows():
     assert native.log_joint(PARENT, TIME, whole) == native.log_joint(PARENT, TIME, LEAVES)
     for wrong, message in (
         (masked, "has masked entries"),
-        ([[1.0], [1.0, 2.0]], "rows of one len"),
+        ([[1.0], [1.0, 2.0]], "rows of equal len"),
     ):
         for call in (
             lambda x: native.log_joint(PARENT, TIME, x),

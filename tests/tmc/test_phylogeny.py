@@ -218,7 +218,7 @@ def test_rescaled_sticks_are_the_same():
 @pytest.mark.parametrize(
     ("parent", "time", "message"),
     [
-        (PARENT[:-1], TIME, "one length.*\\(6,\\).*\\(7,\\)"),
+        (PARENT[:-1], TIME, "`parent` and `time` .*same length.*\\(6,\\).*\\(7,\\)"),
         (PARENT[:-1], TIME[:-1], "odd number. Received: 6"),
         ([], [], "odd number. Received: 0"),
         ([5, 5, 4, 4, 6, 6, 9], TIME, r"parent\[6\] = 9 must lie in \[4, 7\)"),
@@ -283,7 +283,7 @@ def test_bad_names_and_nodes():
             tree.leaves_below(wrong)
     with pytest.raises(ValueError, match="`leaves` must be an integer from 0 to 3: .*Received: 4"):
         tree.lca_times([4])
-    with pytest.raises(ValueError, match="one node or more"):
+    with pytest.raises(ValueError, match="at least one node"):
         tree.lowest_common_ancestor()
     for wrong in (1.5, math.nan, "0.5", None):
         with pytest.raises(ValueError, match=rf"`time` must be a num.* in \[0, 1\].*: {wrong!r}"):

@@ -106,7 +106,7 @@ def test_heights():
         read("((a:2,b:2):2,c:4);")
     with pytest.raises(ValueError, match="Received: 1.1 and 1.0, the latter at position 2"):
         read("((a:0.5,b:0.6):0.5,c:1.1);")
-    with pytest.raises(ValueError, match="one positive distance"):
+    with pytest.raises(ValueError, match="same positive distance"):
         read("(a:1e308,b:1e308):1e308;")
 
 
@@ -163,8 +163,8 @@ def test_resolve_any_shape(seed):
         ("(a:1,b:1)", "before a semicolon at position 9"),
         ("(a:1,b:1;", "ends with an open parenthesis at position 8"),
         ("((a:1,b:1)", "before a semicolon, with an open parenthesis at position 10"),
-        ("(a:1,b:1));", r"'\)' stands outside all parentheses at position 9"),
-        ("(a:1,b:1),c:1;", "',' stands outside all parentheses at position 9"),
+        ("(a:1,b:1));", r"'\)' is outside all parentheses at position 9"),
+        ("(a:1,b:1),c:1;", "',' is outside all parentheses at position 9"),
         ("(a:1,b:1);x", "'x' follows the semicolon.* at position 10"),
         ("(a:1,b:1);;", "';' follows the semicolon"),
         ("(a:1 1,b:1);", "Text after a length, '1' at position 5"),

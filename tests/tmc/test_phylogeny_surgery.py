@@ -114,7 +114,7 @@ def test_errors():
         (lambda: tree.attach(3, 0.1, pair, name="x"), "single leaf"),
         (lambda: tree.attach(3, 0.1, name="x"), "the tree have none"),
         (lambda: tree.with_names("abc").attach(3, 0.1), "the new leaves have none"),
-        (lambda: tree.restrict([]), "one leaf or more"),
+        (lambda: tree.restrict([]), "at least one leaf"),
         (lambda: tree.restrict([1, 2, 1]), "1 twice"),
         (lambda: tree.restrict([3]), "`leaves` .* from 0 to 2.* Received: 3"),
         (lambda: Phylogeny([2, 2, -1], [1, 1, 0.25], root_time=1.0), "`root_time` .*: 1.0"),

@@ -292,7 +292,7 @@ def test_thousands_of_leaves():
     ("arguments", "error", "match"),
     [
         ({"phylogeny": 3}, TypeError, "tfsp.tmc.Phylogeny.*parent, time.*int"),
-        ({"phylogeny": (PARENT, TIME[:-1])}, ValueError, "one length"),
+        ({"phylogeny": (PARENT, TIME[:-1])}, ValueError, "`parent` and `time`.*same length"),
         ({"phylogeny": ([3, 3, 4, 4, 3], [1, 1, 1, 0.5, 0])}, ValueError, "-1 at one node"),
         ({"phylogeny": ([2, 2, -1], [1.0, 0.9, 0.0])}, ValueError, r"time\[1\] = 0.9"),
         ({"orientation": "left"}, ValueError, "right, down, circle.*'left'"),

@@ -1,7 +1,7 @@
 """Measures of trained models: bounds, log-likelihood, and what their codes are good for.
 
 What takes arrays alone lives in `tfsp.measures`, what trains models in `tfsp.studies`; their names
-can be had here too.
+are available here too.
 """
 
 import importlib
@@ -120,6 +120,6 @@ _STUDIES = (
 
 
 def __getattr__(name):
-    if name in _STUDIES:  # a floor above, so that they are looked up when they are asked for
+    if name in _STUDIES:  # a floor above, so that they are imported on first use
         return getattr(importlib.import_module("tfsp.studies"), name)
     raise AttributeError(f"module 'tfsp.evaluation' has no attribute {name!r}")

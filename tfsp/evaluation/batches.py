@@ -15,10 +15,11 @@ def iterate(data, batch_size=100, model=None):
       data: a batched `tf.data.Dataset` of x, (x,), (x, y) or (x, y, weights), an array `[n, ...]`,
         or a pair (x, y).
       batch_size: for arrays.
-      model: whose likelihood says whether examples must lie in [0, 1]; None is not to ask.
+      model: whose likelihood determines whether examples must lie in [0, 1]; None skips that check.
 
-    Raises: ValueError for no examples, examples that are masked, not finite (which an encoder may
-      turn into codes that look sound) or out of range, an infinite dataset, and anything else.
+    Raises:
+      ValueError: for no examples, examples that are masked, not finite (which an encoder may turn
+        into codes that look valid) or out of range, an infinite dataset, and other types.
     """
     if not isinstance(data, tf.data.Dataset):
         x, y = _pair(data)
@@ -36,7 +37,7 @@ def iterate(data, batch_size=100, model=None):
     spec = data.element_spec
     if not isinstance(spec[0] if isinstance(spec, tuple) and spec else spec, tf.TensorSpec):
         raise ValueError(
-            "Evaluation needs a dataset of batches x, or (x, y). Give one by `.map`, such as "
+            "Evaluation needs a dataset of batches x, or (x, y). Make one with `.map`: "
             f"`dataset.map(lambda d: (d['image'], d['label']))`. Received elements: {spec}."
         )
     count = 0
@@ -49,15 +50,17 @@ def iterate(data, batch_size=100, model=None):
 
 
 def limited(data, limit=None):
-    """`data`, or of more than `limit` examples so many of them: a random subset, see `subset`.
+    """`data`, or a random subset of `limit` examples if there are more (see `tfsp.subset`).
 
     Args:
-      data: as of `iterate`; of a dataset it is read once.
+      data: as in `iterate`; a dataset is read once.
       limit: None for all.
 
-    Returns: what `iterate` takes, an array or a pair if rows were left out.
+    Returns:
+      what `iterate` takes, an array or a pair if rows were left out.
 
-    Raises: ValueError as `iterate`, and for a `limit` below 1.
+    Raises:
+      ValueError: as `iterate`, and for a `limit` below 1.
     """
     if limit is None:
         return data
@@ -109,6 +112,12 @@ def padded(data, batch_size=None, model=None):
 
     The last batch is filled up with copies of its first example, so that a compiled function
     sees a single shape.
+
+    Args:
+      data, batch_size, model: as in `iterate`.
+
+    Raises:
+      ValueError: as in `iterate`.
     """
     size = None
     for x, _ in iterate(data, batch_size or 100, model):

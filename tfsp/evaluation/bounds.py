@@ -17,9 +17,10 @@ def bounds(model, data, seed=0):
       data: a batched dataset of x or (x, y), or an array.
       seed: int; the same seed gives the same draws. The model's own stream is left untouched.
 
-    Returns: dict of floats, nats per example: `elbo`, the model's terms (`log_likelihood`, `kl`,
-      ...), for each the standard error of the mean over examples (`elbo_standard_error`, ...),
-      and `num_examples`.
+    Returns:
+      dict of floats, nats per example: `elbo`, the model's terms (`log_likelihood`, `kl`, ...), for
+      each the standard error of the mean over examples (`elbo_standard_error`, ...), and
+      `num_examples`.
     """
 
     @tf.function(reduce_retracing=True)

@@ -11,16 +11,18 @@ tfd = tfp.distributions
 
 
 def category_probabilities(model, data):
-    """What a model says of the category of each example: q(c|x), or p(k|z) at the encoded z.
+    """Probabilities of the categories of each example: q(c|x), or p(k|z) at the encoded z.
 
     Args:
       model: one with `responsibilities(x)` (GMVAE, CPVAE), or with a prior that is a mixture of
         Gaussians, such as "mixture" and "vamp": then p(k|z), the components being the categories.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
 
-    Returns: (probabilities `[n, K]` float64, labels `[n]` or None).
+    Returns:
+      (probabilities `[n, K]` float64, labels `[n]` or None).
 
-    Raises: ValueError for a model without categories.
+    Raises:
+      ValueError: for a model without categories.
     """
     of_batch = tf.function(_categories(model), reduce_retracing=True)
     probabilities, labels = [], []
@@ -32,7 +34,7 @@ def category_probabilities(model, data):
 
 
 def has_categories(model):
-    """Whether `category_probabilities` can be asked of the model."""
+    """Whether `category_probabilities` is defined for the model."""
     return "categories" in model.capabilities or _mixture(model.prior) is not None
 
 
@@ -44,7 +46,7 @@ def _categories(model):
     if mixture is None:
         raise ValueError(
             f"The model {type(model).__name__} with the prior {type(model.prior).__name__} has no "
-            "categories. Take a model with `responsibilities` ('gm_vae', 'cp_vae'), or a prior "
+            "categories. Use a model with `responsibilities` ('gm_vae', 'cp_vae'), or a prior "
             "that is a mixture ('mixture', 'vamp')."
         )
     if isinstance(mixture, DiagonalGaussianMixture):

@@ -15,11 +15,13 @@ def chain_classes(
     Args:
       model: a `DiscreteVAE`.
       labeller: `Labeller` of images.
-      num_chains, num_rows, chain_steps, num_draws, seed: of `DiscreteVAE.sample_chains`.
+      num_chains, num_rows, chain_steps, num_draws, seed: see `DiscreteVAE.sample_chains`.
 
-    Returns: indices into `labeller.classes`, integers `[num_rows, num_chains, num_draws]`.
+    Returns:
+      indices into `labeller.classes`, integers `[num_rows, num_chains, num_draws]`.
 
-    Raises: ValueError for a model without Gibbs chains, or a count below 1.
+    Raises:
+      ValueError: for a model without Gibbs chains, or a count below 1.
     """
     if "gibbs_chains" not in model.capabilities:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The KL term of the bound, averaged over data, taken apart by the aggregated posterior."""
+"""The KL term of the bound, averaged over data, decomposed by the aggregated posterior."""
 
 import math
 
@@ -24,13 +24,13 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
                                              + E_q(c) KL(q(z|c) || p(z|c))      marginal_kl
                                              + log K - H(q(c))                  category_kl
 
-    with q(z,c) = 1/n sum_i q(z,c|x_i) and p(c) = 1/K. The first tells how much the latents say of
-    x, the other two how far the aggregated posterior is from the prior that new data are drawn
-    from. Of a model without categories (any prior with a density) K = 1: then the second is
-    KL(q(z) || p(z)), the third 0. Of a hierarchical VAE this is about the top latent, of an
+    with q(z,c) = 1/n sum_i q(z,c|x_i) and p(c) = 1/K. The first is the information of the latents
+    about x, the other two are how far the aggregated posterior is from the prior that new data are
+    drawn from. For a model without categories (any prior with a density) K = 1: then the second is
+    KL(q(z) || p(z)), the third 0. For a hierarchical VAE this is about the top latent, for an
     InteL-VAE about y.
 
-    All is about the n examples as they are. Their mutual information is log n at most; near that
+    All terms are of these n examples. Their mutual information is log n at most; near that
     bound it would be larger with more examples, and the marginal KL smaller.
 
     z is drawn from each posterior, c is summed out. Densities are computed in float64 between all
@@ -41,19 +41,24 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
         posterior is normal and whose prior has a density.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
       num_examples: n, a random subset of `data` (see `tfsp.subset`); None takes all.
-      num_draws: draws of z for each example, 2 at least.
+      num_draws: draws of z for each example, at least 2.
       seed: int; the same seed gives the same draws.
 
-    Returns: dict of floats (and ints): mutual_information, marginal_kl, and what draws make
-      uncertain, mutual_information_standard_error, marginal_kl_standard_error (of the draws of z
-      for these n examples); category_kl, exact; category_information, I_q(c; x), the part of the
-      mutual information that is in c, exact; total, the left side in closed form, or where the
-      prior has none the estimate of it that is the sum of the terms; sum of the three terms and
-      sum_standard_error; total_is_exact;
-      num_categories, num_examples, num_draws.
+    Returns:
+      dict of floats (and ints):
+        mutual_information, marginal_kl: estimates from draws of z.
+        mutual_information_standard_error, marginal_kl_standard_error: over the draws of z for these
+          n examples.
+        category_kl: exact.
+        category_information: I_q(c; x), the part of the mutual information that is in c, exact.
+        total: the left side, in closed form or, where the prior has none, estimated by the sum.
+        total_is_exact: whether `total` is in closed form.
+        sum, sum_standard_error: of the three terms.
+        num_categories, num_examples, num_draws.
 
-    Raises: ValueError for a model whose posterior is not normal or whose prior has no density, and
-      for counts below their least.
+    Raises:
+      ValueError: for a model whose posterior is not normal or whose prior has no density, and for
+        counts that are too small.
 
     Source: Lavda et al. 2020, eq. (13); with K = 1 Hoffman & Johnson 2016, "ELBO surgery".
     """
@@ -106,9 +111,14 @@ def kl_decomposition(model, data, num_examples=5000, num_draws=2, seed=0):
 
 
 def check_decomposition(model, x):
-    """Raises ValueError unless `kl_decomposition` can be asked of the model.
+    """Checks that `kl_decomposition` is defined for the model.
 
-    Args: x: one example or more, `[n, *data_shape]`.
+    Args:
+      model: as in `kl_decomposition`.
+      x: at least one example, `[n, *data_shape]`.
+
+    Raises:
+      ValueError: unless it is.
     """
     parts = _parts(model)(tf.constant(x))
     _log_prior(model)(parts["loc"].numpy().astype(np.float64))
@@ -147,8 +157,8 @@ def _parts(model):
 
     if "posterior" not in model.capabilities or not model.prior.is_density:
         raise ValueError(
-            f"The model {name} with the prior {type(model.prior).__name__} has no KL to take "
-            "apart: that needs a normal posterior and a prior with a density."
+            f"The KL of the model {name} with the prior {type(model.prior).__name__} cannot be "
+            "decomposed: that needs a normal posterior and a prior with a density."
         )
 
     def of_normal(x):
@@ -161,7 +171,7 @@ def _parts(model):
         else:
             raise ValueError(
                 f"The model {name} has the posterior {type(q).__name__}, and only the KL of normal "
-                "ones can be taken apart."
+                "posteriors can be decomposed."
             )
         kl = model.prior.kl(q, q.mean()[tf.newaxis])
         if kl.shape.rank == 1:  # in closed form: no axis of draws
@@ -223,6 +233,6 @@ def _log(values):
 
 
 def _standard_error(values):
-    """Of the mean of `[S, n]`, S independent draws for each of n given examples."""
+    """Standard error of the mean of `[S, n]`, S independent draws for each of n given examples."""
     num_draws, n = values.shape
     return float(np.sqrt(values.var(axis=0, ddof=1).sum() / num_draws) / n)

@@ -21,18 +21,20 @@ def draw(model, count, seed=0, kind="draws"):
       kind: "means", the means of p(x|z), or "draws", examples of p(x|z) itself: like is then
         compared with like, noise with noise, binary images with binary images.
 
-    Returns: float32 `[count, *data_shape]`.
+    Returns:
+      float32 `[count, *data_shape]`.
 
-    Raises: ValueError for another `kind`, a prior that cannot be sampled, or draws of a likelihood
-      that its mean does not determine (a scale for each pixel, mixtures, categories).
+    Raises:
+      ValueError: for another `kind`, a prior that cannot be sampled, or draws of a likelihood that
+        its mean does not determine (a scale for each pixel, mixtures, categories).
     """
     arguments.integer("count", count)
     if kind not in KINDS:
         raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r}.")
     if not model.prior.is_density:
         raise ValueError(
-            f"The prior {type(model.prior).__name__} is no distribution, so nothing can be drawn "
-            "from the model. Train it with another prior, such as 'normal'."
+            f"The prior {type(model.prior).__name__} is not a distribution, so the model cannot "
+            "be sampled. Train it with another prior, such as 'normal'."
         )
     if kind == "draws":
         check_noise(model.likelihood)
@@ -57,8 +59,8 @@ def check_noise(likelihood):
     """Raises ValueError unless `can_add_noise`."""
     if not can_add_noise(likelihood):
         raise ValueError(
-            f"The mean of the likelihood {type(likelihood).__name__} does not tell its noise. Take "
-            "kind='means'."
+            f"The noise of the likelihood {type(likelihood).__name__} cannot be recovered from its "
+            "mean. Use kind='means'."
         )
 
 

@@ -15,8 +15,11 @@ def encode(model, data, limit=None):
     Args:
       model: anything with `encode(x)`.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
-      limit: at most so many examples; of more a random subset, the same in every call (see
-        `tfsp.subset`).
+      limit: the most examples that are encoded; of more a random subset, the same in every call
+        (see `tfsp.subset`).
+
+    Raises:
+      ValueError: for no examples, and examples that are not finite or out of range.
     """
     encode_batch = _compiled(model)
     codes, labels = [], []
@@ -42,8 +45,11 @@ def posterior_draws(model, data, seed=0):
 
     Args:
       model: a `StructuredVAE`; of an InteL-VAE the draws of y have gone through the map.
-      data: as of `encode`.
+      data: as in `encode`.
       seed: int; the same seed gives the same draws.
+
+    Raises:
+      ValueError: as in `encode`.
     """
 
     @tf.function(reduce_retracing=True)

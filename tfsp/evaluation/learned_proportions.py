@@ -14,10 +14,10 @@ def learned_proportions(model, labeller=None, num_samples=2000, seed=0):
       num_samples: draws from the prior that are classified.
       seed: of those draws.
 
-    Returns: dict: proportions, list `[K]` under y ~ N(0, I), in the order of
-      `mapping.component`; with a labeller classes, list `[K]`, the most frequent class among the
-      draws of each cluster, None where there was no draw. Or None for a model whose map makes no
-      clusters.
+    Returns:
+      dict: proportions, list `[K]` under y ~ N(0, I), in the order of `mapping.component`; with a
+      labeller classes, list `[K]`, the most frequent class among the draws of each cluster, None
+      where there was no draw. Or None for a model whose map makes no clusters.
 
     Source: Miao et al. 2022, Table 3 (proportions of the cluster with the zeros).
     """

@@ -34,7 +34,7 @@ def log_likelihood(
     Args:
       model: a `StructuredVAE` whose prior has a density.
       data: a batched dataset of x or (x, y), or an array.
-      num_samples: S. The estimate is a lower bound on average, the tighter the larger S.
+      num_samples: S. The estimate is a lower bound on average, tighter for larger S.
       chunk_size: samples drawn at once for each example of a batch; memory grows with it and
         not with S. None takes about 2,000 decoder rows at a time.
       seed: int; the same seed gives the same estimate.
@@ -43,21 +43,24 @@ def log_likelihood(
         better use of vector units and threads here.
       per_example: also return the array `[n]` of estimates.
 
-    Returns: dict:
-      log_p: mean of log p(x) over the examples, nats.
-      standard_error: of that mean over the examples, for comparing with other data.
-      monte_carlo_error: of that mean for this data, from the finite number of samples.
-      bits_per_dimension: -log2 p(x) per entry of x; for a density on [0, 1] plus the 8 bits of
-        256 levels (see `Likelihood.bits_per_dimension`).
-      mean_effective_sample_size: over the examples, out of `num_samples`.
-      num_samples, num_examples; with `per_example` also log_p_per_example.
+    Returns:
+      dict:
+        log_p: mean of log p(x) over the examples, nats.
+        standard_error: of that mean over the examples, for comparing with other data.
+        monte_carlo_error: of that mean for this data, from the finite number of samples.
+        bits_per_dimension: -log2 p(x) per entry of x; for a density on [0, 1] plus the 8 bits of
+          256 levels (see `Likelihood.bits_per_dimension`).
+        mean_effective_sample_size: over the examples, out of `num_samples`.
+        num_samples, num_examples: as used.
+        log_p_per_example: with `per_example`, the array `[n]`.
 
-    Raises: ValueError for a prior without a density, no data, or numbers below 1.
+    Raises:
+      ValueError: for a prior without a density, no data, or numbers below 1.
 
     Source: Burda et al. 2016, arXiv:1509.00519, section 5.
     """
     if not model.prior.is_density:
-        model.prior.log_prob(None)  # raises, and says what to do
+        model.prior.log_prob(None)  # raises an error that says what to do
 
     data_checks.check(data[0] if isinstance(data, tuple) and data else data, model.likelihood)
     num_samples = arguments.integer("num_samples", num_samples)

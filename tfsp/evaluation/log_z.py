@@ -1,10 +1,10 @@
-"""What a row of results says of a prior's log Z, and of the model that it belongs to."""
+"""The entries of a row of results for a prior's log Z, and the name of the prior."""
 
 from tfsp.priors.log_partition import has_log_partition, refresh_log_partition
 
 
 def log_z_row(model, seed=0):
-    """What a row says of the prior's log Z, which is computed anew; {} where there is none."""
+    """The entries of a row for the prior's log Z, which is recomputed; {} where there is none."""
     if not has_log_partition(model.prior):
         return {}
     found = refresh_log_partition(model.prior, seed)

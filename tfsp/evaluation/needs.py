@@ -1,4 +1,4 @@
-"""What a task or a picture can need of a run, by name, and why a run lacks it."""
+"""What a task or a picture can need of a run, by name, and why a run does not have it."""
 
 from tfsp.evaluation.categories import has_categories
 
@@ -19,7 +19,8 @@ def missing(subject, needs):
       subject: with `model`, `config`, `data` and `representatives`, such as a `Subject`.
       needs: names, each a key of `NEEDS` or else one of the model's `capabilities`.
 
-    Returns: the rest of a sentence that names who needs it, such as "needs labels, and ...".
+    Returns:
+      the rest of a sentence whose subject is the task or picture, such as "needs labels, and ...".
     """
     for need in complete(needs):
         reason = NEEDS[need](subject) if need in NEEDS else _capability(subject, need)
@@ -49,7 +50,7 @@ def _attributes(subject):
     if len(_label_shape(subject)) != 1:
         return (
             "needs a vector of binary attributes for each image, such as those of 'celeb_a'. The "
-            f"data set {subject.data.info.name!r} has one class for each; take the task "
+            f"data set {subject.data.info.name!r} has one class for each; use the task "
             "'few_shot' or 'forest'."
         )
     return ""
@@ -66,7 +67,7 @@ def _density(subject):
     if not subject.model.prior.is_density:
         return (
             "needs a model that can be sampled. The prior of this run, "
-            f"{subject.config['prior']['name']!r}, is no distribution."
+            f"{subject.config['prior']['name']!r}, is not a distribution."
         )
     return ""
 
@@ -84,7 +85,7 @@ def _tree(subject):
 def _points(subject):
     if subject.representatives is None:
         return (
-            "needs a prior with points that stand for the data: 'loracs' once its tree has "
+            "needs a prior with points that represent the data: 'loracs' once its tree has "
             "started, 'vamp' or 'mixture'. The prior of this run, "
             f"{subject.config['prior']['name']!r}, has none."
         )
@@ -106,7 +107,7 @@ def _gibbs_chains(subject):
     if "gibbs_chains" not in subject.model.capabilities:
         return (
             "needs Gibbs chains of discrete units, which the model of this run, "
-            f"{subject.config['model']['name']!r}, does not have. Take a run of 'discrete_vae'."
+            f"{subject.config['model']['name']!r}, does not have. Use a run of 'discrete_vae'."
         )
     return ""
 

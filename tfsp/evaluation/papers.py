@@ -76,7 +76,7 @@ _CP_VAE_TABLE = "CP-VAE, 5.2"
 
 # The paper's data, by name and number of classes; "split by instance" for Omniglot.
 _DATA = {("mnist", 10): "mnist", ("omniglot", 1623): "omniglot"}
-# The models whose prior is what its name says: in others it is of another latent.
+# The models whose prior is the named one: in others that prior is over another latent.
 _MODELS = ("vae", "discrete_vae")
 
 
@@ -88,8 +88,9 @@ def paper_numbers(data, prior, num_points=None):
       prior: name of a prior: "none", "normal", "vamp", "flow" (the paper's MAF), "loracs".
       num_points: number of labelled inducing points, for `labelled_points`.
 
-    Returns: dict of row key -> (number, table). Empty where the paper has none. Units: nats for
-      `log_p`, shares otherwise; `few_shot_<n>_sd` is over label sets.
+    Returns:
+      dict of row key -> (number, table). Empty where the paper has none. Units: nats for `log_p`,
+      shares otherwise; `few_shot_<n>_sd` is over label sets.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, Tables 1, 2, B.3, B.4 and B.5.
     """
@@ -146,7 +147,8 @@ def beside_paper(row):
 def format_beside_paper(rows):
     """Our numbers beside the papers' as a plain-text table with notes; "" if they have none.
 
-    Args: rows: what `evaluate_run` returned, one for each run.
+    Args:
+      rows: what `evaluate_run` returned, one for each run.
     """
     lines = [line for row in rows for line in beside_paper(row)]
     if not lines:

@@ -14,7 +14,8 @@ def write_json(path, results):
 def read_json(path):
     """What `write_json` wrote.
 
-    Raises: ValueError, with the path, for a file that is no JSON.
+    Raises:
+      ValueError: with the path, for a file that is not JSON.
     """
     try:
         return json.loads(pathlib.Path(path).read_bytes())
@@ -25,7 +26,8 @@ def read_json(path):
 def read_rows(path):
     """The results in a run's `metrics.json`, a list of dicts; [] if there is no file.
 
-    Raises: ValueError, with the path, for a file that holds something else.
+    Raises:
+      ValueError: with the path, for a file that holds anything else.
     """
     if not pathlib.Path(path).exists():
         return []

@@ -1,4 +1,4 @@
-"""Points of the latent space that a prior puts in the place of the data."""
+"""Points of the latent space that represent the data in a prior."""
 
 import numpy as np
 
@@ -6,13 +6,14 @@ from tfsp.distributions import DiagonalGaussianMixture
 
 
 def representatives(model):
-    """The points that stand for the data in the model's prior, `[M, D]` float32, or None.
+    """The points that represent the data in the model's prior, `[M, D]` float32, or None.
 
     The inducing points of a prior that has them (`model.prior.inducing`; None until its tree has
-    been started), the posterior means of the VampPrior's pseudo-inputs, the means of any
+    started), the posterior means of the VampPrior's pseudo-inputs, the means of any
     other mixture of Gaussians. None for a prior that has no such points.
 
-    Args: model: a `StructuredVAE`, built.
+    Args:
+      model: a `StructuredVAE`, built.
     """
     prior = model.prior
     if "inducing_points" in prior.capabilities:

@@ -17,14 +17,13 @@ _ALWAYS = ("data", "binarization", "prior")
 
 
 def format_results(rows):
-    """Rows of `evaluate_run` as a plain-text table; what data they are on stands in each row.
+    """Rows of `evaluate_run` as a plain-text table; each row names its data.
 
-    Of a table too wide for a terminal the lines become columns.
-
-    Columns that no row has are left out, and of the few-shot accuracies those with other than 1,
-    10 and 100 labels per class: `format_beside_paper` shows more.
+    A table that is too wide for a terminal is transposed. Columns that no row has are left out, and
+    so are few-shot accuracies with other than 1, 10 and 100 labels per class: `format_beside_paper`
+    shows more.
     """
-    # A row with `num_samples` speaks of log p(x), even if only to say that there is none.
+    # A row with `num_samples` is about log p(x), even if there is none.
     present = {key for row in rows for key in row}
     if "num_samples" in present:
         present |= {"log_p", "standard_error"}
@@ -39,10 +38,11 @@ def format_results(rows):
 def format_spread(rows):
     """Mean and standard deviation (n - 1) over runs, such as those of several seeds, as a table.
 
-    Args: rows: of `evaluate_run`, one for each run. Measures that not all of them have are left
-      out.
+    Args:
+      rows: of `evaluate_run`, one for each run. Measures that not all of them have are left out.
 
-    Returns: a plain-text table, a line for each measure; "" if no measure is left.
+    Returns:
+      a plain-text table, a line for each measure; "" if no measure is left.
     """
     lines = []
     for name in tasks_of.columns():
@@ -75,7 +75,9 @@ def evaluate_run(
 ):
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
-    For every model and prior; docs/tasks.md lists the tasks and the keys that they write.
+    For every model and prior; docs/tasks.md lists the tasks and the keys that they write. A task
+    that the run does not support (no labels, no representative points), or that fails on its
+    numbers, is left out with a warning that gives the reason; the others are measured.
 
     Args:
       run_dir: the run's folder.
@@ -93,21 +95,19 @@ def evaluate_run(
       labels_per_class, num_label_sets: of the few-shot task. None takes the paper's: 1, 10, 20,
         ..., 100 and 20 sets, with more than 100 classes 1, 2, 5, 10, 15 and 5 sets.
 
-    Returns: the row, a dict. Results of other tasks on the same data, checkpoint and seed that
-      the run has already are in it too; those of a task that is run again are replaced. Rows
-      with different S are kept apart.
+    Returns:
+      the row, a dict. Results of other tasks on the same data, checkpoint and seed that the run has
+      already are in it too; those of a task that is run again are replaced. Rows with different S
+      are kept apart.
 
-    A task that the run cannot be given (no labels, no representative points), or that fails by the
-    numbers it meets, is left out with a warning that says why; the others are measured.
-
-    Raises: ValueError, before anything is computed, for unknown tasks, for a broken
-      `metrics.json`, and where the run can be given none of the tasks; afterwards, where every one
-      of them has failed.
+    Raises:
+      ValueError: before anything is computed, for unknown tasks, for a broken `metrics.json`, and
+        where the run supports none of the tasks; afterwards, where all of them have failed.
     """
     tasks = tasks_of.default_names() if tasks is None else tasks
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
-    read_rows(run.metrics)  # refused now, not when all has been computed
+    read_rows(run.metrics)  # refused now, not after everything has been computed
     subject = tasks_of.of_run(
         run,
         data_dir,
@@ -148,16 +148,16 @@ def evaluate_run(
             for key, value in results.items()
             if not isinstance(value, list)
         }
-        error.state = f"What was measured, and is kept nowhere: {json.dumps(numbers)}"
+        error.state = f"What was measured, and could not be saved: {json.dumps(numbers)}"
         raise
     return rows[-1]
 
 
 def _merged(rows, row, tasks):
-    """`rows` with `row` at the end, which takes up what a row of the same identity has more.
+    """`rows` with `row` at the end, completed by the other keys of a row of the same identity.
 
     Rows of a checkpoint that has since been trained on (its number of steps has changed) are
-    dropped: they tell of weights that are no more.
+    dropped: they are of weights that no longer exist.
     """
     same = [old for old in rows if all(old.get(key) == row.get(key) for key in _IDENTITY)]
     kept = [old for old in rows if old not in same]

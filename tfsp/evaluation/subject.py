@@ -12,7 +12,7 @@ from tfsp.evaluation.representatives import representatives
 class Subject:
     """A trained model with its data and the settings of an evaluation: what a task is given.
 
-    What several tasks need is computed once, when the first of them asks for it.
+    What several tasks need is computed once, on first use.
 
     Args:
       model, config, data: of the run.
@@ -70,7 +70,7 @@ class Subject:
 
     @functools.cached_property
     def log_z(self):
-        """What the row says of log Z; computed anew once, before anything that depends on it."""
+        """The row's entries for log Z; recomputed once, before anything that depends on it."""
         return log_z_row(self.model, self.seed)
 
     @functools.cached_property
@@ -87,7 +87,19 @@ class Subject:
 
 
 def of_run(run, data_dir, download, checkpoint, **settings):
-    """The `Subject` of a `RunDirectory`; `settings` go to `Subject`."""
+    """The `Subject` of a run.
+
+    Args:
+      run: a `RunDirectory`.
+      data_dir, download: where the data set is (None takes the folder used in training), and
+        whether it may be fetched.
+      checkpoint: "best", "last" or an epoch.
+      **settings: of `Subject`.
+
+    Raises:
+      FileNotFoundError: if there is no run or no such checkpoint.
+      ValueError: if the checkpoint or the run's config is damaged.
+    """
     model, config = experiment.load_run(run.path, checkpoint)
 
     def load(config):

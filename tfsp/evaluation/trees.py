@@ -1,4 +1,4 @@
-"""Whether a learned tree keeps classes together, beside agglomerative clustering."""
+"""Whether a learned tree keeps classes together, compared with agglomerative clustering."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def tree_purity(
 ):
     """Dendrogram purity of a tree prior: of its leaves, and of data attached to it.
 
-    Ward's clustering of the same points stands beside each: a sampled tree is a draw from a
+    Each is compared with Ward's clustering of the same points: a sampled tree is a draw from a
     posterior and seldom purer.
 
     Args:
@@ -25,13 +25,14 @@ def tree_purity(
       num_votes: see above.
       seed: of the attachment.
 
-    Returns: dict of floats: purity, ward_purity (of the leaves), induced_purity,
-      induced_ward_purity (of `num_points` test points, the inducing points taken off), and
-      num_points.
+    Returns:
+      dict of floats: purity, ward_purity (of the leaves), induced_purity, induced_ward_purity (of
+      `num_points` test points, the inducing points taken off), and num_points.
 
-    Raises: ValueError before the tree has started, or where no two points share a label.
+    Raises:
+      ValueError: before the tree has started, or where no two points share a label.
 
-    Source: Heller & Ghahramani 2005; loracs.txt, section 6.1.
+    Source: Heller & Ghahramani 2005; Vikram et al. 2018, arXiv:1810.06891, section 6.1.
     """
     tree, leaves = prior.phylogeny(), np.asarray(prior.leaf_locations(), np.float64)
     labels = nearest_labels(leaves, train_codes, train_labels, k=num_votes)

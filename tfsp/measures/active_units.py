@@ -14,7 +14,8 @@ def active_units(codes, threshold=0.01):
       codes: `[n, D]`, posterior means.
       threshold: in squared units of z.
 
-    Raises: ValueError unless `codes` is `[n, D]` with n >= 2.
+    Raises:
+      ValueError: unless `codes` is `[n, D]` with n >= 2.
 
     Source: Burda et al. 2016, arXiv:1509.00519, section 5.2 (threshold 0.01).
     """

@@ -39,13 +39,15 @@ def attribute_prediction(
       penalty: weight of |W|^2 / 2, as in `few_shot`; the paper names none.
       seed: int.
 
-    Returns: dict, the lists with one entry for each size: sizes; mean and standard_deviation over
-      the subsets (n - 1; NaN for one) of the accuracy averaged over attributes; accuracies, array
+    Returns:
+      dict, the lists with one entry for each size: sizes; mean and standard_deviation over the
+      subsets (n - 1; NaN for one) of the accuracy averaged over attributes; accuracies, array
       `[len(sizes), num_subsets]` of these; by_attribute, array `[len(sizes), k]`, means over the
       subsets; majority, float: accuracy of predicting each attribute's more frequent value in the
       training data.
 
-    Raises: ValueError for shapes that do not fit, or attributes other than 0 and 1.
+    Raises:
+      ValueError: for shapes that do not fit, or attributes other than 0 and 1.
 
     Source: Miao et al. 2022, appendix B, Table B.1 and Figure B.3.
     """

@@ -1,4 +1,4 @@
-"""What the measures of codes ask of their arguments."""
+"""Checks of the arguments of measures of codes."""
 
 import numpy as np
 

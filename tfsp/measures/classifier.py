@@ -6,7 +6,7 @@ import numpy as np
 
 from tfsp import arguments
 
-# Of the gradient at the start. Asked of the gradient itself it would depend on the scale of the
+# Of the gradient at the start. A limit for the gradient itself would depend on the scale of the
 # codes and on the number of classes: with 1,623 classes the fit would stop at its start.
 _RELATIVE_TOLERANCE = 1e-4
 
@@ -23,10 +23,12 @@ def fit(codes, labels, penalty=1.0, max_iterations=10_000):
       penalty: see `few_shot`.
       max_iterations: after which the fit counts as not converged.
 
-    Returns: (classes `[K]`, sorted; function of codes `[m, D]` -> probabilities `[m, K]`; whether
-      the fit has converged).
+    Returns:
+      (classes `[K]`, sorted; function of codes `[m, D]` -> probabilities `[m, K]`; whether the fit
+      has converged).
 
-    Raises: ValueError for a negative or infinite `penalty`.
+    Raises:
+      ValueError: for a negative or infinite `penalty`.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -63,9 +65,11 @@ def fit_and_score(codes, labels, test_codes, test_labels, penalty=1.0, max_itera
       codes, labels, penalty, max_iterations: as in `fit`.
       test_codes, test_labels: float64 `[m, D]` and integers `[m]`.
 
-    Returns: (accuracy on the test data in [0, 1], whether the fit has converged).
+    Returns:
+      (accuracy on the test data in [0, 1], whether the fit has converged).
 
-    Raises: as `fit`.
+    Raises:
+      ValueError: as `fit`.
     """
     classes, probabilities, converged = fit(codes, labels, penalty, max_iterations)
     predicted = classes[probabilities(test_codes).argmax(axis=1)]

@@ -12,7 +12,7 @@ _SHARE_OF_UNIFORM = 0.1
 
 @register("clustering_accuracy", example=pair)
 def clustering_accuracy(labels, categories):
-    """Share of examples whose category stands for their class, by the best one-to-one matching.
+    """Share of examples whose category is matched to their class, by the best one-to-one matching.
 
     Every class is matched to one category at most and every category to one class at most, so that
     as many examples as possible are right; examples of what is left unmatched are wrong. With more
@@ -23,9 +23,11 @@ def clustering_accuracy(labels, categories):
     Args:
       labels, categories: integers `[n]`, of any values.
 
-    Returns: float in [0, 1].
+    Returns:
+      float in [0, 1].
 
-    Raises: ValueError for shapes that do not fit or no examples.
+    Raises:
+      ValueError: for shapes that do not fit or no examples.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -47,9 +49,11 @@ def majority_accuracy(labels, categories, test_labels=None, test_categories=None
       labels, categories: integers `[n]`, from which the categories get their classes.
       test_labels, test_categories: integers `[m]`, what is scored; None scores the first.
 
-    Returns: float in [0, 1].
+    Returns:
+      float in [0, 1].
 
-    Raises: ValueError for shapes that do not fit, no examples, or only one of the test arrays.
+    Raises:
+      ValueError: for shapes that do not fit, no examples, or only one of the test arrays.
     """
     if (test_labels is None) != (test_categories is None):
         raise ValueError("Give both `test_labels` and `test_categories`, or neither of them.")
@@ -73,7 +77,11 @@ def majority_classes(labels, categories):
 def normalised_mutual_information(labels, categories):
     """I(labels; categories) over the mean of both entropies: 0 if independent, 1 if the same.
 
-    Raises: ValueError for shapes that do not fit or no examples.
+    Args:
+      labels, categories: integers `[n]`, of any values.
+
+    Raises:
+      ValueError: for shapes that do not fit or no examples.
     """
     from sklearn.metrics import normalized_mutual_info_score
 
@@ -90,14 +98,15 @@ def category_usage(weights, threshold=None):
       threshold: the share below which a category counts as unused; None takes 1 / (10 K), a tenth
         of an even share.
 
-    Returns: dict: shares, q(c) `[K]`; num_used; pruned, the list of unused categories; perplexity,
-      exp of the entropy of q(c), from 1 to K: of how many even categories the entropy would be;
-      threshold.
+    Returns:
+      dict: shares, q(c) `[K]`; num_used; pruned, the list of unused categories; perplexity, exp of
+      the entropy of q(c), from 1 to K: of how many even categories the entropy would be; threshold.
 
-    Raises: ValueError for weights that are no probabilities, or a threshold outside [0, 1].
+    Raises:
+      ValueError: for weights that are not probabilities, or a threshold outside [0, 1].
 
     Source: Lavda et al. 2020, eq. (14) and Figure 4; the paper calls q(c_k) near 0 unused and names
-      no threshold.
+    no threshold.
     """
     weights = np.asarray(weights, np.float64)
     if weights.ndim not in (1, 2) or not weights.size:
@@ -105,7 +114,7 @@ def category_usage(weights, threshold=None):
             f"`weights` must be [K] or [n, K], probabilities. Received: shape {weights.shape}."
         )
     if not (weights >= 0).all() or not np.allclose(weights.sum(axis=-1), 1.0, atol=1e-3):
-        raise ValueError("`weights` must be probabilities: none below 0, each row of sum 1.")
+        raise ValueError("`weights` must be probabilities: non-negative, each row with sum 1.")
     shares = weights if weights.ndim == 1 else weights.mean(axis=0)
     shares = shares / shares.sum()
     if threshold is None:
@@ -136,7 +145,7 @@ def _pair(labels, categories, prefix=""):
     categories = np.asarray(categories)
     if categories.ndim != 1 or not len(categories) or categories.dtype.kind not in "iu":
         raise ValueError(
-            f"`{prefix}categories` must be integers of shape [n], n at least 1. Received: shape "
+            f"`{prefix}categories` must be integers of shape [n], n >= 1. Received: shape "
             f"{categories.shape}, dtype {categories.dtype}."
         )
     return check_labels(labels, categories, f"{prefix}labels"), categories.astype(np.int64)

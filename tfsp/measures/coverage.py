@@ -19,18 +19,20 @@ def coverage(samples, data, quantile=0.99):
     of a place with probability exp(-density times volume of the ball).) What the energy distance
     hardly sees, such as a thin bridge between clusters or a gap in a ring, shows here.
 
-    That holds for as many samples as data: few samples are far from most data, however good. Of
-    the longer of the two only as many points as the shorter has are compared, drawn at random.
+    That holds for equal numbers of samples and data: few samples, however good, are far from most
+    data. So a random subset of the larger set is compared, as large as the smaller set.
 
     Args:
       samples, data: `[n, d]`, `[m, d]`, n, m >= 4.
       quantile: in (0, 1).
 
-    Returns: dict: stray, the share of samples that are far from the data; missed, the share of data
-      that are far from the samples; distance, what counts as far, in units of the data;
-      num_points, how many of each were compared.
+    Returns:
+      dict: stray, the share of samples that are far from the data; missed, the share of data that
+      are far from the samples; distance, what counts as far, in units of the data; num_points, how
+      many of each were compared.
 
-    Raises: ValueError for shapes that do not fit, too few points or another `quantile`.
+    Raises:
+      ValueError: for shapes that do not fit, too few points or another `quantile`.
     """
     from scipy.spatial import cKDTree
 
@@ -42,7 +44,7 @@ def coverage(samples, data, quantile=0.99):
         )
     for name, rows in (("samples", samples), ("data", data)):
         if len(rows) < 4:
-            raise ValueError(f"`{name}` must hold four points at least. Received: {len(rows)}.")
+            raise ValueError(f"`{name}` must hold at least four points. Received: {len(rows)}.")
     quantile = arguments.number("quantile", quantile, "(0, 1)")
     count = min(len(samples), len(data))
     samples, data = _some(samples, count), _some(data, count)
@@ -58,7 +60,7 @@ def coverage(samples, data, quantile=0.99):
 
 
 def _some(points, count):
-    """`count` of the rows, in their order: the same ones whenever it is asked."""
+    """`count` of the rows, in their order: the same ones in every call."""
     if len(points) == count:
         return points
     return points[np.sort(generator(0).choice(len(points), count, replace=False))]

@@ -14,7 +14,7 @@ def energy_distance(first, second, unbiased=True, chunk_size=1000):
 
         D = 2 E|X - Y| - E|X - X'| - E|Y - Y'|
 
-    which is 0 if and only if both distributions are one. (Its root is a metric; this is not the
+    which is 0 if and only if the distributions are equal. (Its root is a metric; this is not the
     root.) It sees mass where there should be none as well as mass that is missing.
 
     Args:
@@ -26,10 +26,12 @@ def energy_distance(first, second, unbiased=True, chunk_size=1000):
         E|X - X'| / n + E|Y - Y'| / m.
       chunk_size: rows whose distances are held at once; memory is chunk_size * max(n, m).
 
-    Returns: float.
+    Returns:
+      float.
 
-    Raises: ValueError for samples that are not finite, not `[n, d]`, of different d, or of fewer
-      than two points.
+    Raises:
+      ValueError: for samples that are not finite, not `[n, d]`, of different d, or of fewer than
+        two points.
 
     Source: Szekely & Rizzo 2013, "Energy statistics: a class of statistics based on distances".
     """
@@ -42,7 +44,7 @@ def energy_distance(first, second, unbiased=True, chunk_size=1000):
         )
     if min(len(first), len(second)) < 2:
         raise ValueError(
-            "Each sample needs two points at least. Received: "
+            "Each sample needs at least two points. Received: "
             f"{len(first)} and {len(second)} points."
         )
     between = _sum_of_distances(first, second, chunk_size) / (len(first) * len(second))

@@ -30,7 +30,8 @@ class FeatureMap:
       description: what the features are, in full: network, data, accuracy.
       resize: what `function` does to the images' size, "none" if nothing.
 
-    Raises: ValueError without a name or a description.
+    Raises:
+      ValueError: without a name or a description.
     """
 
     name: str
@@ -44,7 +45,7 @@ class FeatureMap:
             text = getattr(self, field)
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(
-                    f"Features need a {field}: a distance in features unknown cannot be compared. "
+                    f"Features need a {field}: distances in unnamed features cannot be compared. "
                     f"Received: {text!r}."
                 )
         if not self.name.isidentifier():
@@ -53,12 +54,13 @@ class FeatureMap:
     def __call__(self, images):
         """Features of `[n, ...]`, `[n, num_features]`, computed in parts.
 
-        Raises: ValueError if there are no images.
+        Raises:
+          ValueError: if there are no images.
         """
         images = np.asarray(images, np.float32)
         if not images.ndim or not len(images):
             raise ValueError(
-                f"`images` must be [n, ...], one at least. Received: shape {images.shape}."
+                f"`images` must be [n, ...] with n >= 1. Received: shape {images.shape}."
             )
         parts = [
             np.asarray(self.function(images[i : i + _BATCH])) for i in range(0, len(images), _BATCH)
@@ -84,9 +86,11 @@ def classifier_features(
       epochs: passes over the images.
       seed: of weights and order.
 
-    Returns: `FeatureMap` named "classifier".
+    Returns:
+      `FeatureMap` named "classifier".
 
-    Raises: ValueError for shapes that do not fit, or labels of a single class.
+    Raises:
+      ValueError: for shapes that do not fit, or labels of a single class.
     """
     _, encode, description = _classifier(
         images, labels, test_images, test_labels, data, epochs, seed
@@ -104,9 +108,16 @@ def classifier_labeller(
 ):
     """The classifier of `classifier_features` itself, a `Labeller`.
 
-    Args: as of `classifier_features`, but labels are integers `[n]`.
+    Args:
+      images: float32 `[n, H, W, C]` or `[n, D]`.
+      labels: integers `[n]`.
+      test_images, test_labels, data, epochs, seed: as in `classifier_features`.
 
-    Raises: as `classifier_features`.
+    Returns:
+      `Labeller`.
+
+    Raises:
+      ValueError: as `classifier_features`.
     """
     if np.ndim(labels) != 1:
         raise ValueError(
@@ -158,7 +169,7 @@ def _check(images, labels):
             f"Received: shape {labels.shape}, dtype {labels.dtype}."
         )
     if labels.ndim == 1 and len(np.unique(labels)) < 2:
-        raise ValueError("A classifier needs two classes at least. Received: one.")
+        raise ValueError("A classifier needs at least two classes. Received: one.")
     if labels.ndim == 2 and not np.isin(labels, (0, 1)).all():
         raise ValueError("Attributes must be 0 or 1.")
 

@@ -34,7 +34,7 @@ def few_shot(
     A label set is a random choice of the same number of training codes from each class. Set i
     depends on (`seed`, i) alone, and its choice of 10 labels holds its choice of 1.
 
-    The codes are taken plain and the classifier is fitted until it has converged, "to avoid
+    The codes are not scaled, and the classifier is fitted to convergence, "to avoid
     adding unnecessary degrees of freedom". The paper names no penalty. There must be one: a few
     points in 40 dimensions can always be separated, and then the likelihood alone has no maximum
     to converge to. `penalty=1` is scikit-learn's own default.
@@ -49,21 +49,24 @@ def few_shot(
       penalty: weight of |W|^2 / 2 against the summed negative log-likelihood (1 / C of
         scikit-learn); the intercepts are free. 0 for none.
       standardize: scale each dimension to unit variance over `train_codes` first.
-      too_few: what to do where a class has fewer training codes than are asked for: "error", or
-        "all" to take all it has.
+      too_few: what to do where a class has fewer training codes than requested: "error", or "all"
+        to take all of them.
       max_iterations: of L-BFGS for each fit.
       progress: show a progress bar.
 
-    Returns: dict, the lists with one entry for each number of labels:
-      labels_per_class;
-      mean, standard_deviation: of the accuracies over the sets (n - 1; NaN for a single set);
-      num_labels: labels in a set, over all classes;
-      num_not_converged: fits that had not converged;
-      accuracies: array `[len(labels_per_class), num_label_sets]`;
-      num_label_sets.
+    Returns:
+      dict, the lists with one entry for each number of labels:
+        labels_per_class;
+        mean, standard_deviation: of the accuracies over the sets (n - 1; NaN for a single set);
+        num_labels: labels in a set, over all classes;
+        num_not_converged: fits that had not converged;
+        accuracies: array `[len(labels_per_class), num_label_sets]`;
+        num_label_sets.
 
-    Raises: ValueError for shapes that do not fit, labels in the test data that the training data
-      lack, fewer than two classes, and a class with too few examples (unless `too_few` is "all").
+    Raises:
+      ValueError: for shapes that do not fit, classes of the test data that are not in the
+        training data, fewer than two classes, and a class with too few examples (unless `too_few`
+        is "all").
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.2, Tables B.3 and B.4.
     """
@@ -127,19 +130,19 @@ def _members(train_labels, test_labels, most, too_few):
     unknown = np.setdiff1d(test_labels, classes)
     if len(unknown):
         raise ValueError(
-            f"The test data have classes that the training data lack: {_few(unknown)}. A "
-            "classifier can only be measured on classes that it was shown: use a split that puts "
+            f"The test data have classes that are not in the training data: {_few(unknown)}. A "
+            "classifier can only be measured on classes it was trained on: use a split that puts "
             "examples of each class in both parts (for Omniglot data.split='burda')."
         )
     if len(classes) < 2:
-        raise ValueError(f"A classifier needs two classes at least. Received: only {classes[0]}.")
+        raise ValueError(f"A classifier needs at least two classes. Received: only {classes[0]}.")
     short = counts < most
     if short.any() and too_few == "error":
         smallest = int(counts.argmin())
         raise ValueError(
-            f"{most} labels per class were asked for, but class {classes[smallest]} has only "
-            f"{counts[smallest]} training codes; too few have the classes {_few(classes[short])}. "
-            "Ask for fewer labels, or take all that such a class has by too_few='all'."
+            f"{most} labels per class were requested, but class {classes[smallest]} has only "
+            f"{counts[smallest]} training codes. Classes with too few: {_few(classes[short])}. "
+            "Request fewer labels, or use all codes of such a class with too_few='all'."
         )
     by_class = np.argsort(train_labels, kind="stable")
     return np.split(by_class, np.cumsum(counts)[:-1])

@@ -37,11 +37,13 @@ def few_shot_forest(
       num_trees: in a forest (scikit-learn's default; the paper names none).
       seed: int, of the choices and the forests.
 
-    Returns: dict, the lists with one entry for each size: sizes; mean; standard_deviation over the
-      subsets (n - 1; NaN for one); accuracies, array `[len(sizes), num_subsets]`.
+    Returns:
+      dict, the lists with one entry for each size: sizes; mean; standard_deviation over the subsets
+      (n - 1; NaN for one); accuracies, array `[len(sizes), num_subsets]`.
 
-    Raises: ValueError for shapes that do not fit, sizes that do not increase, or fewer training
-      codes than the smallest size.
+    Raises:
+      ValueError: for shapes that do not fit, sizes that do not increase, or fewer training codes
+        than the smallest size.
 
     Source: Miao et al. 2022, section 6.3, Figure 7; Breiman 2001.
     """

@@ -17,11 +17,14 @@ def frechet_distance(first, second):
     with the means m and the covariances S (divisor n - 1). The estimate is too large on average,
     and the more so the fewer vectors there are: compare only values of equal numbers.
 
-    Args: first, second: `[n, d]`, `[m, d]`.
+    Args:
+      first, second: `[n, d]`, `[m, d]`.
 
-    Returns: float, in squared units of the vectors.
+    Returns:
+      float, in squared units of the vectors.
 
-    Raises: ValueError for vectors that are not finite, of different d, or fewer than two.
+    Raises:
+      ValueError: for vectors that are not finite, of different d, or fewer than two.
 
     Source: Dowson & Landau 1982; Heusel et al. 2017, arXiv:1706.08500, eq. (6).
     """
@@ -33,7 +36,7 @@ def frechet_distance(first, second):
         )
     if min(len(first), len(second)) < 2:
         raise ValueError(
-            f"A covariance needs two vectors at least. Received: {len(first)} and {len(second)}."
+            f"A covariance needs at least two vectors. Received: {len(first)} and {len(second)}."
         )
     mean1, mean2 = first.mean(axis=0), second.mean(axis=0)
     covariance1, covariance2 = (np.atleast_2d(np.cov(s, rowvar=False)) for s in (first, second))
@@ -50,31 +53,34 @@ def frechet_distance(first, second):
 def frechet(samples, data, features):
     """Fréchet distance between samples of a model and data, in named features.
 
-    Numbers in different features have nothing to do with each other; in particular only the
-    features of the Inception network make what papers call FID. So the features have a name, and
-    the result says it.
+    Distances in different features cannot be compared; in particular only the features of the
+    Inception network give what papers call FID. So the features have a name, which the result
+    contains.
 
     Args:
       samples, data: `[n, ...]`, `[m, ...]`, as the features take them.
       features: `FeatureMap`, for instance of `classifier_features`.
 
-    Returns: dict: distance; features (the name), description (what they are), num_features,
-      num_samples, num_data, resize (what is done to the images' size first).
+    Returns:
+      dict: distance; features (the name), description (what they are), num_features, num_samples,
+      num_data, resize (what is done to the images' size first).
 
-    Raises: TypeError unless `features` is a `FeatureMap`; ValueError for shapes that do not fit.
+    Raises:
+      TypeError: unless `features` is a `FeatureMap`.
+      ValueError: for shapes that do not fit.
     """
     if not isinstance(features, FeatureMap):
         raise TypeError(
             "`features` must be a `tfsp.measures.FeatureMap`, a function with a name: a Fréchet "
             "distance without named features cannot be compared with any other. Received: "
             f"{features!r:.80}. `classifier_features(images, labels)` trains some. The weights of "
-            "Inception are no part of this package; wrap a network of your own in a `FeatureMap`."
+            "Inception are not part of this package; wrap your own network in a `FeatureMap`."
         )
     samples, data = np.asarray(samples), np.asarray(data)
     if samples.shape[1:] != data.shape[1:]:
         raise ValueError(
-            "`samples` and `data` must be of one shape. Received: samples.shape="
-            f"{samples.shape}, data.shape={data.shape}."
+            "`samples` and `data` must hold examples of the same shape. Received: "
+            f"samples.shape={samples.shape}, data.shape={data.shape}."
         )
     return {
         "distance": frechet_distance(features(samples), features(data)),

@@ -1,4 +1,4 @@
-"""Points that stand for the data: their labels, and how good a classifier they make."""
+"""Points that represent the data: their labels, and how good a classifier they make."""
 
 import numpy as np
 
@@ -21,9 +21,11 @@ def nearest_labels(points, codes, labels, k=5):
       codes, labels: `[n, D]` and integers `[n]`, training data.
       k: how many of the nearest codes vote.
 
-    Returns: integers `[M]`.
+    Returns:
+      integers `[M]`.
 
-    Raises: ValueError for shapes that do not fit, or k outside 1..n.
+    Raises:
+      ValueError: for shapes that do not fit, or k outside 1..n.
     """
     points, codes = check_codes(points, "points"), check_codes(codes)
     labels = check_labels(labels, codes)
@@ -43,10 +45,12 @@ def labelled_points(points, point_labels, test_codes, test_labels, penalty=1.0):
       test_codes, test_labels: `[m, D]` and integers `[m]`.
       penalty: as in `few_shot`.
 
-    Returns: dict: accuracy in [0, 1], num_points (M), num_classes (of the points; what they lack
-      cannot be predicted), converged.
+    Returns:
+      dict: accuracy in [0, 1], num_points (M), num_classes (of the points; other classes cannot be
+      predicted), converged.
 
-    Raises: ValueError for shapes that do not fit.
+    Raises:
+      ValueError: for shapes that do not fit.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.2, Table B.5.
     """

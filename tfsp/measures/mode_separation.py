@@ -13,26 +13,28 @@ def mode_separation(classes):
       classes: integers `[R, C]`, R consecutive samples of C independent chains; or `[R, C, M]`, M
         samples for each state of the units, of which the first counts for what follows the chain.
 
-    Returns: dict:
-      same_class: share of consecutive pairs of rows with the same class, in [0, 1].
-      standard_error: of that, from the spread of the chains.
-      same_class_chance: sum_k f_k^2 with f_k the share of class k among all samples: what
-        same_class would be if rows were independent.
-      run_length: mean length of runs of one class, in rows; runs are cut off at both ends of the
-        chains, so that R is the most it can be.
-      run_length_chance: R / (1 + (R - 1)(1 - sum_k f_k^2)), what it would be about if rows were
-        independent.
-      same_state: with M > 1, share of pairs of samples of one state with the same class: how far
-        the units determine the class.
-      frequencies: dict class -> f_k.
+    Returns:
+      dict:
+        same_class: share of consecutive pairs of rows with the same class, in [0, 1].
+        standard_error: of that, from the spread of the chains.
+        same_class_chance: sum_k f_k^2 with f_k the share of class k among all samples: what
+          same_class would be if rows were independent.
+        run_length: mean length of runs of one class, in rows; runs are cut off at both ends of the
+          chains, so that R is the most it can be.
+        run_length_chance: R / (1 + (R - 1)(1 - sum_k f_k^2)), what it would be approximately if
+          rows were independent.
+        same_state: with M > 1, share of pairs of samples of one state with the same class: how far
+          the units determine the class.
+        frequencies: dict class -> f_k.
 
-    Raises: ValueError for another shape, or fewer than two rows or chains.
+    Raises:
+      ValueError: for another shape, or fewer than two rows or chains.
     """
     classes = np.asarray(classes)
     if classes.ndim not in (2, 3) or classes.shape[0] < 2 or classes.shape[1] < 2:
         raise ValueError(
-            "`classes` must be [rows, chains] or [rows, chains, draws], with two rows and two "
-            f"chains at least. Received: shape {classes.shape}."
+            "`classes` must be [rows, chains] or [rows, chains, draws], with at least two "
+            f"rows and two chains. Received: shape {classes.shape}."
         )
     first = classes[..., 0] if classes.ndim == 3 else classes
     num_rows, num_chains = first.shape
@@ -53,6 +55,6 @@ def mode_separation(classes):
     if classes.ndim == 3 and classes.shape[2] > 1:
         pairs = classes[..., :, None] == classes[..., None, :]
         m = classes.shape[2]
-        # Each sample agrees with itself, which tells nothing.
+        # Each sample agrees with itself, which carries no information.
         result["same_state"] = float((pairs.sum(axis=(2, 3)) - m).mean() / (m * (m - 1)))
     return result

@@ -33,12 +33,14 @@ def logistic_labeller(examples, labels, penalty=1.0):
 
     Args:
       examples: `[n, ...]`, such as images; flattened.
-      labels: integers `[n]`, two classes at least.
+      labels: integers `[n]`, at least two classes.
       penalty: weight of |W|^2 / 2, as in `few_shot`.
 
-    Returns: `Labeller`.
+    Returns:
+      `Labeller`.
 
-    Raises: ValueError for shapes that do not fit, or a single class.
+    Raises:
+      ValueError: for shapes that do not fit, or a single class.
 
     Source: Miao et al. 2022, section 6.2: "we further train a logistic classifier".
     """
@@ -46,7 +48,7 @@ def logistic_labeller(examples, labels, penalty=1.0):
     labels = check_labels(labels, flat)
     classes, probabilities, converged = fit(flat, labels, penalty)
     if len(classes) < 2:
-        raise ValueError(f"A classifier needs two classes at least. Received: only {classes[0]}.")
+        raise ValueError(f"A classifier needs at least two classes. Received: only {classes[0]}.")
     description = f"logistic regression on {len(flat)} examples" + (
         "" if converged else ", not converged"
     )
@@ -54,7 +56,7 @@ def logistic_labeller(examples, labels, penalty=1.0):
 
 
 def proportions(examples, labeller, confidence=0.8):
-    """Shares of the classes among examples, and of examples that cannot be told apart.
+    """Shares of the classes among examples, and of uncertain examples.
 
     An example counts for the class of its highest probability; it is uncertain if that
     probability lies below `confidence`. Uncertain examples count for their class too.
@@ -64,10 +66,12 @@ def proportions(examples, labeller, confidence=0.8):
       labeller: `Labeller`.
       confidence: in (1 / K, 1].
 
-    Returns: dict: uncertainty in [0, 1]; classes, list `[K]`; shares, list `[K]` with sum 1;
-      num_examples.
+    Returns:
+      dict: uncertainty in [0, 1]; classes, list `[K]`; shares, list `[K]` with sum 1; num_examples.
 
-    Raises: ValueError for probabilities that are none, no examples, or another `confidence`.
+    Raises:
+      ValueError: for a labeller whose output is not probabilities, no examples, or a `confidence`
+        out of range.
 
     Source: Miao et al. 2022, Table 2 (confidence 80%).
     """

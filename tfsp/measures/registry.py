@@ -32,8 +32,8 @@ def markdown():
 
 _HEAD = """# Measures: arrays in, numbers out
 
-`tfsp.measures.NAME` (more in its docstring), without a model or a run; docs/tasks.md says what is
-made of them for a run. This page is made from the registry (`tfsp/measures`, one file a measure or
-a family of them; a file put there is found) by
+`tfsp.measures.NAME` (more in its docstring), without a model or a run; docs/tasks.md lists what is
+computed from them for a run. This page is made from the registry (`tfsp/measures`, one file for a
+measure or a family of them; a new file is found) by
 `python -c "from tfsp import measures; print(measures.markdown(), end='')" > docs/measures.md`.
 """

@@ -32,21 +32,23 @@ def retrieval(codes, labels, num_queries=None, num_recall_levels=101, seed=0):
     Args:
       codes: `[n, D]`.
       labels: integers `[n]`.
-      num_queries: None makes each code a query; otherwise so many are drawn at random. All
-        codes are ranked in either case.
+      num_queries: how many codes, drawn at random, are queries; None takes all. All codes are
+        ranked in either case.
       num_recall_levels: L, the curve is given at recall 0, 1/(L-1), ..., 1.
       seed: int, of the choice of queries.
 
-    Returns: dict:
-      recall, precision: arrays `[L]`, the curve averaged over queries (Figure B.16).
-      auc: area under that curve by the trapezium rule. It is what Table 1 reports by its words,
-        "averaged precision-recall AUC".
-      mean_average_precision: mean over queries of mean_k P_k. That is the exact area under the
-        averaged curve, which `auc` comes to as L grows; it is free of the choice of L.
-      num_queries: queries averaged.
-      num_left_out: queries left out because no other code has their class.
+    Returns:
+      dict:
+        recall, precision: arrays `[L]`, the curve averaged over queries (Figure B.16).
+        auc: area under that curve by the trapezium rule: what Table 1 calls "averaged
+          precision-recall AUC".
+        mean_average_precision: mean over queries of mean_k P_k. That is the exact area under the
+          averaged curve, which `auc` approaches as L grows; it does not depend on L.
+        num_queries: queries averaged.
+        num_left_out: queries left out because no other code has their class.
 
-    Raises: ValueError for shapes that do not fit and where no class has two codes.
+    Raises:
+      ValueError: for shapes that do not fit and where no class has two codes.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.2, Table 1, Figure B.16.
     """

@@ -15,11 +15,14 @@ def hoyer_scores(codes):
 
         Hoyer(z) = (sqrt(D) - |z|_1 / |z|_2) / (sqrt(D) - 1)
 
-    Args: codes: `[n, D]`, taken as they are; see `sparsity` for their scale.
+    Args:
+      codes: `[n, D]`, not scaled here; see `sparsity`.
 
-    Returns: float64 `[n]` in [0, 1], NaN for rows of zeros, which have no sparsity.
+    Returns:
+      float64 `[n]` in [0, 1], NaN for rows of zeros, which have no sparsity.
 
-    Raises: ValueError unless `codes` is finite, `[n, D]`, D >= 2.
+    Raises:
+      ValueError: unless `codes` is finite, `[n, D]`, D >= 2.
 
     Source: Hurley & Rickard 2009, "Comparing measures of sparsity".
     """
@@ -27,8 +30,8 @@ def hoyer_scores(codes):
     root = np.sqrt(codes.shape[1])
     if root <= 1:
         raise ValueError(
-            "Sparsity needs two dimensions at least: of one dimension every code is as sparse as "
-            f"another. Received: codes of shape {codes.shape}."
+            "Sparsity needs at least two dimensions: in one dimension every code is as sparse as "
+            f"any other. Received: codes of shape {codes.shape}."
         )
     # In units of the largest entry: squares of tiny codes would vanish.
     largest = np.abs(codes).max(axis=1, keepdims=True)
@@ -47,42 +50,44 @@ def sparsity(codes, draws=None):
     vary are left out, so that switching a dimension off for all examples does not count as
     sparsity; nor do examples whose code is zero throughout.
 
-    The scaling blows up dimensions that the posterior has given up: their tiny codes count as much
-    as those that the decoder reads. They can make most of the score, in particular of a map with
-    a selector, which may satisfy its regulariser by switching such dimensions on and off. `active`
-    is the score without them. A dimension is active if the code explains more than 5% of what its
-    draws vary over the data; unlike Burda's criterion this holds for any scale of z.
+    The scaling amplifies inactive dimensions: their tiny codes count as much as those that the
+    decoder uses. They can make up most of the score, in particular with a selector, which may
+    satisfy its regulariser by switching such dimensions on and off. `active` is the score without
+    them. A dimension is active if the variance of its code is more than 5% of that of its draws
+    over the data; unlike Burda's criterion this does not depend on the scale of z.
 
     Args:
       codes: `[n, D]`, of a whole data set: posterior means g(mu(x)).
-      draws: `[n, D]`, one draw of the posterior for each example (`posterior_draws`), to tell
-        which dimensions are active; None leaves that out.
+      draws: `[n, D]`, one draw of the posterior for each example (`posterior_draws`), which
+        determine the active dimensions; None leaves `active` out.
 
-    Returns: dict: sparsity in [0, 1], standard_error of that mean over the examples,
-      num_dimensions (that vary), num_constant (left out), num_zero (examples left out),
-      num_examples; with `draws` also active, the score over the active dimensions alone (NaN where
-      there are fewer than two), and num_active.
+    Returns:
+      dict: sparsity in [0, 1], standard_error of that mean over the examples, num_dimensions (that
+      vary), num_constant (left out), num_zero (examples left out), num_examples; with `draws` also
+      active, the score over the active dimensions only (NaN where there are fewer than two), and
+      num_active.
 
-    Raises: ValueError for codes that are not finite or not `[n, D]`, with fewer than two examples,
-      or fewer than two dimensions that vary; for draws of another shape.
+    Raises:
+      ValueError: for codes that are not finite or not `[n, D]`, with fewer than two examples, or
+        fewer than two dimensions that vary; for draws of another shape.
 
     Source: Miao et al. 2022, eq. (C.3); Mathieu et al. 2019, arXiv:1812.02833 (the scaling).
     """
     codes = check_codes(codes)
     if len(codes) < 2:
-        raise ValueError("Sparsity needs two codes at least, for their scale. Received: one.")
+        raise ValueError("Sparsity needs at least two codes, for their scale. Received: one.")
     deviation = codes.std(axis=0)
     varies = deviation > _CONSTANT * np.abs(codes).max(axis=0)
     if varies.sum() < 2:
         raise ValueError(
-            f"Sparsity needs two dimensions that vary over the data. Of {codes.shape[1]} "
-            f"{int(varies.sum())} does: has the posterior collapsed?"
+            f"Sparsity needs at least two dimensions that vary over the data. Received: "
+            f"{int(varies.sum())} of {codes.shape[1]}. Has the posterior collapsed?"
         )
     scores = hoyer_scores(codes[:, varies] / deviation[varies])
     zero = np.isnan(scores)
     scores = scores[~zero]
     if not len(scores):
-        raise ValueError("Every code is zero throughout.")
+        raise ValueError("`codes` must not all be zero.")
     many = len(scores) > 1
     result = {
         "sparsity": float(scores.mean()),

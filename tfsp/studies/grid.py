@@ -20,19 +20,25 @@ _MEASURES = ("energy_distance", "stray", "missed", "elbo")
 def train_grid(cells, num_seeds=5, num_samples=5000, report=None):
     """Trains every cell with several seeds and measures what was learned.
 
-    A step is compiled once for each cell; other seeds take it over with new weights and new data.
+    A step is compiled once for each cell; the other seeds reuse it with new weights and new data.
 
     Args:
       cells: list of (target, model, config): two names, and a function of `seed` that returns the
         config of the run.
       num_seeds: training runs of each, with seeds 0, 1, ...
       num_samples: draws of each model, and test points, that are compared.
-      report: function of each row as it comes, such as `print`, or None.
+      report: called with each row as soon as it is complete, such as `print`, or None.
 
-    Returns: (rows, samples, data). A row is a dict: target, model, seed, energy_distance (of
-      draws of x to test data, unbiased), stray and missed (see `coverage`), elbo (nats, on test
-      data), seconds. samples: dict target -> dict model -> `[num_samples, d]`, of seed 0. data:
-      dict target -> `[num_samples, d]`.
+    Returns:
+      (rows, samples, data):
+        rows: list of dicts with target, model, seed, energy_distance (of draws of x to test data,
+          unbiased), stray and missed (see `coverage`), elbo (nats, on test data) and seconds.
+        samples: dict target -> dict model -> `[num_samples, d]`, of seed 0.
+        data: dict target -> `[num_samples, d]`.
+
+    Raises:
+      ValueError: for `num_seeds` < 1, `num_samples` < 4 or a config that is not valid, before
+        anything is trained.
     """
     num_seeds = arguments.integer("num_seeds", num_seeds)
     arguments.integer("num_samples", num_samples, 4)
@@ -68,10 +74,12 @@ def train_grid(cells, num_seeds=5, num_samples=5000, report=None):
 def summarise(rows):
     """Mean and standard deviation (n - 1) over seeds of each measure, for target and model.
 
-    Args: rows: of `train_grid`.
+    Args:
+      rows: as returned by `train_grid`.
 
-    Returns: list of dicts: target, model, seeds (how many), and for each measure its name and
-      name_sd (None for a single seed). For `format_table`.
+    Returns:
+      list of dicts: target, model, seeds (how many), and for each measure its name and name_sd
+      (None for a single seed). For `format_table`.
     """
     table = []
     for target, model in dict.fromkeys((row["target"], row["model"]) for row in rows):
@@ -121,7 +129,7 @@ class _Trainer:
         dataset = experiment.load_data(config)
         model = experiment.build_model(config, dataset.info.image_shape)
         if model.prior.wants_data and not model.prior.start_epoch:
-            # Not left to `fit`, which would go by the seed of the model that is reused.
+            # Not left to `fit`, which would use the seed of the model that is reused.
             model.adapt(dataset.arrays("train", limit=1000)[0])
         steps = dataset.steps_per_epoch
         if self._model is None:

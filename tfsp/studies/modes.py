@@ -1,4 +1,4 @@
-"""Figure 3 of CP-VAE: data with two modes on the line, and which models draw them again."""
+"""Figure 3 of CP-VAE: data with two modes on the line, and which models reproduce them."""
 
 import functools
 
@@ -31,11 +31,12 @@ def mode_config(
         components, CP-VAE with 2 (known) or 150 (unknown) categories.
       seed, epochs: of training.
       kl_warmup_epochs: epochs in which the weight of the KL rises to 1, as in the paper (its 100).
-      train_size: points of an epoch, all drawn afresh.
+      train_size: points of an epoch, newly drawn in each.
       latent_dim: the paper's 40.
       scale: standard deviation of p(x | z), fixed.
 
-    Raises: ValueError for another model.
+    Raises:
+      ValueError: for an unknown model.
     """
     if model not in _KINDS:
         raise ValueError(f"`model` must be one of {', '.join(_KINDS)}. Received: {model!r}.")
@@ -67,9 +68,12 @@ def train_modes(models=MODELS, num_seeds=5, num_samples=10_000, report=None, **s
     """Trains the models on "two_modes"; see `train_grid`, whose rows, samples and data it returns.
 
     Args:
-      models: of `MODELS`.
-      num_seeds, num_samples, report: of `train_grid`.
-      **settings: epochs, kl_warmup_epochs, train_size, latent_dim, scale of `mode_config`.
+      models: names out of `MODELS`.
+      num_seeds, num_samples, report: see `train_grid`.
+      **settings: epochs, kl_warmup_epochs, train_size, latent_dim, scale; see `mode_config`.
+
+    Raises:
+      ValueError: for an unknown model and numbers out of range, before anything is trained.
     """
     cells = [
         ("two_modes", model, functools.partial(mode_config, model, **settings)) for model in models

@@ -1,4 +1,4 @@
-"""The grid of Figure 4: targets in two dimensions, and what each model learns of them."""
+"""The grid of Figure 4: targets in two dimensions, and what each model learns."""
 
 import functools
 
@@ -35,8 +35,8 @@ def shape_config(
 
     The objective matters too. The map allows some posteriors and not others, so that the ELBO is
     looser in some places than in others, and a model that is trained by it puts its mass where it
-    is tight: an uneven density along the curve, of which the bound itself does not tell. The
-    importance-weighted bound takes that away.
+    is tight: an uneven density along the curve, which the bound itself does not show. The
+    importance-weighted bound removes that.
 
     Args:
       target: one of `TARGETS`.
@@ -46,7 +46,8 @@ def shape_config(
       posterior_covariance: "full" or "diagonal".
       objective: "elbo" or "iwae", with `importance_samples` draws.
 
-    Raises: ValueError for another target, model or objective.
+    Raises:
+      ValueError: for an unknown target, model or objective.
     """
     for name, value, known in (
         ("target", target, TARGETS),
@@ -90,22 +91,25 @@ def train_shapes(
 ):
     """Trains every model on every target and measures what it has learned.
 
-    A step is compiled once for each target and model; other seeds take it over with new weights
-    and new data.
+    A step is compiled once for each target and model; the other seeds reuse it with new weights and
+    new data.
 
     Args:
       targets, models: of the grid.
       num_seeds: training runs of each, with seeds 0, 1, ...
       num_samples: draws of each model, and test points, that are compared.
-      report: function of each row as it comes, such as `print`, or None.
-      **settings: steps, batch_size, hidden, ... of `shape_config`.
+      report: called with each row as soon as it is complete, such as `print`, or None.
+      **settings: steps, batch_size, hidden, ...; see `shape_config`.
 
-    Returns: (rows, samples, data). A row is a dict: target, model, seed, energy_distance (of
-      draws of x to test data, unbiased), stray and missed (see `coverage`), elbo (nats, on test
-      data), seconds. samples: dict target -> dict model -> `[num_samples, 2]`, of seed 0. data:
-      dict target -> `[num_samples, 2]`.
+    Returns:
+      (rows, samples, data):
+        rows: list of dicts with target, model, seed, energy_distance (of draws of x to test data,
+          unbiased), stray and missed (see `coverage`), elbo (nats, on test data) and seconds.
+        samples: dict target -> dict model -> `[num_samples, 2]`, of seed 0.
+        data: dict target -> `[num_samples, 2]`.
 
-    Raises: ValueError for names or numbers out of range, before anything is trained.
+    Raises:
+      ValueError: for unknown names and numbers out of range, before anything is trained.
     """
     targets, models = list(targets), list(models)
     num_seeds = arguments.integer("num_seeds", num_seeds)

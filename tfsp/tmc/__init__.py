@@ -1,5 +1,4 @@
-"""The time-marginalized coalescent: binary trees with times over leaves that move as Brownian
-motion.
+"""The time-marginalized coalescent: binary trees with times over leaves in Brownian motion.
 
 Names load when they are first used: `from tfsp.tmc import Phylogeny` needs NumPy alone.
 """

@@ -44,7 +44,12 @@ class Chains:
         return int(np.argmax(self.log_joint[-1]))
 
     def phylogeny(self, chain=None, names=None):
-        """The last tree of a chain (the best, if None) as a `Phylogeny`."""
+        """The last tree of a chain as a `Phylogeny`.
+
+        Args:
+          chain: its index; None takes the best one.
+          names: of the leaves, strings `[N]`; or None.
+        """
         chain = self.best() if chain is None else chain
         return Phylogeny(self.parent[chain], self.time[chain], names)
 
@@ -64,15 +69,17 @@ def run_chains(
     Args:
       parent, time: `[V]` for one chain, or `[C, V]`, where each chain starts.
       leaves: `[N, D]`.
-      num_steps: S, how often state and statistics are noted.
-      moves_per_step: proposals between two notes.
+      num_steps: S, how often state and statistics are recorded.
+      moves_per_step: proposals between two records.
       seed: None, an int, an int32 pair or a `SeedStream`. Chain c, step s draws from (seed, c, s).
-      trace_fn: optional function (parent `[V]`, time `[V]`) -> array, noted after each step.
+      trace_fn: optional function (parent `[V]`, time `[V]`) -> array, called after each step.
       **options: of `ops.sample_posterior`: concentration1, concentration0, mixture, leaf_variance.
 
-    Returns: `Chains`.
+    Returns:
+      `Chains`.
 
-    Raises: ValueError for `num_steps` < 1 or shapes that do not fit.
+    Raises:
+      ValueError: for `num_steps` < 1 or shapes that do not fit.
     """
     num_steps = arguments.integer("num_steps", num_steps)
     parent, time = np.atleast_2d(np.asarray(parent, np.int32)), np.atleast_2d(np.asarray(time))
@@ -136,7 +143,10 @@ def effective_sample_size(trace):
 def potential_scale_reduction(trace):
     """R-hat of `[S, C, ...]` traces: near 1 when the chains agree: `[...]`. Needs C >= 2.
 
-    Raises: ValueError for a single chain. Source: Gelman & Rubin 1992.
+    Raises:
+      ValueError: for a single chain.
+
+    Source: Gelman & Rubin 1992.
     """
     trace = tf.convert_to_tensor(np.asarray(trace, float))
     if trace.shape[1] < 2:

@@ -24,8 +24,13 @@ def dendrogram_purity(tree, labels):
     (i, j), the mean of |leaves below a of the label| / |leaves below a|. In (0, 1], exact, in
     O(N K) for K classes; 1 if every class is a subtree.
 
-    Args: tree: a Phylogeny; labels: `[N]`, any values that sort.
-    Raises: ValueError if no two leaves share a label.
+    Args:
+      tree: a Phylogeny.
+      labels: `[N]`, any values that sort.
+
+    Raises:
+      ValueError: if no two leaves share a label.
+
     Source: Heller & Ghahramani 2005, Bayesian hierarchical clustering.
     """
     known, index = _classes(tree, labels)
@@ -47,9 +52,13 @@ def dendrogram_purity(tree, labels):
 def subtree_purity(tree, labels):
     """Share of the commonest class below every node, and that class.
 
-    Args: tree: a Phylogeny; labels: `[N]`, any values that sort.
-    Returns: purity float64 `[V]` (1 at leaves), majority `[V]` of the labels' dtype; ties go to
-        the smaller label.
+    Args:
+      tree: a Phylogeny.
+      labels: `[N]`, any values that sort.
+
+    Returns:
+      purity float64 `[V]` (1 at leaves), majority `[V]` of the labels' dtype; ties go to the
+      smaller label.
     """
     known, index = _classes(tree, labels)
     _, count, start, _ = tree.layout

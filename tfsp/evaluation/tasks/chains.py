@@ -15,7 +15,7 @@ _NUM_VISITS = 160_000  # of training images: with fewer images more epochs
 
 def _check(subject):
     if subject.data.info.num_classes < 2:
-        raise ValueError("The task 'chains' needs two classes at least.")
+        raise ValueError("The task 'chains' needs at least two classes.")
 
 
 @register(
@@ -32,7 +32,7 @@ def of_subject(subject):
     training images: `chains_same_class` share of consecutive samples in one class,
     `chains_standard_error`, `chains_same_class_chance` by the frequencies of the classes alone,
     `chains_run_length` and `chains_run_length_chance` out of 50 rows, `chains_same_state` share of
-    two samples of one state in one class.
+    pairs of samples of the same state in one class.
 
     Source: Figure 5 of Rolfe 2017, arXiv:1609.02200, as numbers.
     """

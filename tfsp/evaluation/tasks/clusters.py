@@ -27,12 +27,12 @@ from tfsp.measures.clusters import (
 def of_subject(subject):
     """How categories found without labels fit the classes, and how many are used.
 
-    Of models and priors with categories (`category_probabilities`), the likeliest of each test
-    image beside its label: `clusters_accuracy` by the best one-to-one matching, `clusters_majority`
-    where each category stands for the class that most of its training images have, `clusters_nmi`;
-    of the training data `clusters_used`, the number of categories with at least a tenth of an even
-    share (`clusters_pruned` lists the others, Figure 4 of CP-VAE), `clusters_perplexity` of q(c),
-    `clusters_shares`, `clusters_classes`.
+    For models and priors with categories (`category_probabilities`) the most likely category of
+    each test image is compared with its label: `clusters_accuracy` by the best one-to-one matching,
+    `clusters_majority` where each category predicts the class of most of its training images,
+    `clusters_nmi`. For the training data: `clusters_used`, the number of categories with at least a
+    tenth of an even share (`clusters_pruned` lists the others, Figure 4 of CP-VAE),
+    `clusters_perplexity` of q(c), `clusters_shares`, `clusters_classes`.
 
     Source: Lavda et al. 2020, arXiv:1911.10885, sections 3.3.1 and 5.
     """
@@ -47,7 +47,7 @@ def of_subject(subject):
         "clusters_accuracy": clustering_accuracy(test_labels, test_found),
         "clusters_majority": majority_accuracy(labels, found, test_labels, test_found),
         "clusters_nmi": normalised_mutual_information(test_labels, test_found),
-        # Mean of the largest probability: near 1 / K categories tell nothing, however even.
+        # Mean of the largest probability: near 1 / K categories are uninformative, however even.
         "clusters_confidence": float(test.max(axis=1).mean()),
         "clusters_used": usage["num_used"],
         "clusters_perplexity": usage["perplexity"],
@@ -55,7 +55,7 @@ def of_subject(subject):
         "clusters_threshold": usage["threshold"],
         "clusters_pruned": usage["pruned"],
         "clusters_shares": [round(float(share), 6) for share in usage["shares"]],
-        # Of the training examples that a category has; None if it has none.
+        # By the training examples of a category; None if it has none.
         "clusters_classes": [classes.get(k) for k in range(num_categories)],
         "clusters_num_training": len(found),
         "clusters_num_examples": len(test_found),

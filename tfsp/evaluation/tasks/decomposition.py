@@ -25,9 +25,9 @@ def _check(subject):
     place=15,
 )
 def of_subject(subject):
-    """The KL taken apart: mutual information, aggregated posterior against prior, categories.
+    """Decomposition of the KL: mutual information, aggregated posterior against prior, categories.
 
-    Of 5,000 test images at most (`kl_decomposition`): `decomposition_mutual_information`,
+    For at most 5,000 test images (`kl_decomposition`): `decomposition_mutual_information`,
     `_marginal_kl`, `_category_kl`, `_total`.
 
     Source: Lavda et al. 2020, arXiv:1911.10885, sections 3.3.1 and 5.

@@ -12,11 +12,11 @@ def _check(subject):
     if len(info.image_shape) != 1:
         raise ValueError(
             "The task 'energy_distance' compares points, such as those of 'star'; distances "
-            f"between images of shape {list(info.image_shape)} ({info.name!r}) say little. Take "
+            f"between images of shape {list(info.image_shape)} ({info.name!r}) say little. Use "
             "the task 'frechet'."
         )
     if info.num_test < 2:
-        raise ValueError("The task 'energy_distance' needs two test points at least.")
+        raise ValueError("The task 'energy_distance' needs at least two test points.")
 
 
 @register(

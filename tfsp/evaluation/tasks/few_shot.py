@@ -18,8 +18,8 @@ def of_subject(subject):
     """Accuracy of classifiers of the codes, trained on a few labels of each class.
 
     `few_shot_<n>` is the accuracy with n labels per class, `_sd` over label sets, `_num_labels` the
-    labels used in all: a class with fewer examples gives all it has, and sizes beyond the largest
-    class are left out.
+    total number of labels used: a class with fewer examples contributes all it has, and sizes
+    beyond the largest class are left out.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.2.
     """

@@ -7,7 +7,7 @@ from tfsp.measures.forest import few_shot_forest
 
 def _check(subject):
     if subject.data.info.num_train < 50:
-        raise ValueError("The task 'forest' needs 50 training examples at least.")
+        raise ValueError("The task 'forest' needs at least 50 training examples.")
 
 
 @register("forest", needs=("classes",), check=_check, place=11)

@@ -13,8 +13,8 @@ def _check(subject):
     info = subject.data.info
     if info.num_classes < 2 or info.num_test < 2:
         raise ValueError(
-            "The task 'frechet' takes the features of a classifier trained on the data, so that "
-            f"there must be two classes and two test images. {info.name!r} has {info.num_classes} "
+            "The task 'frechet' uses the features of a classifier trained on the data, which needs "
+            f"at least two classes and two test images. {info.name!r} has {info.num_classes} "
             f"and {info.num_test}."
         )
 
@@ -29,9 +29,9 @@ def _check(subject):
 def of_subject(subject):
     """Fréchet distance of samples to test images, in the features of a classifier of the data.
 
-    `frechet_classifier` is that of 10,000 samples at most to as many test images in the features of
-    a classifier trained on the training images (not the Inception features of what papers call
-    FID); `frechet_features` and so on say all about it.
+    `frechet_classifier` is the distance of at most 10,000 samples to as many test images in the
+    features of a classifier trained on the training images (not the Inception features of what
+    papers call FID); `frechet_features` describes them.
 
     Source: Miao et al. 2022, section 6 and appendix B.
     """
@@ -39,7 +39,7 @@ def of_subject(subject):
     images, labels = subject.data.arrays("train", limit=_NUM_TRAINING)
     test, test_labels = subject.data.arrays("test", limit=_NUM_SAMPLES)
     features = classifier_features(images, labels, test, test_labels, f"{info.name} (training)")
-    # Binary data against binary draws; grey data against means, as papers do.
+    # Binary data against binary draws; other data against means, as papers do.
     binary = info.binarization != "none" and can_add_noise(subject.model.likelihood)
     kind = "draws" if binary else "means"
     result = frechet(subject.draws(len(test), kind), test, features)

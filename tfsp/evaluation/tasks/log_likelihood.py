@@ -29,11 +29,11 @@ from tfsp.evaluation.tasks.registry import register
 def of_subject(subject):
     """log p(x) by importance samples; left out where the prior has no density.
 
-    Of a discrete VAE this is the estimate minus log Z, so that it has two errors:
+    For a discrete VAE this is the estimate minus log Z, so that it has two errors:
     `standard_error` over the images and `log_z_standard_error`, which all images share. log Z is
-    computed anew for this task and for bounds (`refresh_log_partition`): `log_z`, and
-    `log_z_method` says how: "enumeration", "independent units" (both exact) or "BAR", beside which
-    `log_z_ais` must agree (`log_z_agree`).
+    recomputed for this task and for bounds (`refresh_log_partition`): `log_z`, with the method
+    `log_z_method`: "enumeration", "independent units" (both exact) or "BAR", which is compared with
+    `log_z_ais` (`log_z_agree`).
     """
     row = {"num_samples": subject.num_samples if subject.model.prior.is_density else 0}
     if row["num_samples"]:

@@ -28,11 +28,11 @@ def _check(subject):
 def of_subject(subject):
     """Shares of the classes among samples, as a logistic classifier sees them.
 
-    Of 10,000 samples `proportions_uncertainty`, `proportions_shares` of the classes, of two classes
-    `proportions_second`; the same of test data; `proportions_learned`, of the clusters of an
-    InteL-VAE, and the class that most samples of each have (`proportions_learned_second`: of the
-    clusters of the second class together). The classifier is trained on the data in their own
-    proportions, whatever `data.proportion` is.
+    For 10,000 samples `proportions_uncertainty`, `proportions_shares` of the classes, for two
+    classes `proportions_second`; the same for test data; for the clusters of an InteL-VAE their
+    probabilities, `proportions_learned`, and the class of most samples of each
+    (`proportions_learned_second`: of the clusters of the second class together). The classifier is
+    trained on the data in their own proportions, whatever `data.proportion` is.
 
     Source: Miao et al. 2022, section 6 and appendices B, C.
     """

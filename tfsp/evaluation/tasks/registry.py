@@ -1,4 +1,4 @@
-"""Tasks: what can be measured of a run, each registered with all that is known of it."""
+"""Tasks: what can be measured of a run, each registered with its needs, columns and help."""
 
 import dataclasses
 import warnings
@@ -17,9 +17,9 @@ class Task(Entry):
       columns: keys of the row that tables show, in order.
       owns: keys of the row that are the task's alone and are replaced when it is run again; None
         stands for its name and all keys that begin with its name and "_".
-      check: `Subject` -> None, raises ValueError for a run that has the needs and still cannot be
-        given the task; or None.
-      default: whether the task is run if none is asked for.
+      check: `Subject` -> None, raises ValueError for a run that has the needs and still does not
+        support the task; or None.
+      default: whether the task is run by default.
     """
 
     needs: tuple = ()
@@ -41,7 +41,7 @@ names = TASKS.names
 
 
 def default_names():
-    """The tasks that are run if none is asked for."""
+    """The tasks that are run by default."""
     return tuple(name for name in names() if TASKS[name].default)
 
 
@@ -57,9 +57,10 @@ def owner(key):
 
 
 def check(subject, tasks):
-    """Those of the tasks that the run can be given; warns of each other one, and says why.
+    """Those of the tasks that the run supports; warns of each of the others, with the reason.
 
-    Raises: ValueError for unknown tasks, and where the run can be given none.
+    Raises:
+      ValueError: for unknown tasks, and where the run supports none.
     """
     TASKS.check_names("tasks", tasks)
     refused = {}
@@ -77,10 +78,11 @@ def measure(subject, tasks):
     """Results of the tasks: dict task -> flat dict.
 
     Cheap tasks that may fail run first, the default ones with log p(x) last. A task that the run
-    cannot be given is left out with a warning, and so is one that fails by the numbers that it
-    meets: the results of the others are not lost.
+    does not support is left out with a warning, and so is one that fails on its numbers: the
+    results of the others are not lost.
 
-    Raises: ValueError as `check`, and where every task fails.
+    Raises:
+      ValueError: as `check`, and where every task fails.
     """
     tasks = check(subject, tasks)
     results, failed = {}, {}
@@ -95,12 +97,12 @@ def measure(subject, tasks):
 
 
 def _check(subject, task):
-    """Raises ValueError if the run cannot be given the task."""
+    """Raises ValueError if the run does not support the task."""
     reason = needs_of.missing(subject, task.needs)
     if reason:
         if "labels" in needs_of.complete(task.needs) and needs_of.missing(subject, ("labels",)):
             without = [n for n in names() if "labels" not in needs_of.complete(TASKS[n].needs)]
-            reason += f" Of a run without labels can be measured: {', '.join(without)}."
+            reason += f" Tasks for runs without labels: {', '.join(without)}."
         raise ValueError(f"The task {task.name!r} {reason}")
     if task.check is not None:
         task.check(subject)

@@ -10,7 +10,7 @@ def _check(subject):
     dim = subject.model.representation_dim
     if dim < 2:
         raise ValueError(
-            "The task 'sparsity' needs a representation of two dimensions at least. That of this "
+            "The task 'sparsity' needs a representation of at least two dimensions. That of this "
             f"run has {dim}."
         )
 
@@ -19,7 +19,7 @@ def _check(subject):
 def of_subject(subject):
     """Mean Hoyer score of the codes, each dimension scaled to unit deviation.
 
-    `sparsity_active` is that of the dimensions alone that tell of x.
+    `sparsity_active` is that of the active dimensions only, those that depend on x.
 
     Source: Miao et al. 2022, section 6 and appendix C.3.
     """

@@ -8,15 +8,15 @@ def flag_help():
     """The help of a flag that takes tasks: a line for each."""
     return "\n".join(
         [
-            "Tasks, with commas between them. One that the run cannot be given is left out, with a "
-            "warning. Results of other tasks that the run has already are kept.",
+            "Comma-separated tasks. One that the run does not support is left out, with a warning. "
+            "Results of other tasks that the run has already are kept.",
             *registry.TASKS.help_lines(),
         ]
     )
 
 
 def markdown():
-    """The page docs/tasks.md: a table of all tasks, then what there is to know of each."""
+    """The page docs/tasks.md: a table of all tasks, then the details of each."""
     rows = ["| task | what it measures | needs | columns of the table |", f"|{' --- |' * 4}"]
     for name in registry.names():
         task = registry.TASKS[name]

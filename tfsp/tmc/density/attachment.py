@@ -18,7 +18,9 @@ class Attachment(IntegerDraws):
     Event `[D]`. `log_prob` has gradients with respect to z and `leaves`, not to the tree.
 
     Args:
-      parent: int32 `[..., V]`; time: float64 `[..., V]`; leaves: `[..., N, D]`, the distribution's
+      parent: int32 `[..., V]`.
+      time: float64 `[..., V]`.
+      leaves: `[..., N, D]`, the distribution's
         dtype. Each entry of the batch is a tree with leaves of its own. Variables are read
         whenever they are needed.
       subtree: None, or a node: the new leaf attaches below it (for a leaf, to the edge above it).
@@ -28,8 +30,9 @@ class Attachment(IntegerDraws):
       validate_args: of no effect. Trees are always checked.
       **options: of `ops.predictive_log_prob`.
 
-    Raises: `tf.errors.InvalidArgumentError` for a bad tree, leaves or options; ValueError where one
-      tree is needed and there is a batch.
+    Raises:
+      tf.errors.InvalidArgumentError: for a bad tree, leaves or options.
+      ValueError: where one tree is needed and there is a batch.
 
     Source: Vikram et al. 2018, eq. (11); see `ops.predictive_log_prob`.
     """
@@ -46,7 +49,7 @@ class Attachment(IntegerDraws):
         **options,
     ):
         given = dict(locals())
-        given.update(given.pop("options"))  # so that `copy` hands them over by name
+        given.update(given.pop("options"))  # so that `copy` passes them by name
         with tf.name_scope(name):
             self._parent = parameters.hold(parent, tf.int32, "parent")
             self._time = parameters.hold(time, tf.float64, "time")
@@ -65,7 +68,7 @@ class Attachment(IntegerDraws):
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
-        # A tree is no point of a vector space: it is given, not made up from numbers.
+        # A tree is not a point of a vector space: it is given, not made up from numbers.
         tree = dict(shape_fn=parameters.not_implied("the tree"), is_preferred=False)
         leaves = parameters.not_implied("the number of leaves")
         return {

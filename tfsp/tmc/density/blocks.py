@@ -32,7 +32,8 @@ def map_rows(function, rows, block, shape=()):
       block: int or int32 scalar; below 1 counts as 1.
       shape: static shape of one result, as far as it is known.
 
-    Returns: `[B, *shape]`, with gradients (whose memory grows with B all the same).
+    Returns:
+      `[B, *shape]`, with gradients (whose memory grows with B all the same).
     """
     count, limit = rows.shape[0], tf.get_static_value(block)
     if _WHOLE.get():

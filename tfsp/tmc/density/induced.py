@@ -16,8 +16,8 @@ class Places(NamedTuple):
     """Where points attach to a tree.
 
     Attributes:
-        edge: lower node of each point's edge, int32 `[n]`.
-        time: when it branches off, float64 `[n]`, inside that edge.
+      edge: lower node of each point's edge, int32 `[n]`.
+      time: when it branches off, float64 `[n]`, inside that edge.
     """
 
     edge: np.ndarray
@@ -32,14 +32,20 @@ def place_points(z, parent, time, leaves, seed=None, mode="sample", **options):
     times on them.
 
     Args:
-        z: `[n, D]`, n >= 1.
-        parent, time: `[V]`, the tree; leaves: `[N, D]`, its leaves' locations, N >= 2.
-        seed: None, an int, an int32 pair or a `SeedStream`. Unused by mode="mode".
-        mode: "sample" draws (e, t). "mode" takes the most probable edge, and on it the median of
-            the time (where a density in time peaks depends on how time is measured).
-        **options: of `native.Predictive`: concentration1, concentration0, num_nodes, ...
-    Returns: `Places`.
-    Raises: ValueError for wrong shapes, values that are not finite, or a bad tree, with the index.
+      z: `[n, D]`, n >= 1.
+      parent, time: `[V]`, the tree.
+      leaves: `[N, D]`, its leaves' locations, N >= 2.
+      seed: None, an int, an int32 pair or a `SeedStream`. Unused by mode="mode".
+      mode: "sample" draws (e, t). "mode" takes the most probable edge, and on it the median of
+        the time (where a density in time peaks depends on how time is measured).
+      **options: of `native.Predictive`: concentration1, concentration0, num_nodes, ...
+
+    Returns:
+      `Places`.
+
+    Raises:
+      ValueError: for wrong shapes, values that are not finite, or a bad tree, with the index.
+
     Source: Vikram et al. 2018, sections 2.1 and 6.1; the optimum that eq. (15) approximates.
     """
     z, leaves = _check(z, leaves, mode)
@@ -74,11 +80,16 @@ def induced_hierarchy(z, parent, time, leaves, seed=None, mode="sample", names=N
     root; of points at one time, the one that comes first in `z`, a tiny gap before the next.
 
     Args:
-        z, parent, time, leaves, seed, mode, **options: as in `place_points`.
-        names: of the points, strings `[n]`; or None.
-    Returns: a `Phylogeny` whose leaf i is z[i]; times kept, so that its root may stand later than
-        0 (`root_time`).
-    Raises: as `place_points`; as `Phylogeny` for bad names.
+      z, parent, time, leaves, seed, mode, **options: as in `place_points`.
+      names: of the points, strings `[n]`; or None.
+
+    Returns:
+      a `Phylogeny` whose leaf i is z[i]; times kept, so that its root may be later than 0
+      (`root_time`).
+
+    Raises:
+      ValueError: as `place_points`; as `Phylogeny` for bad names.
+
     Source: Vikram et al. 2018, section 6.1 ("induced hierarchical clustering").
     """
     places = place_points(z, parent, time, leaves, seed, mode, **options)
@@ -89,11 +100,16 @@ def attach_all(parent, time, edge, when, names=None):
     """The tree that n new leaves span when each branches off a tree's edge at a time of its own.
 
     Args:
-        parent, time: `[V]`, a valid tree.
-        edge: lower nodes of edges `[n]`; when: times inside those edges `[n]`.
-        names: of the new leaves, or None.
-    Returns: a `Phylogeny` of the n new leaves, see `induced_hierarchy`.
-    Raises: ValueError for an edge or a time that the tree does not have, with the index.
+      parent, time: `[V]`, a valid tree.
+      edge: lower nodes of edges `[n]`.
+      when: times inside those edges `[n]`.
+      names: of the new leaves, or None.
+
+    Returns:
+      a `Phylogeny` of the n new leaves, see `induced_hierarchy`.
+
+    Raises:
+      ValueError: for an edge or a time that the tree does not have, with the index.
     """
     tree = Phylogeny(parent, time)
     parent, time = tree.parent, tree.time
@@ -123,7 +139,7 @@ def attach_all(parent, time, edge, when, names=None):
 def _check_places(parent, time, edge, when):
     if edge.dtype.kind not in "iu" or edge.ndim != 1 or not edge.size or edge.shape != when.shape:
         raise ValueError(
-            "`edge` (integers) and `when` must be vectors of one length n >= 1. Received: "
+            "`edge` (integers) and `when` must be vectors of the same length n >= 1. Received: "
             f"edge of {edge.dtype}, {edge.shape}; when.shape={when.shape}."
         )
     if when.dtype.kind not in "fiu":
@@ -185,13 +201,13 @@ def _check(z, leaves, mode):
             )
     if z.shape[1] != leaves.shape[1]:
         raise ValueError(
-            "`z` and `leaves` must have as many columns, the latent dimensions. Received: "
-            f"z.shape={z.shape}, leaves.shape={leaves.shape}."
+            "`z` and `leaves` must have the same number of columns, the latent dimensions. "
+            f"Received: z.shape={z.shape}, leaves.shape={leaves.shape}."
         )
     if len(leaves) < 2:
         raise ValueError(
             "A tree of one leaf has no edge to attach to. Received: leaves.shape="
-            f"{leaves.shape}. Take two inducing points or more."
+            f"{leaves.shape}. Use at least two inducing points."
         )
     return z.astype(np.float64), leaves.astype(np.float64)
 

@@ -15,7 +15,8 @@ def sum_over_ancestors(parent, values):
       parent: int32 `[V]`, -1 at the root, a valid tree.
       values: `[V, ...]`.
 
-    Returns: as `values`.
+    Returns:
+      as `values`.
     """
     parent = tf.convert_to_tensor(parent, tf.int32)
     values = tf.convert_to_tensor(values)

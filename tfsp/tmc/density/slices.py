@@ -13,9 +13,9 @@ class SliceLocations(NamedTuple):
     """The random walk at one time.
 
     Attributes:
-        nodes: lower nodes of the branches there, int32 `[k]`, ascending.
-        mean: their expected locations given the leaves `[k, D]`.
-        variance: of every coordinate `[k]`.
+      nodes: lower nodes of the branches there, int32 `[k]`, ascending.
+      mean: their expected locations given the leaves `[k, D]`.
+      variance: of every coordinate `[k]`.
     """
 
     nodes: np.ndarray
@@ -35,12 +35,18 @@ def slice_locations(tree, leaves, time, subtree=None):
     cluster, elsewhere its clusters are the leaves below `nodes`.
 
     Args:
-        tree: a `Phylogeny` with its root at 0; leaves: `[N, D]`.
-        time: in [0, 1]; at 1 the branches are the leaves themselves, of variance 0.
-        subtree: None, or a node: only branches at or below it (the edge above it included). There
-            are none at times before its parent's.
-    Returns: `SliceLocations`, dtype float64.
-    Raises: ValueError for a time or node outside its range, leaves of a wrong shape or not finite.
+      tree: a `Phylogeny` with its root at 0.
+      leaves: `[N, D]`.
+      time: in [0, 1]; at 1 the branches are the leaves themselves, of variance 0.
+      subtree: None, or a node: only branches at or below it (the edge above it included). There
+        are none at times before its parent's.
+
+    Returns:
+      `SliceLocations`, dtype float64.
+
+    Raises:
+      ValueError: for a time or node outside its range, leaves of a wrong shape or not finite.
+
     Source: Vikram et al. 2018, section 6.1, Figure 5 (the means).
     """
     time = arguments.number("time", time, "[0, 1]")

@@ -54,9 +54,13 @@ def build_table(parent, time, leaves, subtree=None, **options):
 def restrict_table(table, parent, node):
     """The table of what attaches below `node` (for a leaf, to the edge above it). Pure TensorFlow.
 
-    Args: parent: int32 `[V]`, the table's tree; node: int, or an int32 scalar tensor.
+    Args:
+      parent: int32 `[V]`, the table's tree.
+      node: int, or an int32 scalar tensor.
 
-    Raises: `tf.errors.InvalidArgumentError` for a node outside [0, V); TypeError for a float.
+    Raises:
+      tf.errors.InvalidArgumentError: for a node outside [0, V).
+      TypeError: for a float.
     """
     num_nodes, node = tf.shape(parent)[0], tf.convert_to_tensor(node, tf.int32)
     message = ["A node of the tree must lie in [0, V). V and what was received:", num_nodes, node]

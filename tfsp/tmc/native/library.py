@@ -13,8 +13,9 @@ _FOLDER = pathlib.Path(__file__).parent
 def load():
     """The module of the native ops.
 
-    Raises: ImportError if the library is missing, cannot be loaded, or was built against another
-      version of TensorFlow.
+    Raises:
+      ImportError: if the library is missing, cannot be loaded, or was built against another version
+        of TensorFlow.
     """
     info = _FOLDER / "_build_info.json"
     files = sorted(_FOLDER.glob("_tmc_ops*.so"))

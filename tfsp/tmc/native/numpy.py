@@ -1,4 +1,4 @@
-"""The functions of `tfsp.tmc.native`, whose docstring says what a tree is."""
+"""The functions of `tfsp.tmc.native`, whose docstring explains what a tree is."""
 
 from typing import NamedTuple
 
@@ -69,9 +69,9 @@ class EdgeVariances(NamedTuple):
     """What `edge_variances` returns: of the edge from u = parent(v) down to v.
 
     Attributes:
-        cavity: `[V]`, variance of u's location given every leaf that is not below v; at the root 1,
-            that of the virtual neighbour above it.
-        upward: `[V]`, nu_v, variance of v's location given the leaves below it alone; 0 at leaves.
+      cavity: `[V]`, variance of u's location given every leaf that is not below v; at the root 1,
+        that of the virtual neighbour above it.
+      upward: `[V]`, nu_v, variance of v's location given the leaves below it alone; 0 at leaves.
     """
 
     cavity: np.ndarray
@@ -82,11 +82,13 @@ class Tree:
     """A checked tree and its message variances, kept for several calls.
 
     Args:
-        parent: ints `[V]`, -1 at the root.
-        time: `[V]`.
-        portable: True runs the portable kernels even where AVX2 is there (for tests).
-    Raises: ValueError naming the index and the value: lengths, two roots, cycles, a node with
-        other than two children, leaves not at 1, root not at 0, times that do not grow.
+      parent: ints `[V]`, -1 at the root.
+      time: `[V]`.
+      portable: True runs the portable kernels even where AVX2 is there (for tests).
+
+    Raises:
+      ValueError: with the index and the value: wrong lengths, two roots, cycles, a node with other
+        than two children, leaves not at 1, root not at 0, times that do not increase.
 
     The methods are the functions of the same names below, without the tree's arguments.
     """
@@ -177,12 +179,14 @@ class Predictive:
     controls how near it comes to continuous time.
 
     Args:
-        parent, time, leaves: the tree, and its leaves' locations `[N, D]`.
-        **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
-            added_variance, edge_weights.
-        dtype: float32 or float64, the type of `z` in all calls.
-        tree: a `Tree` in place of `parent` and `time`.
-    Raises: ValueError naming the argument and the value.
+      parent, time, leaves: the tree, and its leaves' locations `[N, D]`.
+      **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
+        added_variance, edge_weights.
+      dtype: float32 or float64, the type of `z` in all calls.
+      tree: a `Tree` in place of `parent` and `time`.
+
+    Raises:
+      ValueError: with the argument and the value.
     """
 
     def __init__(self, parent=None, time=None, leaves=None, *, dtype=None, tree=None, **options):
@@ -215,8 +219,12 @@ class Predictive:
     def log_prob_and_gradient(self, z, upstream=None):
         """log p(z), and the gradients of sum_b upstream_b log p(z_b).
 
-        Args: z: `[B, D]`. upstream: `[B]`, ones by default.
-        Returns: log p `[B]`, gradient to z `[B, D]`, gradient to the leaves `[N, D]` (float64).
+        Args:
+          z: `[B, D]`.
+          upstream: `[B]`, ones by default.
+
+        Returns:
+          log p `[B]`, gradient to z `[B, D]`, gradient to the leaves `[N, D]` (float64).
         """
         if upstream is not None:
             upstream = as_real("upstream", upstream, 1, self._dtype)
@@ -236,8 +244,16 @@ def topology_log_prob(parent):
 
         r = (N-1)! / prod_v c(v) * prod_{i=1}^{N-1} 1 / C(i+1, 2)
 
-    Args: parent: ints `[V]`; c(v) = internal nodes at or below v.
-    Returns: float, nats. Raises: ValueError for an invalid tree. Source: eq. (1).
+    Args:
+      parent: ints `[V]`; c(v) = internal nodes at or below v.
+
+    Returns:
+      float, nats.
+
+    Raises:
+      ValueError: for an invalid tree.
+
+    Source: eq. (1).
     """
     return _tmc.Tree(as_parent(parent)).topology_log_prob()
 
@@ -246,8 +262,14 @@ def time_log_prob(parent, time, concentration1=A, concentration0=B):
     """log density of the times given the topology.
 
     t_v = t_u + beta_v (1 - t_u) with beta_v ~ Beta(a, b), for internal nodes v other than the
-    root; Jacobian included. Returns: float, nats; 0 for N < 3.
-    Raises: ValueError for an invalid tree or a, b outside (0, 10000].
+    root; Jacobian included.
+
+    Returns:
+      float, nats; 0 for N < 3.
+
+    Raises:
+      ValueError: for an invalid tree or a, b outside (0, 10000].
+
     Source: eq. (2), its sign corrected.
     """
     return Tree(parent, time).time_log_prob(concentration1, concentration0)
@@ -256,8 +278,14 @@ def time_log_prob(parent, time, concentration1=A, concentration0=B):
 def log_likelihood(parent, time, leaves):
     """log r(leaves given tree), nats, in O(N D).
 
-    Args: leaves: `[N, D]`. Returns: float.
-    Raises: ValueError for an invalid tree, a wrong shape, or leaves[n, k] not finite.
+    Args:
+      leaves: `[N, D]`.
+
+    Returns:
+      float.
+
+    Raises:
+      ValueError: for an invalid tree, a wrong shape, or leaves[n, k] not finite.
     """
     return Tree(parent, time).log_likelihood(leaves)
 
@@ -277,9 +305,18 @@ def expected_log_joint(parent, time, mean, variance, concentration1=A, concentra
 
         log r(tree, mean) - 1/2 sum_nk variance_nk / nu_n,
 
-    nu_n = variance of leaf n given all others. Args: mean, variance: `[N, D]`, variance >= 0.
-    Returns: float, nats. Raises: ValueError naming index and value. Source: the TMC-VAE of the
-    paper, in closed form.
+    nu_n being the variance of leaf n given all others.
+
+    Args:
+      mean, variance: `[N, D]`, variance >= 0.
+
+    Returns:
+      float, nats.
+
+    Raises:
+      ValueError: with the index and the value.
+
+    Source: the TMC-VAE of the paper, in closed form.
     """
     return Tree(parent, time).expected_log_joint(mean, variance, concentration1, concentration0)
 
@@ -296,9 +333,12 @@ def expected_log_joint_and_gradient(
 def node_posterior(parent, time, leaves):
     """Location of every node given the leaves.
 
-    Returns: mean `[V, D]` (a leaf's is the leaf itself) and variance `[V]` of each coordinate
-        (0 at leaves), which depends on the times alone.
-    Raises: ValueError for an invalid tree, a wrong shape, or leaves[n, k] not finite.
+    Returns:
+      mean `[V, D]` (a leaf's is the leaf itself) and variance `[V]` of each coordinate (0 at
+      leaves), which depends on the times alone.
+
+    Raises:
+      ValueError: for an invalid tree, a wrong shape, or leaves[n, k] not finite.
     """
     return Tree(parent, time).node_posterior(leaves)
 
@@ -306,7 +346,11 @@ def node_posterior(parent, time, leaves):
 def node_posterior_vjp(parent, time, mean_gradient):
     """Transpose of the linear map leaves -> posterior means, in O(N D).
 
-    Args: mean_gradient: dL/dmean `[V, D]`. Returns: dL/dleaves `[N, D]`.
+    Args:
+      mean_gradient: dL/dmean `[V, D]`.
+
+    Returns:
+      dL/dleaves `[N, D]`.
     """
     return Tree(parent, time).node_posterior_vjp(mean_gradient)
 
@@ -342,8 +386,17 @@ def attachment_time_log_prob(parent, time, edge, t, concentration1=A, concentrat
 
     Leaf v: t_u + beta (1 - t_u), beta ~ Beta(a, b). Internal v: proportional to
     ((t - t_u) (t_v - t))^(a-1) (1 - t)^-a. Normalised over (t_u, t_v), -inf outside.
-    Args: edge: ints, lower nodes of edges; t: times; shapes that broadcast. Returns: that shape.
-    Raises: ValueError where an edge is no node of the tree, or the root.
+
+    Args:
+      edge: ints, lower nodes of edges.
+      t: times, of a shape that broadcasts with that of `edge`.
+
+    Returns:
+      the broadcast shape.
+
+    Raises:
+      ValueError: where an edge is not a node of the tree, or is the root.
+
     Source: eq. (C.16), which lacks 1 / (1 - t) and the normaliser.
     """
     return Tree(parent, time).attachment_time_log_prob(edge, t, concentration1, concentration0)
@@ -352,9 +405,10 @@ def attachment_time_log_prob(parent, time, edge, t, concentration1=A, concentrat
 def attachment_quadrature(parent, time, **options):
     """Quadrature nodes over the attachment times of all edges; options as in `Predictive`.
 
-    Returns: dict of arrays `[K]`: `edge` int32 (lower node), `time`, `log_weight` (sums to one per
-        edge), `position` x = (t - t_u) / (t_v - t_u), `variance` of the new leaf's location, whose
-        mean is (1 - x) M_u + x M_v. The edges stand in the order of their lower nodes.
+    Returns:
+      dict of arrays `[K]`: `edge` int32 (lower node), `time`, `log_weight` (sums to one per edge),
+      `position` x = (t - t_u) / (t_v - t_u), `variance` of the new leaf's location, whose mean is
+      (1 - x) M_u + x M_v. The edges stand in the order of their lower nodes.
     """
     return Tree(parent, time).attachment_quadrature(**options)
 
@@ -362,8 +416,11 @@ def attachment_quadrature(parent, time, **options):
 def predictive_log_prob(z, parent, time, leaves, **options):
     """log p(z) `[B]` of new leaves, edge and time summed out; options as in `Predictive`.
 
-    Args: z: float32 or float64 `[B, D]`; the result has its type.
-    Raises: ValueError naming the index and the value.
+    Args:
+      z: float32 or float64 `[B, D]`; the result has its type.
+
+    Raises:
+      ValueError: with the index and the value.
     """
     z = _points(z)
     return Predictive(parent, time, leaves, dtype=z.dtype, **options).log_prob(z)
@@ -372,7 +429,8 @@ def predictive_log_prob(z, parent, time, leaves, **options):
 def predictive_log_prob_and_gradient(z, parent, time, leaves, upstream=None, **options):
     """log p(z) `[B]`, and gradients of sum_b upstream_b log p(z_b) to z and to the leaves.
 
-    Returns: log p `[B]` and gradient `[B, D]` in z's type, gradient to the leaves float64 `[N, D]`.
+    Returns:
+      log p `[B]` and gradient `[B, D]` in z's type, gradient to the leaves float64 `[N, D]`.
     """
     z = _points(z)
     table = Predictive(parent, time, leaves, dtype=z.dtype, **options)

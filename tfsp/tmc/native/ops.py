@@ -8,11 +8,11 @@ N(0, I) and whose edges add variance equal to their length. a = `concentration1`
 
 All run in `tf.function`, `fit`, `tf.data` and under a distribution strategy, on the CPU, and check
 their arguments: a wrong tree or a number that is not finite raises
-`tf.errors.InvalidArgumentError` that names the index and the value. There is no XLA kernel: a layer
+`tf.errors.InvalidArgumentError` with the index and the value. There is no XLA kernel: a layer
 that calls them sets `supports_jit = False`. `tfsp.tmc.native` is the same core for NumPy.
 
 Source: Vikram, Hoffman & Johnson 2018, arXiv:1810.06891 (equation numbers below), with the
-corrections named at each function; Boyles & Welling 2012.
+corrections stated at each function; Boyles & Welling 2012.
 """
 
 import collections
@@ -48,7 +48,9 @@ def topology_log_prob(parent):
     """log p(tree topology) under Kingman's coalescent, merge order summed out: `[]` float64.
 
     r = (N-1)! / prod_v c(v) * prod_{i=1}^{N-1} 1 / C(i+1, 2), with c(v) the internal nodes at or
-    below v. Source: eq. (1).
+    below v.
+
+    Source: eq. (1).
     """
     return library.load().tfsp_tmc_topology_log_prob(_parent(parent))
 
@@ -57,7 +59,9 @@ def time_log_prob(parent, time, concentration1=A, concentration0=B):
     """log density of the times given the topology: `[]` float64; 0 for N < 3.
 
     t_v = t_u + beta_v (1 - t_u), beta_v ~ Beta(a, b), for internal nodes other than the root;
-    Jacobian included. Source: eq. (2), its sign corrected.
+    Jacobian included.
+
+    Source: eq. (2), its sign corrected.
     """
     return library.load().tfsp_tmc_time_log_prob(
         *_tree(parent, time), _concentrations(concentration1, concentration0)
@@ -67,7 +71,9 @@ def time_log_prob(parent, time, concentration1=A, concentration0=B):
 def log_likelihood(parent, time, leaves):
     """log r(leaves given tree), all internal locations summed out: `[]` float64.
 
-    Gradient: to `leaves`. Cost O(N D). Source: section 2; appendix C.2 ("Query 1").
+    Gradient: to `leaves`. Cost O(N D).
+
+    Source: section 2; appendix C.2 ("Query 1").
     """
     return library.load().tfsp_tmc_log_likelihood(*_tree(parent, time), _leaves(leaves))[0]
 
@@ -76,7 +82,12 @@ def expected_log_likelihood(parent, time, mean, variance):
     """E_q[log r(leaves given tree)] for leaves ~ N(mean, diag(variance)): `[]` float64.
 
     = log r(mean) - 1/2 sum_nk variance_nk / nu_n, exact, with nu_n the variance of leaf n given
-    all others. Args: mean, variance: `[N, D]`. Gradients: to both. Source: eq. (9) of the TMC-VAE.
+    all others. Gradients: to `mean` and `variance`.
+
+    Args:
+      mean, variance: `[N, D]`.
+
+    Source: eq. (9) of the TMC-VAE.
     """
     parent, time = _tree(parent, time)
     mean, variance = _leaves(mean), _float64(variance)
@@ -123,7 +134,7 @@ def leave_one_out_variances(parent, time):
     No gradient. Cost O(N).
 
     Raises:
-      InvalidArgumentError: the tree is not valid.
+      tf.errors.InvalidArgumentError: for an invalid tree.
     """
     return library.load().tfsp_tmc_leave_one_out_variance(*_tree(parent, time))
 
@@ -141,9 +152,11 @@ def edge_variances(parent, time):
     With l the edge's length, C = A0 + nu_v + l and s the time since u, a new leaf that attaches
     there has variance (1 - t_u + A0) - (A0 + s)^2 / C. No gradient. Cost O(N).
 
-    Returns: a named tuple.
+    Returns:
+      a named tuple.
 
-    Raises: InvalidArgumentError: the tree is not valid.
+    Raises:
+      tf.errors.InvalidArgumentError: for an invalid tree.
 
     Source: the messages of appendix C.2; cavity and upward variance of eq. (11)'s predictive.
     """
@@ -155,7 +168,8 @@ def edge_log_prob(
 ):
     """log p(e_v), that a new leaf attaches to the edge above v: `[V]` float64, -inf at the root.
 
-    Args: edge_weights: "prior" (the topology alone, the paper's) or "bayes" (given the times).
+    Args:
+      edge_weights: "prior" (the topology alone, the paper's) or "bayes" (given the times).
     """
     return library.load().tfsp_tmc_edge_log_prob(
         *_tree(parent, time),
@@ -187,7 +201,7 @@ def predictive_log_prob(z, parent, time, leaves, gradients=True, **options):
 
     Args:
       z: float32 or float64, as `leaves`; the result has its type.
-      gradients: False saves a third of the work where no gradient is wanted (asking for one then
+      gradients: False saves a third of the work where no gradient is needed (computing one then
         raises LookupError).
       **options: of `options.Density`: concentration1, concentration0, num_nodes, variance_floor,
         added_variance, edge_weights.
@@ -206,7 +220,9 @@ def attachment(z, parent, time, leaves, **options):
     """log q*(e_v given z), where on the tree z belongs: `[..., D]` -> `[..., V]`, -inf at the root.
 
     The exact posterior of the edge under the density of `predictive_log_prob`, whose options it
-    takes. No gradient. Source: the optimum that eq. (15) approximates.
+    takes. No gradient.
+
+    Source: the optimum that eq. (15) approximates.
     """
     flat, shape = _rows(z)
     parameters, attributes = _options(options)
@@ -237,8 +253,9 @@ def sample_posterior(
       leaf_variance: None, or `[N]`, variances of uncertain leaves summed over dimensions (the
         TMC-VAE's q(z_n)): the chain then follows exp E_q[log r(tree, leaves)].
 
-    Returns: a named tuple: parent int32 `[V]`, time float64 `[V]`, log_joint `[]`, accepted and
-      proposed int64 `[4]`, by `MOVE_KINDS`. Trees of one or two leaves do not move.
+    Returns:
+      a named tuple: parent int32 `[V]`, time float64 `[V]`, log_joint `[]`, accepted and proposed
+      int64 `[4]`, by `MOVE_KINDS`. Trees of one or two leaves do not move.
 
     Source: section 2.1 (SPR); the other moves make it mix tens of times faster.
     """
@@ -261,7 +278,8 @@ def sample_posterior(
 def sample_prior(num_leaves, concentration1=A, concentration0=B, seed=None):
     """A tree from the prior: parent int32 `[V]`, time float64 `[V]`.
 
-    Args: seed: None, an int, an int32 pair or a `SeedStream`.
+    Args:
+      seed: None, an int, an int32 pair or a `SeedStream`.
     """
     return tuple(
         library.load().tfsp_tmc_sample_prior(

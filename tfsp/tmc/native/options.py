@@ -19,13 +19,13 @@ class Density(NamedTuple):
     """Options of the predictive density of a new leaf, with their defaults.
 
     Attributes:
-        concentration1, concentration0: a, b of the times' Beta prior, in (0, 10000].
-        num_nodes: quadrature nodes on a leaf's edge and on another edge, 1 to 256 each.
-        variance_floor: a leaf's edge is cut where the new leaf's variance falls to this share of
-            its value at the edge's upper end; in [1e-12, 1).
-        added_variance: added to every node's variance, non-negative.
-        edge_weights: "prior", p(e) from the topology alone (the paper's definition), or "bayes",
-            from the times as well.
+      concentration1, concentration0: a, b of the times' Beta prior, in (0, 10000].
+      num_nodes: quadrature nodes on a leaf's edge and on another edge, 1 to 256 each.
+      variance_floor: a leaf's edge is cut where the new leaf's variance falls to this share of
+        its value at the edge's upper end; in [1e-12, 1).
+      added_variance: added to every node's variance, non-negative.
+      edge_weights: "prior", p(e) from the topology alone (the paper's definition), or "bayes",
+        from the times as well.
     """
 
     concentration1: float = 2.0
@@ -42,8 +42,8 @@ class Density(NamedTuple):
         What is static is checked here, the numbers (which may be tensors) by the core.
 
         Raises:
-            TypeError: an unknown name; lists the right ones.
-            ValueError: wrong `num_nodes` or `edge_weights`.
+          TypeError: for an unknown name, with the known ones.
+          ValueError: for wrong `num_nodes` or `edge_weights`.
         """
         unknown = sorted(set(options) - set(cls._fields))
         if unknown:
@@ -82,7 +82,7 @@ def check_density(settings):
     """The density's options among a layer's settings as plain values, in place.
 
     Raises:
-        ValueError: names the setting and the value.
+      ValueError: with the setting and the value.
     """
     for name in ("concentration1", "concentration0"):
         settings[name] = arguments.number(name, settings[name], "(0, inf)")
@@ -95,11 +95,11 @@ class Mixture(NamedTuple):
     """Proportions of the sampler's moves, on any scale.
 
     Attributes:
-        spr: a subtree goes to any edge that starts before it, at a uniform time.
-        local: it goes to a neighbouring edge.
-        slide: one internal time.
-        gibbs: a subtree's edge is drawn from its conditional distribution. Costs O(N D), the others
-            little more than O(D).
+      spr: a subtree goes to any edge that starts before it, at a uniform time.
+      local: it goes to a neighbouring edge.
+      slide: one internal time.
+      gibbs: a subtree's edge is drawn from its conditional distribution. Costs O(N D), the others
+        little more than O(D).
     """
 
     spr: float = 50.0
@@ -112,7 +112,7 @@ class Mixture(NamedTuple):
         """From a dict; None is the default, moves left out are not made.
 
         Raises:
-            ValueError: no dict, or an unknown kind of move.
+          ValueError: for anything but a dict, or an unknown kind of move.
         """
         if shares is None:
             return MIXTURE
@@ -148,7 +148,7 @@ def check_mixture(name, shares):
     """Four proportions in the order of `MOVES`, as a list of floats; None stays None.
 
     Raises:
-        ValueError: names the entry and the value.
+      ValueError: with the entry and the value.
     """
     if shares is None:
         return None

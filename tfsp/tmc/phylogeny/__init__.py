@@ -1,6 +1,6 @@
 """Trees with times for NumPy: checked arrays, and the class that is made of them.
 
-Below stand the functions on `TreeArrays` (`layout`, `spacing`, `newick`, `linkage`, `graphs`,
+Below it are the functions on `TreeArrays` (`layout`, `spacing`, `newick`, `linkage`, `graphs`,
 `surgery`), each of which takes and returns arrays; `Phylogeny` imports all of them, and none of
 them imports it.
 """

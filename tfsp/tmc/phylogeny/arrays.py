@@ -14,23 +14,23 @@ class TreeArrays:
     `root_time` and times grow along every edge. The edge above a node carries that node's number.
 
     Args:
-        parent: integers `[V]`, -1 at the root.
-        time: float `[V]`, without unit.
-        names: strings `[N]`, distinct; or None.
-        root_time: where the root stands, in [0, 1).
+      parent: integers `[V]`, -1 at the root.
+      time: float `[V]`, without unit.
+      names: strings `[N]`, distinct; or None.
+      root_time: time of the root, in [0, 1).
 
     Attributes:
-        parent: int32 `[V]`.
-        time: float64 `[V]`.
-        children: int32 `[V, 2]`, -1 at leaves.
-        names: a tuple, or None.
-        num_leaves: N.
-        num_nodes: V.
-        root: number of the root.
+      parent: int32 `[V]`.
+      time: float64 `[V]`.
+      children: int32 `[V, 2]`, -1 at leaves.
+      names: a tuple, or None.
+      num_leaves: N.
+      num_nodes: V.
+      root: number of the root.
 
     Raises:
-        ValueError: the tree is not valid; names the index and the value.
-        TypeError: arrays of the wrong kind.
+      ValueError: for an invalid tree, with the index and the value.
+      TypeError: for arrays of the wrong kind.
     """
 
     def __init__(self, parent, time, names=None, root_time=0.0):
@@ -82,7 +82,11 @@ class TreeArrays:
         return self.layout.order
 
     def leaves_below(self, node):
-        """Leaves at or below `node`, ascending."""
+        """Leaves at or below `node`, ascending.
+
+        Raises:
+          ValueError: for a number that is not a node of the tree.
+        """
         node = checks.check_node(node, self.num_nodes)
         start = self.layout.start[node]
         return np.sort(self.layout.order[start : start + self.layout.count[node]])

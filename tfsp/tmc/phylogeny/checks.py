@@ -1,4 +1,4 @@
-"""Validation of trees: every error names the index and the value."""
+"""Validation of trees: every error gives the index and the value."""
 
 import numpy as np
 
@@ -9,11 +9,16 @@ def check_tree(parent, time, root_time=0.0):
     """Checks the arrays of a binary tree and returns clean read-only copies.
 
     Args:
-        parent: integers `[V]`, V = 2N - 1; -1 at the root. Nodes 0..N-1 are the leaves.
-        time: numbers `[V]`; 1 at leaves, `root_time` at the root, growing along every edge.
-        root_time: number in [0, 1); 0 for a whole tree.
-    Returns: parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves).
-    Raises: ValueError; TypeError for arrays of the wrong kind.
+      parent: integers `[V]`, V = 2N - 1; -1 at the root. Nodes 0..N-1 are the leaves.
+      time: numbers `[V]`; 1 at leaves, `root_time` at the root, growing along every edge.
+      root_time: number in [0, 1); 0 for a whole tree.
+
+    Returns:
+      parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves).
+
+    Raises:
+      ValueError: for an invalid tree, with the index and the value.
+      TypeError: for arrays of the wrong kind.
     """
     parent, time = _check_arrays(parent, time)
     num_nodes = len(parent)
@@ -57,8 +62,11 @@ def check_names(names, num_leaves):
 
 
 def as_array(name, value):
-    """`value` as an array. Entries that are masked have no value: a ValueError, as for rows of
-    different lengths."""
+    """`value` as an array.
+
+    Raises:
+      ValueError: for masked entries, which have no value, and rows of different lengths.
+    """
     if np.ma.is_masked(value):
         raise ValueError(
             f"`{name}` has masked entries, which have no value. Fill them, or leave them out."
@@ -67,17 +75,17 @@ def as_array(name, value):
         return np.asarray(value)
     except ValueError:
         raise ValueError(
-            f"`{name}` must be an array, its rows of one length. Received: "
+            f"`{name}` must be an array with rows of equal length. Received: "
             f"{arguments.shown(value)}."
         ) from None
 
 
 def as_int32(name, value, wrong_kind):
-    """Integers as a contiguous int32 array, where nothing wraps on the way.
+    """Integers as a contiguous int32 array, without overflow.
 
     Raises:
-        wrong_kind: other than integers.
-        ValueError: a number that no int32 holds, with its index.
+      wrong_kind: for anything but integers.
+      ValueError: for a number out of the range of int32, with its index.
     """
     if type(value) is np.ndarray and value.dtype == np.int32 and value.flags.c_contiguous:
         return value
@@ -94,7 +102,7 @@ def as_int32(name, value, wrong_kind):
 
 
 def as_leaves(name, leaves, num_leaves):
-    """A list or the like of leaf numbers as ints `[M]`."""
+    """A list or array of leaf numbers as ints `[M]`."""
     try:
         leaves = list(leaves)
     except TypeError:
@@ -117,8 +125,8 @@ def _check_arrays(parent, time):
         raise TypeError(f"`time` must hold real numbers. Received: dtype={time.dtype}.")
     if parent.ndim != 1 or parent.shape != time.shape:
         raise ValueError(
-            "`parent` and `time` must be vectors of one length, one entry per node. Received: "
-            f"parent.shape={parent.shape}, time.shape={time.shape}."
+            "`parent` and `time` must be vectors of the same length, one entry per node. "
+            f"Received: parent.shape={parent.shape}, time.shape={time.shape}."
         )
     num_nodes = len(parent)
     if num_nodes % 2 == 0:
@@ -171,7 +179,7 @@ def _children(parent, num_leaves):
 
 
 def _check_cycles(parent):
-    """Pointer jumping: after V steps every node stands at the root, or is caught in a cycle."""
+    """Pointer jumping: after V steps every pointer is at the root, or in a cycle."""
     root = int(np.flatnonzero(parent == -1)[0])
     hop = parent.copy()
     hop[root] = root
@@ -201,7 +209,7 @@ def _check_times(parent, time, num_leaves, root_time):
     if time[root] != root_time:
         raise ValueError(
             f"time[{root}] = {time[root]} must be {root_time}: node {root} is the root. A tree "
-            "whose root stands elsewhere needs `root_time`."
+            "whose root is elsewhere needs `root_time`."
         )
     below = np.flatnonzero(parent >= 0)
     wrong = below[~(time[below] > time[parent[below]])]

@@ -10,10 +10,13 @@ def to_networkx(tree, ids="numbers"):
     """A `networkx.DiGraph`: nodes with `time` (leaves also `name`), edges downwards with `length`.
 
     Args:
-        ids: what the nodes of the graph are. "numbers": 0..V-1. "names": strings, a leaf's name
-            (its number, in a tree without names), an inner node's number; an inner node whose
-            number is the name of a leaf is called "node_" and its number. So `treedata` and
-            `pycea` want trees: names of leaves in `obs_names`, `depth_key="time"`.
+      ids: what the nodes of the graph are. "numbers": 0..V-1. "names": strings, a leaf's name
+        (its number, in a tree without names), an inner node's number; an inner node whose
+        number is the name of a leaf is called "node_" and its number. `treedata` and `pycea`
+        expect trees in the latter form: names of leaves in `obs_names`, `depth_key="time"`.
+
+    Raises:
+      ValueError: for other `ids`.
     """
     import networkx
 
@@ -48,15 +51,16 @@ def from_networkx(graph):
     numbers follow the graph's order. Names: the nodes' `name`, if all leaves have one; else the
     leaves themselves, where these are strings other than "0".."N-1"; else none.
 
-    Raises: ValueError for a graph that is not directed, without nodes, or not connected; for a
-        node without time, with two parents, or not binary.
+    Raises:
+      ValueError: for a graph that is not directed, without nodes, or not connected; for a node
+        without time, with two parents, or not binary.
     """
     time = _times(graph)
     for node in graph:
         if graph.in_degree(node) > 1:
             parents = arguments.shorten(str(list(graph.predecessors(node))))
             raise ValueError(
-                "Every node has one parent at most, and edges lead downwards. Received: node "
+                "Every node has at most one parent, and edges lead downwards. Received: node "
                 f"{_shown(node)} with parents {parents}."
             )
         if graph.out_degree(node) not in (0, 2):
@@ -91,9 +95,9 @@ def from_networkx(graph):
 
 
 def _times(graph):
-    """Node -> its time; checks what can be told without looking at the edges."""
+    """Node -> its time; checks what does not depend on the edges."""
     if not hasattr(graph, "is_directed"):
-        raise ValueError(f"Wanted a networkx.DiGraph. Received: {type(graph).__name__}.")
+        raise ValueError(f"`graph` must be a networkx.DiGraph. Received: {type(graph).__name__}.")
     if not graph.is_directed():
         raise ValueError(
             "The graph must be directed, a networkx.DiGraph with edges from parent to child. "
@@ -101,7 +105,7 @@ def _times(graph):
             "edges of `networkx.bfs_edges(graph, root)`, and copy the nodes' data."
         )
     if not len(graph):
-        raise ValueError("A tree has one node or more. Received: a graph without nodes.")
+        raise ValueError("A tree has at least one node. Received: a graph without nodes.")
     time = {}
     for node, found in graph.nodes.data("time"):
         if found is None:

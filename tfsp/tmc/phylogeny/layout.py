@@ -10,13 +10,13 @@ import numpy as np
 
 
 class Layout(NamedTuple):
-    """Leaves from left to right, so that those below a node stand side by side.
+    """Leaves from left to right, so that those below a node are adjacent.
 
     Attributes:
-        inner: internal nodes by falling time, children before parents: a list.
-        count: leaves at or below every node `[V]`.
-        start: place of the first of them in `order` `[V]`.
-        order: leaves from left to right int32 `[N]`.
+      inner: internal nodes by falling time, children before parents: a list.
+      count: leaves at or below every node `[V]`.
+      start: place of the first of them in `order` `[V]`.
+      order: leaves from left to right int32 `[N]`.
     """
 
     inner: list
@@ -81,7 +81,7 @@ def canonical_labels(children, layout, root):
 def lca_times(children, time, layout, leaves, dtype):
     """Times of the lowest common ancestors of `leaves` `[M]`: `[M, M]`, 1 on the diagonal.
 
-    Of the splits between two leaves in the order, the earliest is theirs: a running minimum.
+    The earliest of the splits between two leaves in the order is theirs: a running minimum.
     """
     num_leaves = len(layout.order)
     gaps = np.empty(num_leaves - 1, dtype)
@@ -101,7 +101,7 @@ def lca_times(children, time, layout, leaves, dtype):
 
 
 def cluster_labels(layout, parent, split):
-    """Labels `[N]` of the subtrees that remain when the nodes in `split` `[V]` fall apart.
+    """Labels `[N]` of the subtrees that remain when the nodes in `split` `[V]` are removed.
 
     Labels 0..K-1 follow the smallest leaf of each cluster.
     """

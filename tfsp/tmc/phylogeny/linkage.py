@@ -12,16 +12,19 @@ ROUNDING = 1e-9  # of heights, relative to the largest or to 1
 def from_linkage(matrix, names=None, power=1.0):
     """A tree from agglomerative clustering: t = 1 - (height / largest height)^power.
 
-    Heights that fall on the way up (centroid and median linkage) are raised to their children's.
+    Heights below those of their children (centroid and median linkage) are raised to them.
     Equal heights are taken apart by tiny gaps, and no internal node comes closer to the leaves
     than 1e-6. Heights below 0 by rounding, up to 1e-9 of the largest (or of 1), count as 0.
 
     Args:
-        matrix: `[N - 1, 4]` as `scipy.cluster.hierarchy.linkage` returns it; N = 1: `[0, 4]`.
-        names: strings `[N]` or None.
-        power: positive. With distances as heights 2 suits Brownian motion, whose squared
-            distances grow in proportion to time.
-    Raises: ValueError naming the row.
+      matrix: `[N - 1, 4]` as `scipy.cluster.hierarchy.linkage` returns it; N = 1: `[0, 4]`.
+      names: strings `[N]` or None.
+      power: positive. With distances as heights 2 suits Brownian motion, whose squared
+        distances grow in proportion to time.
+
+    Raises:
+      ValueError: for a matrix that is not a linkage, with the row.
+
     Source: the start of the chain in Vikram et al. 2018, arXiv:1810.06891, appendix C.
     """
     matrix = checks.as_array("matrix", matrix)
@@ -48,7 +51,7 @@ def from_linkage(matrix, names=None, power=1.0):
 
 
 def _check_rows(matrix, num_leaves):
-    """The merged clusters `[N - 1, 2]`, each used once and only after it was made."""
+    """The merged clusters `[N - 1, 2]`, each used once and only after it was formed."""
     pairs = matrix[:, :2]
     limit = num_leaves + np.arange(len(matrix))[:, None]
     wrong = np.argwhere(~((pairs == np.floor(pairs)) & (pairs >= 0) & (pairs < limit)))
@@ -64,7 +67,7 @@ def _check_rows(matrix, num_leaves):
     wrong = np.flatnonzero(~(np.isfinite(height) & (height >= least)))
     if wrong.size:
         i = wrong[0]
-        raise ValueError(f"matrix[{i}, 2] = {matrix[i, 2]} must be a finite height, 0 or more.")
+        raise ValueError(f"matrix[{i}, 2] = {matrix[i, 2]} must be a finite, non-negative height.")
     pairs = pairs.astype(np.int64)
     used = {}
     for i, pair in enumerate(pairs.tolist()):

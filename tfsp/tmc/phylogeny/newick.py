@@ -3,9 +3,10 @@
     tree   = ["[comment]"] branch ";"
     branch = ( "(" branch "," branch ... ")" )  [label]  [":" length]
 
-Labels stand bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
-stand in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
+Labels are bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
+are in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
 read and dropped.
+
 Source: https://phylipweb.github.io/phylip/newicktree.html.
 """
 
@@ -33,11 +34,11 @@ def write(tree):
     gives back every time to the last bit, where sums of rounded lengths would not. A tree whose
     root is not at 0 has a root length.
 
-    Not every program reads every name back. Names of letters, digits and . + | / - stand bare and
-    survive everywhere; all others stand in single quotes, a quote inside is doubled. Tried: ete4
-    4.4 and DendroPy 5.1 read all of them. Bio.Phylo 1.88 takes the quotes off a name that has some
-    of its own at both ends. treeswift 1.1.51 drops every apostrophe. toytree 3.0.11 does not know
-    quotes: they become part of the name, blanks are dropped, and text with commas, colons,
+    Not every program reads every name back. Names of letters, digits and . + | / - are written bare
+    and survive everywhere; all others are put in single quotes, a quote inside is doubled. Tried:
+    ete4 4.4 and DendroPy 5.1 read all of them. Bio.Phylo 1.88 takes the quotes off a name that has
+    some of its own at both ends. treeswift 1.1.51 drops every apostrophe. toytree 3.0.11 does not
+    know quotes: they become part of the name, blanks are dropped, and text with commas, colons,
     semicolons, brackets or parentheses in names is misread or refused. Not tried, by its
     documentation: ape (R) reads single quotes; apostrophes inside them it does not mention.
     """
@@ -78,18 +79,21 @@ def read(text, names=None, rescale=False, resolve=False, tolerance=TOLERANCE):
     appearance; other labels become names, numbered in order of appearance.
 
     Args:
-        text: one tree, ended by a semicolon.
-        names: the leaves' labels in the wanted order; restores the numbering of a named tree.
-            A blank in a name may be an underscore in the text, as some programs write it.
-        rescale: divide lengths by the height of the tree, and drop the root's length. Without it
-            the leaves must lie at distance 1.
-        resolve: turn nodes with more than two children into nested splits, drop nodes with one,
-            take lengths of 0 apart by tiny gaps, and pull negative lengths to 0.
-        tolerance: how far the leaves' distances from the root may differ from each other (and from
-            1 without `rescale`), relative to the largest: lengths that were printed with six
-            digits add up to distances that do. All leaves' times are 1 in the result.
-    Raises: ValueError naming the place in the text; or the node that is not binary; or the leaf
-        that lies at another distance than the rest.
+      text: one tree, ended by a semicolon.
+      names: the leaves' labels in the wanted order; restores the numbering of a named tree.
+        A blank in a name may be an underscore in the text, as some programs write it.
+      rescale: divide lengths by the height of the tree, and drop the root's length. Without it
+        the leaves must lie at distance 1.
+      resolve: turn nodes with more than two children into nested splits, drop nodes with one,
+        take lengths of 0 apart by tiny gaps, and pull negative lengths to 0.
+      tolerance: how far the leaves' distances from the root may differ from each other (and from
+        1 without `rescale`), relative to the largest: lengths that were printed with six
+        digits add up to distances that do. All leaves' times are 1 in the result.
+
+    Raises:
+      TypeError: for anything but a string.
+      ValueError: with the place in the text: of a syntax error, of a node that is not binary, or of
+        a leaf at another distance than the rest.
     """
     if not isinstance(text, str):
         raise TypeError(f"`text` must be a string. Received: {type(text).__name__}.")
@@ -135,14 +139,14 @@ def _lengths(nodes, text, resolve):
         if not resolve and length is not None and (length < 0 or (v and length == 0)):
             raise ValueError(
                 f"Lengths must be positive. Received: {arguments.shorten(str(length), 80)} at "
-                f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` puts a tiny one "
-                "instead. (Printed with few digits, short lengths become 0.)"
+                f"{newick_grammar.where(text, nodes.place[v])}. `resolve=True` "
+                "replaces it by a tiny one. (Printed with few digits, short lengths become 0.)"
             )
     return [x if x is None else max(x, 0) for x in nodes.length]
 
 
 def _sums(parent, lengths, rescale):
-    """Distances from the root `[M]`, each rounded once; parents stand before children."""
+    """Distances from the root `[M]`, each rounded once; parents come before children."""
     start = 0 if len(parent) > 1 else 1
     sums = [start if rescale or lengths[0] is None else lengths[0]]
     above = parent.tolist()
@@ -164,7 +168,8 @@ def _check_binary(nodes, text):
 def _resolve(parent, lengths):
     """Binary again: single children joined to their parent, many split off one after another.
 
-    Returns: parent, lengths, and which node of the text each node stands for.
+    Returns:
+      parent, lengths, and which node of the text each node comes from.
     """
     below = [[] for _ in parent]
     for v in range(1, len(parent)):
@@ -199,10 +204,10 @@ def _heights(time, is_leaf, rescale, tolerance, where):
     off = height - time[is_leaf] if height < math.inf else np.isinf(time[is_leaf])
     if not 0 < height < math.inf or off.max() > tolerance * height:
         raise ValueError(
-            f"Leaves must lie at one positive distance from the root, up to {tolerance:g} of it. "
-            f"Received: {height} and {time[is_leaf][off.argmax()]}, the latter at "
+            f"Leaves must lie at the same positive distance from the root, up to {tolerance:g} of "
+            f"it. Received: {height} and {time[is_leaf][off.argmax()]}, the latter at "
             f"{where(off.argmax())}. Where lengths were printed with few digits, a larger "
-            "`tolerance` lets them in."
+            "`tolerance` accepts them."
         )
     if rescale:
         time = time / height

@@ -20,8 +20,11 @@ _BRACKET = re.compile(r"[\[\]]")
 class Nodes:
     """What the text holds: parents before children, in order of appearance; node 0 is the root.
 
-    Attributes: parent, label and length (a Decimal; None without one), place (in the
-        text).
+    Attributes:
+      parent: of each node, -1 at the root.
+      label: a string, or None.
+      length: a Decimal, or None.
+      place: position in the text.
     """
 
     def __init__(self):
@@ -97,7 +100,7 @@ def parse(text):
             current, last = nodes.add(current, place + 1), "("
         elif token in (",", ")"):
             if current == 0:
-                fail(f"{token!r} stands outside all parentheses")
+                fail(f"{token!r} is outside all parentheses")
             up = nodes.parent[current]
             current = nodes.add(up, place + 1) if token == "," else up
             last = token
@@ -139,4 +142,4 @@ def _number(token, fail):
         value = None
     if value is None or not value.is_finite() or math.isinf(value):
         fail(f"A length must be a finite number, not {_shown(token)},")
-    return value if float(value) else decimal.Decimal(0)  # what float64 cannot tell from 0
+    return value if float(value) else decimal.Decimal(0)  # float64 would round it to 0

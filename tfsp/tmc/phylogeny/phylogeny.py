@@ -17,20 +17,31 @@ class Phylogeny(TreeArrays):
     labels of internal nodes. The edge above a node carries that node's number.
 
     Args:
-        parent: integers `[V]`, -1 at the root.
-        time: float `[V]`, without unit.
-        names: strings `[N]`, distinct; or None.
-        root_time: where the root stands, 0 unless the tree was cut out of a larger one
-            (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
-    Attributes: parent int32 `[V]`, time float64 `[V]`, children int32 `[V, 2]` (-1 at leaves), all
-        read-only; names; num_leaves; num_nodes; root.
-    Raises: ValueError naming the index and the value; TypeError for arrays of the wrong kind.
+      parent: integers `[V]`, -1 at the root.
+      time: float `[V]`, without unit.
+      names: strings `[N]`, distinct; or None.
+      root_time: time of the root, 0 unless the tree was cut out of a larger one
+        (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
+
+    Attributes:
+      parent: int32 `[V]`, read-only.
+      time: float64 `[V]`, read-only.
+      children: int32 `[V, 2]`, -1 at leaves, read-only.
+      names: a tuple, or None.
+      num_leaves: N.
+      num_nodes: V.
+      root: number of the root.
+
+    Raises:
+      ValueError: for an invalid tree, with the index and the value.
+      TypeError: for arrays of the wrong kind.
+
     Source: Boyles & Welling 2012; Vikram et al. 2018, arXiv:1810.06891, section 2.
     """
 
     @classmethod
     def _of(cls, arrays):
-        """The tree of arrays that have been checked."""
+        """The tree of checked arrays."""
         if type(arrays) is cls:
             return arrays
         tree = cls.__new__(cls)
@@ -68,7 +79,11 @@ class Phylogeny(TreeArrays):
         return layout.postorder(self.children, self.layout)
 
     def leaf(self, name):
-        """Number of the leaf called `name`."""
+        """Number of the leaf called `name`.
+
+        Raises:
+          KeyError: for an unknown name, with some of the known ones.
+        """
         if self.names is None or name not in self.names:
             known = "no names" if self.names is None else ", ".join(self.names[:5]) + ", ..."
             raise KeyError(
@@ -85,9 +100,13 @@ class Phylogeny(TreeArrays):
         return path
 
     def lowest_common_ancestor(self, *nodes):
-        """The lowest node at or above all the given ones."""
+        """The lowest node at or above all the given ones.
+
+        Raises:
+          ValueError: for no nodes, or numbers that are not nodes of the tree.
+        """
         if not nodes:
-            raise ValueError("`lowest_common_ancestor` needs one node or more. Received: none.")
+            raise ValueError("`lowest_common_ancestor` needs at least one node. Received: none.")
         nodes = [checks.check_node(v, self.num_nodes) for v in nodes]
         found = nodes[0]
         for v in nodes[1:]:
@@ -104,8 +123,11 @@ class Phylogeny(TreeArrays):
         One coordinate of the leaves has covariance 1 + lca_times.
 
         Args:
-            leaves: leaf numbers `[M]`, to get `[M, M]` in time and memory O(N M).
-            dtype: of the result; float32 halves the memory.
+          leaves: leaf numbers `[M]`, to get `[M, M]` in time and memory O(N M).
+          dtype: of the result; float32 halves the memory.
+
+        Raises:
+          ValueError: for numbers that are not leaves of the tree.
         """
         if leaves is None:
             leaves = np.arange(self.num_leaves)
@@ -115,8 +137,11 @@ class Phylogeny(TreeArrays):
     def leaf_distances(self, leaves=None, condensed=False):
         """Path lengths between leaves, 2 (1 - lca time): `[N, N]`, or `[N (N - 1) / 2]`.
 
-        `condensed`: the upper triangle row by row, as `scipy.spatial.distance.pdist` gives it.
         Half of it is the cophenetic distance.
+
+        Args:
+          leaves: leaf numbers `[M]`; None takes all.
+          condensed: return the upper triangle row by row, as `scipy.spatial.distance.pdist` does.
         """
         distance = 2 * (1 - self.lca_times(leaves))
         return distance[np.triu_indices(len(distance), 1)] if condensed else distance
@@ -128,13 +153,20 @@ class Phylogeny(TreeArrays):
 
         Two leaves share a cluster when their lowest common ancestor is at `time` or later; a
         later slice refines an earlier one. Labels follow the smallest leaf of each cluster.
+
+        Raises:
+          ValueError: for a `time` outside [0, 1].
         """
         time = arguments.number("time", time, "[0, 1]")
         split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
         return layout.cluster_labels(self.layout, self.parent, split)
 
     def cut(self, num_clusters):
-        """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn."""
+        """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn.
+
+        Raises:
+          ValueError: for a `num_clusters` outside [1, N].
+        """
         num_clusters = arguments.integer("num_clusters", num_clusters, 1, self.num_leaves)
         split = np.zeros(self.num_nodes, bool)
         split[self.layout.inner[::-1][: num_clusters - 1]] = True
@@ -155,7 +187,7 @@ class Phylogeny(TreeArrays):
         return Phylogeny(*self._canonical, self.names, self.root_time)
 
     def same_topology(self, other):
-        """True if both trees have the same clades: times and internal labels do not count.
+        """Whether both trees have the same clades, whatever the times and internal labels.
 
         Leaves are matched by name where both trees have the same names in another order.
         """
@@ -180,7 +212,7 @@ class Phylogeny(TreeArrays):
     def rescaled(self):
         """Times stretched to put the root at 0: (t - root_time) / (1 - root_time).
 
-        The prior of the times does not notice: sticks are relative.
+        The prior of the times stays the same: sticks are relative.
         """
         if self.num_leaves == 1:
             return self

@@ -10,8 +10,13 @@ GAP = 1e-6
 def separate(parent, time, root_time=0.0):
     """The nearest strictly growing times: ties are taken apart, the rest is left as it was.
 
-    Args: parent `[V]`, a binary tree with leaves 0..N-1; time `[V]`.
-    Returns: float64 `[V]`: root at `root_time`, leaves at 1, internal nodes with 1 - t >= 1e-6.
+    Args:
+      parent: `[V]`, a binary tree with leaves 0..N-1.
+      time: `[V]`.
+      root_time: where the root is put.
+
+    Returns:
+      float64 `[V]`: root at `root_time`, leaves at 1, internal nodes with 1 - t >= 1e-6.
     """
     parent = np.asarray(parent)
     num_leaves = (len(parent) + 1) // 2

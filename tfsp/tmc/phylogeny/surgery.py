@@ -13,11 +13,11 @@ class Pruned(NamedTuple):
     """What `prune` returns; `attach(rest, edge, time, subtree, leaves)` is the tree again.
 
     Attributes:
-        rest: `TreeArrays` without the subtree; the leaves are the remaining ones in order.
-        subtree: the tree taken off, times kept.
-        edge: node of `rest` on whose edge the subtree stood (its former sibling).
-        time: when it branched off.
-        leaves: numbers that the subtree's leaves had.
+      rest: `TreeArrays` without the subtree; the leaves are the remaining ones in order.
+      subtree: the tree taken off, times kept.
+      edge: node of `rest` on whose edge the subtree stood (its former sibling).
+      time: when it branched off.
+      leaves: numbers that the subtree's leaves had.
     """
 
     rest: TreeArrays
@@ -59,12 +59,15 @@ def _restrict(tree, leaves):
 def restrict(tree, leaves):
     """The tree that some leaves span, with the times it had.
 
-    Args: leaves: distinct leaf numbers `[M]`, M >= 1; leaf i of the result is `leaves[i]`.
-    Raises: ValueError for none, repeated or unknown leaves.
+    Args:
+      leaves: distinct leaf numbers `[M]`, M >= 1; leaf i of the result is `leaves[i]`.
+
+    Raises:
+      ValueError: for none, repeated or unknown leaves.
     """
     leaves = checks.as_leaves("leaves", leaves, tree.num_leaves)
     if not leaves.size:
-        raise ValueError("`leaves` must name one leaf or more. Received: none.")
+        raise ValueError("`leaves` must contain at least one leaf. Received: none.")
     order = np.argsort(leaves, kind="stable")
     ascending = leaves[order]
     if np.any(np.diff(ascending) == 0):
@@ -79,7 +82,7 @@ def reorder(tree, leaves):
     """The tree whose leaf i is that tree's leaf `leaves[i]`.
 
     Raises:
-        ValueError: `leaves` is no permutation of 0..N-1.
+      ValueError: if `leaves` is not a permutation of 0..N-1.
     """
     leaves = checks.as_array("leaves", leaves)
     numbers = leaves.ndim == 1 and leaves.dtype.kind in "iu"
@@ -99,8 +102,11 @@ def prune(tree, node):
     When `node` hangs from the root, its sibling becomes the root of the rest and keeps its time:
     `rest.rescaled()` puts it at 0.
 
-    Returns: `Pruned`.
-    Raises: ValueError at the root.
+    Returns:
+      `Pruned`.
+
+    Raises:
+      ValueError: at the root.
     """
     node = checks.check_node(node, tree.num_nodes)
     if node == tree.root:
@@ -117,16 +123,21 @@ def attach(tree, edge, time, subtree=None, leaves=None, name=None):
     """Adds a leaf or a subtree on the edge above a node.
 
     Args:
-        edge: node of `tree` above which the new branching stands. At the root: above the root,
-            which must stand after `time`.
-        time: of the new branching: after the upper end of the edge, before `edge` and before the
-            root of `subtree`.
-        subtree: a tree with times of its own; None for one leaf.
-        leaves: numbers that the new leaves take in the result, ascending; the old leaves fill the
-            others in order. By default the new leaves come last.
-        name: of a single new leaf, where `tree` has names.
-    Returns: `TreeArrays`.
-    Raises: ValueError naming the times at fault.
+      edge: node of `tree` above which the new branching is. At the root: above the root,
+        which must be after `time`.
+      time: of the new branching: after the upper end of the edge, before `edge` and before the
+        root of `subtree`.
+      subtree: a tree with times of its own; None for one leaf.
+      leaves: numbers that the new leaves take in the result, ascending; the old leaves fill the
+        others in order. By default the new leaves come last.
+      name: of a single new leaf, where `tree` has names.
+
+    Returns:
+      `TreeArrays`.
+
+    Raises:
+      ValueError: for a `time` that is off that edge or not before the root of `subtree`, and for
+        leaves or names that do not fit.
     """
     edge = checks.check_node(edge, tree.num_nodes, "edge")
     if subtree is None:

@@ -1,3 +1,4 @@
+# make setup  what the others do first: .venv, the pinned packages, the native code
 # make demo   set-up, then the main job on scikit-learn's digits
 # make test   set-up, then the tests
 # make test-all   those that take long as well
@@ -12,7 +13,9 @@ STAMP := $(VENV)/.installed
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all test-cc lint format build clean
+.PHONY: setup demo test test-all test-cc lint format build clean
+
+setup: $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/python scripts/demo.py

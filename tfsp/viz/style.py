@@ -42,7 +42,8 @@ _SANS_SERIF = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu S
 def paper_style():
     """A context in which figures take the shared look.
 
-    Returns: a context manager (`matplotlib.rc_context`); the settings found on entry come back
+    Returns:
+      a context manager (`matplotlib.rc_context`); the settings found on entry come back
     on exit.
     """
     import matplotlib
@@ -69,7 +70,9 @@ def new_figure(width, height, layout=None):
     Args:
       width, height: inches.
       layout: matplotlib's layout engine, for instance "constrained"; None places nothing.
-    Returns: a `matplotlib.figure.Figure` with an Agg canvas.
+
+    Returns:
+      a `matplotlib.figure.Figure` with an Agg canvas.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -97,7 +100,7 @@ def text_width(figure, text, size):
 def settle(figure):
     """Makes the ticks of `figure` now, in the present style, and returns it.
 
-    Matplotlib makes them when they are first drawn, and asks the settings for their size each
+    Matplotlib makes them when they are first drawn, and reads their size from the settings each
     time it counts how many fit: either may be after `paper_style()` is closed.
     """
     for axes in figure.axes:
@@ -121,8 +124,14 @@ def save(figure, path):
       figure: a `matplotlib.figure.Figure`.
       path: ends in .png (200 dots per inch), .pdf or .svg. The same picture gives the same
         bytes: no dates are written.
-    Returns: the path, a `pathlib.Path`.
-    Raises: TypeError if `figure` is no figure; ValueError for any other suffix; `WriteError`.
+
+    Returns:
+      the path, a `pathlib.Path`.
+
+    Raises:
+      TypeError: if `figure` is not a figure.
+      ValueError: for any other suffix.
+      WriteError: (an OSError) if the file cannot be written.
     """
     import matplotlib
     from matplotlib.figure import Figure

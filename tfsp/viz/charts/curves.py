@@ -29,10 +29,14 @@ def training_curves(history, metrics=None, title=None):
       metrics: names of the quantities to draw, without `val_`, in order. By default all: elbo,
         log_likelihood, kl and its parts first; those that are zero throughout are left out.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes per quantity. Epochs count from 1. Values
-      that are not finite (a diverged run, an epoch without validation) are gaps.
-    Raises: ValueError for an unknown metric, lists of different lengths, or a broken file;
-      FileNotFoundError for a missing one.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per quantity. Epochs count from 1. Values that are
+      not finite (a diverged run, an epoch without validation) are gaps.
+
+    Raises:
+      ValueError: for an unknown metric, lists of different lengths, or a broken file.
+      FileNotFoundError: for a missing one.
     """
     epochs, series = _read(history)
     names = _choose(series, metrics)
@@ -128,7 +132,7 @@ def _read_csv(path):
         lines = [line for line in csv.reader(file) if line]
     if not lines or "epoch" not in lines[0]:
         raise ValueError(
-            f"{path} is no CSVLogger file: its first line must name the columns, 'epoch' among "
+            f"{path} is not a CSVLogger file: its first line must name the columns, 'epoch' among "
             f"them. Received: {','.join(lines[0])[:80] if lines else 'an empty file'!r}."
         )
     header, rows = lines[0], lines[1:]

@@ -9,7 +9,7 @@ from tfsp.viz import checks, style
 from tfsp.viz.charts import curves
 
 _BESIDE = 0.85  # inches between neighbouring nodes
-_RADIUS, _SMALLEST = 0.2, 0.13  # inches, of a node; of a node that tells nothing
+_RADIUS, _SMALLEST = 0.2, 0.13  # inches, of a node; of a node whose KL is 0
 _LINE, _TITLE = 0.13, 0.22  # inches, heights of a text beside a node and of the title's line
 _MARGIN = 0.05  # inches of paper around everything
 _UNSEEN = 0.05  # gates with a mean up to this are not drawn
@@ -29,8 +29,13 @@ def latent_graph(graph, node_kl=None, title=None):
         unless i > j, [i, j] being the edge from node i + 1 to node j + 1.
       node_kl: `[N]`, nats (`GraphVAE.node_kl`); the nodes' areas are in proportion to it.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for arrays of other shapes or values out of range.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for arrays of other shapes or values out of range.
+
     Source: He et al. 2019, Figure 3b.
     """
     means = _gate_means(graph)
@@ -67,9 +72,14 @@ def gate_curves(history, title=None):
       history: dict from name to a list with one value per epoch, the `History` of `fit` or the
         path of a log file, with `gate_i_j` for the edge from node i to node j.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes. Epochs count from 1. Above 45 gates there
-      is no legend.
-    Raises: ValueError if the history holds no gates, or is none.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes. Epochs count from 1. Above 45 gates there is no
+      legend.
+
+    Raises:
+      ValueError: if the history holds no gates, or is none.
+
     Source: He et al. 2019, Figure 3a.
     """
     epochs, series = curves._read(history)
@@ -133,7 +143,7 @@ def _node_kl(node_kl, count):
     array = checks.as_array(node_kl, "node_kl").astype(float)
     if array.shape != (count,) or array.min() < 0:
         raise ValueError(
-            f"`node_kl` must hold {count} numbers from 0 up, one for each node. Received: "
+            f"`node_kl` must hold {count} non-negative numbers, one for each node. Received: "
             f"node_kl.shape={array.shape}, smallest {array.min():g}."
         )
     return array

@@ -30,7 +30,7 @@ def latent_map(
       codes: [n, D], for instance `model.encode(x)`.
       labels: [n]. Whole numbers or strings are classes (colours, beyond ten of them also marker
         shapes); fractions, and numbers of more than 60 different values, are a scale with a
-        colour bar. None draws all points alike.
+        colour bar. None draws all points in one colour.
       class_names: what to call the classes: a list indexed by an integer label, or a dict from
         label to name. By default the labels themselves.
       method: "tsne", "pca" or "none" (D must be 2; the codes themselves).
@@ -40,9 +40,13 @@ def latent_map(
       max_points: more codes are thinned to this many at random.
       annotate: "legend", or "direct" for names at the medians of the classes.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
-    Raises: ValueError for wrong shapes, an unknown method, too few points, or a class without a
-      name.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
+
+    Raises:
+      ValueError: for wrong shapes, an unknown method, too few points, or a class without a name.
+
     Source: van der Maaten & Hinton 2008, "Visualizing Data using t-SNE".
     """
     if method not in _METHODS:
@@ -88,9 +92,15 @@ def latent_map(
 def project(codes, method="tsne", seed=0, perplexity=30):
     """Codes [n, D] in two dimensions.
 
-    Args: as in `latent_map`.
-    Returns: points [n, 2] and the two axis labels, None where an axis has no meaning (t-SNE).
-    Raises: ValueError for too few points or dimensions.
+    Args:
+      codes: the codes.
+      method, seed, perplexity: as in `latent_map`.
+
+    Returns:
+      points [n, 2] and the two axis labels, None where an axis has no meaning (t-SNE).
+
+    Raises:
+      ValueError: for too few points or dimensions.
     """
     count, dims = codes.shape
     seed = short_seed(seed)

@@ -38,9 +38,14 @@ def class_magnitudes(
       steps: images in a traversal.
       invert: draw 1 - means.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes of bars for each class, and with a decoder
-      one of images beside each.
-    Raises: ValueError for shapes that do not fit, or classes that do not occur.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes of bars for each class, and with a decoder one of
+      images beside each.
+
+    Raises:
+      ValueError: for shapes that do not fit, or classes that do not occur.
+
     Source: Miao et al. 2022, Figure 8.
     """
     codes = checks.as_matrix(codes, "codes")

@@ -19,8 +19,12 @@ def scatter_2d(
       labels: [n] classes that colour the data, or None.
       titles: above the two panels.
       max_points: more points than this are thinned at random (the same ones each time).
-    Returns: a `matplotlib.figure.Figure` with one or two axes.
-    Raises: ValueError for wrong shapes, named.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one or two axes.
+
+    Raises:
+      ValueError: for wrong shapes, named.
     """
     points = checks.as_matrix(points, "points", "[n, 2]", columns=2)
     panels = [points]
@@ -71,7 +75,7 @@ def class_names_of(labels, class_names):
     found = np.unique(labels).tolist()
     if len(found) > MAX_CLASSES:
         raise ValueError(
-            f"At most {MAX_CLASSES} classes can be told apart. Received: {len(found)} different "
+            f"At most {MAX_CLASSES} classes can be distinguished. Received: {len(found)} different "
             "labels. Group them, or pass numbers without `class_names` for a colour bar."
         )
     if class_names is None:

@@ -37,9 +37,14 @@ def level_traversals(
       title: text above.
       invert: draw 1 - means.
       symbol: what the labels call a code, such as "y" where y moves.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for sizes that do not sum to D, dimensions outside their level, or means
-      that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for sizes that do not sum to D, dimensions outside their level, or means that are
+        not images.
+
     Source: Miao et al. 2022, appendix B, Figure B.2.
     """
     codes = checks.as_matrix(codes, "codes")

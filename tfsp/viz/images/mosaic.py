@@ -49,7 +49,9 @@ def draw(blocks, title=None, gap=None):
       blocks: list of `Block`, equally wide.
       title: text above, or None.
       gap: device pixels between blocks; by default a third of an image.
-    Returns: a `matplotlib.figure.Figure` with one axes per block, in order.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per block, in order.
     """
     with style.paper_style():
         figure = style.new_figure(1, 1)
@@ -99,7 +101,7 @@ def _scale(blocks):
     width = blocks[0].image.shape[1]
     height = sum(block.image.shape[0] for block in blocks)
     fits = min(_CONTENT // width, _HEIGHT // height, _CELL // max(blocks[0].cell))
-    return max(1, fits)  # below one, detail would be lost: rather let the figure grow
+    return max(1, fits)  # below one, detail would be lost: the figure grows instead
 
 
 def _foot(block):

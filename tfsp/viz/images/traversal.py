@@ -17,8 +17,12 @@ def decoder_mean(model):
 
     Args:
       model: has `decode(z)`, a distribution with `mean()`; or is such a function already.
-    Returns: a function of a float32 array.
-    Raises: TypeError if `model` is neither.
+
+    Returns:
+      a function of a float32 array.
+
+    Raises:
+      TypeError: if `model` is neither.
     """
     if hasattr(model, "decode"):
         return lambda z: model.decode(z).mean()
@@ -78,8 +82,13 @@ def traversal_grid(
       pad: image pixels between neighbours.
       title: text above.
       invert: draw 1 - means.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for wrong arguments or means that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for wrong arguments or means that are not images.
+
     Source: Kingma & Welling 2014, arXiv:1312.6114, Figure 4 (quantiles of the normal).
     """
     grid_size = arguments.integer("grid_size", grid_size)
@@ -131,8 +140,12 @@ def traversal_rows(
       pad: image pixels between neighbours, see `images.tile`.
       title: text above.
       invert: draw 1 - means.
-    Returns: a `matplotlib.figure.Figure` with one axes per code.
-    Raises: ValueError for wrong arguments or means that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per code.
+
+    Raises:
+      ValueError: for wrong arguments or means that are not images.
     """
     codes = checks.as_array(codes, "codes")
     codes = checks.as_matrix(codes[None] if codes.ndim == 1 else codes, "codes", "[D] or [n, D]")

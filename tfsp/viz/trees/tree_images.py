@@ -40,7 +40,11 @@ class Pictures:
 
 
 def check(images, count):
-    """Images [N, H, W, C] in [0, 1], one per leaf. Raises: ValueError."""
+    """`images` as an array [N, H, W, C] in [0, 1], one per leaf.
+
+    Raises:
+      ValueError: for a wrong shape or number of images.
+    """
     images = checks.as_images(images, "leaf_images")
     if len(images) != count:
         raise ValueError(
@@ -52,8 +56,11 @@ def check(images, count):
 def prepare(images, order, limit):
     """Images at their size on the page for leaves that may stand along `limit` device pixels.
 
-    Args: order: leaves from first to last `[N]`.
-    Returns: `Pictures`, and the device pixels along which the leaves should stand.
+    Args:
+      order: leaves from first to last `[N]`.
+
+    Returns:
+      `Pictures`, and the device pixels along which the leaves should stand.
     """
     stride = -(-len(order) // _MOST)
     leaves = order[::stride]
@@ -77,8 +84,10 @@ def _resize(images, target):
 def stagger(pictures, tips, outward, gap):
     """Moves every image outward until it is clear of those before it: sets `away`.
 
-    Args: tips: all leaves in device pixels `[N, 2]`; outward: unit vectors `[N, 2]`; gap: device
-      pixels between a leaf and the nearest image.
+    Args:
+      tips: all leaves in device pixels `[N, 2]`.
+      outward: unit vectors `[N, 2]`.
+      gap: device pixels between a leaf and the nearest image.
     """
     tips, outward = tips[pictures.leaves], outward[pictures.leaves]
     size = pictures.size + _GAP

@@ -35,9 +35,14 @@ def latent_tree(
       leaves: [N, D], the inducing points.
       labels, class_names: of the codes, classes only, as in `latent_map`.
       method, seed, perplexity, max_points, title: as in `latent_map`; `max_points` is of codes.
-      node_numbers: True puts its number beside every node; or what each is called there, `[V]`.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for wrong shapes, labels that are no classes, an unknown method.
+      node_numbers: True writes its number beside every node; or what each is called there, `[V]`.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for wrong shapes, labels that are not classes, an unknown method.
+
     Source: Vikram et al. 2018, Figure A.11.
     """
     from tfsp.tmc import native
@@ -96,7 +101,7 @@ def latent_tree(
 
 
 def _draw_tree(axes, phylogeny, nodes):
-    """Branches, inner nodes, inducing points, root. Returns: handles for the legend."""
+    """Branches, inner nodes, inducing points, root; returns handles for the legend."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 

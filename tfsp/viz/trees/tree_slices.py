@@ -37,7 +37,7 @@ def slices(
       phylogeny: as in `tree`, with its root at time 0.
       leaves: [N, D], their locations.
       decode_mean: function z [n, D] -> means [n, H, W, C], or a model with `decode`.
-      times: growing numbers in [0, 1], at the last of which at most 60 branches exist; None takes
+      times: increasing numbers in [0, 1], with at most 60 branches at the last; None takes
         `num_times` times at which the number of branches grows by about equal factors up to
         `max_branches` (at time 1, if the tree has no more leaves).
       subtree: None, or a node, to whose branches the picture is restricted. Locations are those
@@ -45,11 +45,16 @@ def slices(
       max_branches, num_times: see `times`.
       title: text above.
       invert: draw 1 - means.
-      node_numbers: True puts under each image the number of the node that its branch leads to; or
+      node_numbers: True writes under each image the number of the node that its branch leads to; or
         what each node of the tree is called, `[V]`.
-    Returns: a `matplotlib.figure.Figure` with one axes in device pixels, which holds the images as
-      one canvas.
-    Raises: ValueError for wrong shapes or times, or too many branches.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes in device pixels, which holds the images as one
+      canvas.
+
+    Raises:
+      ValueError: for wrong shapes or times, or too many branches.
+
     Source: Vikram et al. 2018, section 6.1, Figure 5.
     """
     from tfsp.tmc.density.slices import slice_locations
@@ -101,11 +106,15 @@ def slices(
 
 
 def choose_times(phylogeny, subtree=None, max_branches=16, num_times=6):
-    """Times at which the number of branches grows by about equal factors, the last at most
-    `max_branches`: midway between two splits, or 1 where all leaves are there.
+    """Times at which the number of branches grows by about equal factors up to `max_branches`.
 
-    Returns: floats, growing, at most `num_times`.
-    Raises: ValueError for bad numbers or nodes.
+    They lie midway between two splits; the last is 1 if all leaves exist by then.
+
+    Returns:
+      increasing floats, at most `num_times`.
+
+    Raises:
+      ValueError: for numbers out of range, or an unknown node.
     """
     from tfsp.tmc.density.slices import at_or_below
 
@@ -136,7 +145,7 @@ def _check_times(times):
     times = checks.as_array(times, "times").astype(np.float64)
     if times.ndim != 1 or np.any(np.diff(times) <= 0) or times[0] < 0 or times[-1] > 1:
         raise ValueError(
-            f"`times` must be growing numbers in [0, 1]. Received: {times.tolist()!r:.200}."
+            f"`times` must be increasing numbers in [0, 1]. Received: {times.tolist()!r:.200}."
         )
     return times.tolist()
 

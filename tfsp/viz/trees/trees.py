@@ -37,14 +37,14 @@ def tree(
 ):
     """A binary tree over its leaves, time on an axis from the root to the leaves.
 
-    Of two subtrees the one of fewer leaves comes first, so equal trees look alike however their
+    Of two subtrees the one of fewer leaves comes first, so equal trees look the same however their
     internal nodes are numbered, and no branches cross. A branch has the colour of the class below
-    it where all leaves below agree, else it is grey.
+    it where all leaves below agree, otherwise it is grey.
 
     Args:
       phylogeny: a `tfsp.tmc.Phylogeny`, anything else with `parent` and `time` (what
         `tfsp.tmc.ops.sample_posterior` returns), or the pair (parent `[V]`, time `[V]`).
-      labels: [N] classes of the leaves, whole numbers or strings; or None.
+      labels: [N] classes of the leaves, integers or strings; or None.
       class_names: what to call the classes, as in `latent_map`.
       leaf_images: [N, H, W, C] in [0, 1], one per leaf; or None. They stand beyond the
         leaves, staggered so that none overlap, each joined to its leaf by a line. Up to 240 are
@@ -57,14 +57,20 @@ def tree(
         are no images.
       title: text above.
       classes: all classes, which take colours and the legend's lines in sorted order; None takes
-        those that occur in `labels`. The classes of a whole keep the colours alike in its parts.
-      node_numbers: True puts its number beside every node, at the end of the branch that leads to
+        those that occur in `labels`. The classes of a whole tree keep their
+        colours in its parts.
+      node_numbers: True writes its number beside every node, at the end of the branch that leads to
         it; or what each node is called there, `[V]`. (A leaf whose text says it already has no
         second one.) The drawing grows with the number of leaves, so that they can be read; of more
         than 1,400 leaves (700 in a circle) they get smaller: take a `suffix` that can be enlarged.
-    Returns: a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis
-      and of leaves (circle: the radius is the time axis); images are in a second one.
-    Raises: ValueError or TypeError naming what is wrong, the index and the value.
+
+    Returns:
+      a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis and of
+      leaves (circle: the radius is the time axis); images are in a second one.
+
+    Raises:
+      ValueError: for arguments of the wrong shape or value, with the index and the value.
+      TypeError: if `phylogeny` is not a tree.
     """
     if orientation not in _ORIENTATIONS:
         raise ValueError(
@@ -154,7 +160,8 @@ def _sizes(orientation, count, limit, text, pictures, numbers):
 def _lay_out(figure, axes, orientation, length, spacing, count, text, pictures, legend, title):
     """Sizes the figure and places the axes and the legend, on whole device pixels.
 
-    Returns: length of the time axis, which fills the page if it lies ("right").
+    Returns:
+      length of the time axis, which fills the page if it lies ("right").
     """
     side, high = _legend_size(legend)
     beyond = 12

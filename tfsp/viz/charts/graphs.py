@@ -78,11 +78,11 @@ def gate_curves(history, title=None):
       legend.
 
     Raises:
-      ValueError: if the history holds no gates, or is none.
+      ValueError: if `history` holds no gates, or is not a history.
 
     Source: He et al. 2019, Figure 3a.
     """
-    epochs, series = curves._read(history)
+    epochs, series = curves.read(history)
     found = {}
     for name, values in series.items():
         prefix, *numbers = name.split("_")

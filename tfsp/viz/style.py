@@ -7,9 +7,12 @@ leaves the caller's matplotlib settings and open figures as they were.
 import functools
 import pathlib
 
+import numpy as np
+
 from tfsp import atomic
 
 DPI = 200  # device pixels per inch of every figure and of what is saved
+EDGE = 12  # device pixels of paper around what is drawn
 TEXT_WIDTH = 5.5  # inches; the text width of a one-column conference page
 
 # The ten colours of M. Petroff, "Accessible Color Sequences for Data Visualization", 2021,
@@ -95,6 +98,29 @@ def text_width(figure, text, size):
     width = label.get_window_extent(figure.canvas.get_renderer()).width
     label.remove()
     return int(-(-width // 1))
+
+
+def place(axes, left, bottom, width, height):
+    """Positions `axes` in device pixels, on the paper or off it (see `fit`), and returns them."""
+    axes.set_position(np.array([left, bottom, width, height]) / np.tile(axes.figure.bbox.size, 2))
+    return axes
+
+
+def fit(figure):
+    """Makes the paper as large as what is drawn on it, with a margin around, and returns `figure`.
+
+    This is `savefig(bbox_inches="tight")`, but before saving, and by whole device pixels: axes keep
+    their size, and images on whole pixels stay there. All that is drawn must hang on axes.
+    """
+    before = np.tile(figure.bbox.size, 2)
+    boxes = [np.round(axes.get_position(original=True).bounds * before) for axes in figure.axes]
+    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+    low = np.floor(drawn.min * DPI) - EDGE
+    size = np.ceil(drawn.max * DPI) + EDGE - low
+    figure.set_size_inches(*map(inches, size))
+    for axes, box in zip(figure.axes, boxes, strict=True):
+        axes.set_position((box - [*low, 0, 0]) / np.tile(size, 2))
+    return figure
 
 
 def settle(figure):

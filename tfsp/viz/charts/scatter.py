@@ -6,6 +6,7 @@ from tfsp import arguments
 from tfsp.viz import checks, style
 
 MAX_CLASSES = len(style.PALETTE) * len(style.MARKERS)
+BESIDE = 24  # device pixels between axes and the legend beside them
 
 
 def scatter_2d(
@@ -133,8 +134,8 @@ def draw_classes(axes, points, labels, names, annotate):
                 text.set_path_effects(halo)
 
 
-def class_legend(figure, names, extra=()):
-    """A legend of all classes in `names` and of `extra` handles, in columns of at most twenty."""
+def class_legend(axes, names, extra=()):
+    """A legend beside `axes`: classes in `names`, `extra` handles, in columns of at most twenty."""
     from matplotlib.lines import Line2D
 
     size = len(style.PALETTE)
@@ -151,12 +152,14 @@ def class_legend(figure, names, extra=()):
         )
         for i, name in enumerate(names.values())
     ]
-    return figure.legend(
+    return axes.figure.legend(
         handles=[*handles, *extra],
         loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        bbox_transform=axes.transAxes,
         ncols=-(-(len(handles) + len(extra)) // 20),
         handlelength=0.8,
         labelspacing=0.45,
         borderpad=0,
-        borderaxespad=0,
+        borderaxespad=BESIDE * 72 / style.DPI / style.TICK_SIZE,  # in heights of its font
     )

@@ -61,7 +61,7 @@ def level_traversals(
         spread = codes.std(axis=0)
         bounds = zip(ends - sizes, ends, strict=True)
         dims = [int(low + spread[low:high].argmax()) for low, high in bounds]
-    dims = traversal._dims(dims, codes.shape[1])
+    dims = traversal.check_dims(dims, codes.shape[1])
     levels = np.searchsorted(ends, dims, side="right").tolist()
     if levels != list(range(len(sizes))):
         raise ValueError(
@@ -71,7 +71,7 @@ def level_traversals(
     z = np.tile(codes[start], (len(dims), steps, 1))
     for row, dim in enumerate(dims):
         z[row, :, dim] = np.linspace(*np.quantile(codes[:, dim], [0.01, 0.99]), steps)
-    means = traversal._decode(decode_mean, z.reshape(-1, codes.shape[1]))
+    means = traversal.decode(decode_mean, z.reshape(-1, codes.shape[1]))
     names = [f"level {level + 1}, ${symbol}_{{{dim}}}$" for level, dim in enumerate(dims)]
     block = images.block(
         means,

@@ -82,7 +82,7 @@ def hierarchy_pictures(
             raise ValueError(
                 f"`images` must hold one image per code, {len(codes)}. Received: {len(images)}."
             )
-        decoded = traversal._decode(traversal.decoder_mean(view), inducing)
+        decoded = traversal.decode(traversal.decoder_mean(view), inducing)
         figures["inducing_points"] = subtrees.inducing_points(
             decoded, tree, columns=20 if len(decoded) >= 200 else None, **numbered
         )

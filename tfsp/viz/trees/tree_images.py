@@ -65,13 +65,13 @@ def prepare(images, order, limit):
     stride = -(-len(order) // _MOST)
     leaves = order[::stride]
     target = int(np.clip(_COLUMNS * limit / len(leaves), _SMALLEST, _LARGEST))
-    images = _resize(images[leaves], target)
+    images = resize(images[leaves], target)
     pictures = Pictures(np.broadcast_to(images, (*images.shape[:3], 3)), leaves)
     needed = len(order) / stride * (pictures.size.max() + _GAP)
     return pictures, int(min(limit, np.ceil(needed)))
 
 
-def _resize(images, target):
+def resize(images, target):
     """The longer side enlarged by a whole factor to `target` at most, or averaged down to it."""
     longer = max(images.shape[1:3])
     if longer <= target:
@@ -138,7 +138,7 @@ def draw(axes, pictures, tips, outward, colors, rule):
             canvas[y : y + height, x : x + width] = named.to_rgba(colors[leaf])
         inside = canvas[y + _FRAME : y + height - _FRAME, x + _FRAME : x + width - _FRAME]
         inside[..., :3], inside[..., 3] = pictures.images[k], 1.0
-    place = figure.add_axes(np.array([*low, *(high - low)]) / np.tile(figure.bbox.size, 2))
+    place = style.place(figure.add_axes((0, 0, 1, 1)), *low, *(high - low))
     place.imshow(canvas, interpolation="none", aspect="auto")
     place.patch.set_visible(False)
     style.strip_axes(place)

@@ -157,7 +157,8 @@ def _look(i, j):
 def _places(count):
     """Where the nodes stand, inches [N, 2]: on a circle, node N on top, the others clockwise.
 
-    No edge then passes behind a node, however many there are.
+    No edge then passes behind a node, however many there are. (The circle of
+    `networkx.circular_layout` starts on the right, and is in single precision.)
     """
     if count == 1:
         return np.zeros((1, 2))

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from tfsp import atomic, callbacks, evaluation, experiment, registry
-from tfsp.callbacks.logs import read_history
 from tfsp.config import SECTIONS, default_config, of_run, to_dict
 from tfsp.export import export_run
+from tfsp.history_file import read_history
 from tfsp.lock import InUseError
 from tfsp.run_directory import RunDirectory
 

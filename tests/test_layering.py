@@ -25,6 +25,7 @@ FLOORS = {
     "tfsp.subset": 0,
     "tfsp.neighbours": 0,
     "tfsp.atomic": 0,
+    "tfsp.history_file": 1,
     "tfsp.lock": 1,
     "tfsp.checkpoint_file": 1,
     "tfsp.command_line": 1,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tfsp import callbacks, checkpoint_file, models, networks, resume, run_reader
-from tfsp.callbacks.logs import read_history
+from tfsp.history_file import read_history, write_history
 from tfsp.run_directory import RunDirectory
 
 pytestmark = pytest.mark.usefixtures("eager_steps")
@@ -171,10 +171,10 @@ HISTORIES = {
     "epoch": (garbled(3, "7,1,1,1,1"), "history.csv, line 3: expected epoch 1. Received: 7"),
     "no epoch": (
         garbled(5, ",1,1,1,1"),
-        "history.csv, line 5: expected a whole number for 'epoch'. Received: ''",
+        "history.csv, line 5: expected an integer for 'epoch'. Received: ''",
     ),
     "names": (garbled(1, "a,b,c,d,e"), "history.csv, line 1: expected the names of metrics"),
-    "binary": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "history.csv is no text file"),
+    "binary": (lambda path: path.write_bytes(b"\xff\xfe\x00"), "history.csv is not a text file"),
 }
 
 
@@ -342,7 +342,7 @@ def test_metrics_survive_the_way_through_both_files(run):
         {"epoch": 1, "a": 1e-300, "c": -math.inf},
     ]
     checkpoint_file.save(model, run.best, rows)
-    callbacks.logs.write_history(run.history, rows)
+    write_history(run.history, rows)
     assert json.dumps(read_history(run.history)) == json.dumps(rows)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, models, resume, run_reader
+from tfsp import callbacks, data, history_file, models, resume, run_reader
 from tfsp.config import SECTIONS, check_section, default_config, of_run, to_dict
 from tfsp.models.inputs.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
@@ -242,9 +242,7 @@ def history(run_dir):
 
     NaN stands for what was not measured in an epoch.
     """
-    rows = run_reader.rows_of(RunDirectory(run_dir))
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name, np.nan) for row in rows] for name in names}
+    return history_file.columns(run_reader.rows_of(RunDirectory(run_dir)))
 
 
 def _seeded(section, config):

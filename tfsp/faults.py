@@ -21,9 +21,9 @@ import keras
 import numpy as np
 
 from tfsp import checkpoint_file, experiment
-from tfsp.callbacks.logs import read_history
 from tfsp.command_line import plain_errors
 from tfsp.config import default_config
+from tfsp.history_file import read_history
 from tfsp.run_directory import RunDirectory
 
 _LAST_EPOCHS = 4  # that remain to be trained where a file is damaged or the disk is full

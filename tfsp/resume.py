@@ -8,8 +8,8 @@ import warnings
 
 from tfsp import atomic, checkpoint_file
 from tfsp.callbacks.checkpoint import measured
-from tfsp.callbacks.logs import read_history, write_history
 from tfsp.callbacks.nonfinite import nonfinite_weights
+from tfsp.history_file import read_history, write_history
 
 
 def newest(run):

@@ -4,7 +4,7 @@ import os
 import warnings
 
 from tfsp import checkpoint_file
-from tfsp.callbacks.logs import read_history
+from tfsp.history_file import read_history
 
 
 def load(run, checkpoint):

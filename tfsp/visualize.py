@@ -27,7 +27,7 @@ def visualize_run(
       suffix: ".png", ".pdf" or ".svg".
       beside: folders of other runs on images, whose samples are drawn above this one's
         (samples_beside).
-      node_numbers: put its number beside every node of the pictures of a tree.
+      node_numbers: write its number beside every node of the pictures of a tree.
       only: names of pictures (`tfsp.pictures.names()`); None draws all that fit the run.
 
     Of more than 3,000 test examples a random subset is drawn, the same in every call; so are the
@@ -55,7 +55,7 @@ def visualize_run(
 
 
 def check_grid_folder(folder):
-    """Raises FileExistsError if `folder` holds a grid already; to be asked before training."""
+    """Raises FileExistsError if `folder` holds a grid already; to be called before training."""
     results = pathlib.Path(folder) / "results.json"
     if results.exists():
         raise FileExistsError(
@@ -72,7 +72,8 @@ def write_grid(folder, figure, rows):
       figure: a `matplotlib.figure.Figure`.
       rows: of `tfsp.studies.train_grid`.
 
-    Returns: (text of the table, list of paths).
+    Returns:
+      (text of the table, list of paths).
     """
     folder = pathlib.Path(folder)
     paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]

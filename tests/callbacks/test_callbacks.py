@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfsp import atomic, callbacks, models, networks
-from tfsp.callbacks.logs import read_history
+from tfsp.history_file import read_history
 from tfsp.run_directory import RunDirectory
 
 pytestmark = pytest.mark.usefixtures("eager_steps")

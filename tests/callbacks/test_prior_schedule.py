@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfsp import callbacks, models, networks, priors
-from tfsp.callbacks.logs import read_history
+from tfsp.history_file import read_history
 
 pytestmark = pytest.mark.usefixtures("eager_steps")
 

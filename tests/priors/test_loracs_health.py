@@ -8,8 +8,8 @@ from reference import loracs as reference
 
 from priors.loracs_cases import images, leaves_of, model, on_trees, trees
 from tfsp import callbacks, experiment
-from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config
+from tfsp.history_file import read_history
 from tfsp.priors import loracs_health
 from tfsp.run_directory import RunDirectory
 

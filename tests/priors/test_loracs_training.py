@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from priors.loracs_cases import images, model
 from tfsp import callbacks, experiment, likelihoods, models
-from tfsp.callbacks.logs import read_history
 from tfsp.config import default_config
+from tfsp.history_file import read_history
 from tfsp.run_directory import RunDirectory
 
 # So little training leaves encodings around the origin, of which the prior warns.

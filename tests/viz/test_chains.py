@@ -29,7 +29,7 @@ def test_every_image_has_its_place(channels, invert):
         np.testing.assert_allclose(drawn[window], 1 - grey if invert else grey, rtol=1e-6)
         seen[window] = True
     np.testing.assert_array_equal(drawn[~seen], 1.0)  # paper between them, inverted or not
-    assert figure.texts[0].get_text() == "Chains"
+    assert figure.axes[0].get_title() == "Chains"
 
 
 def test_groups_lie_further_apart_than_draws():

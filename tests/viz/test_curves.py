@@ -160,7 +160,7 @@ def write(tmp_path, text):
 
 def test_log_file_with_vectors_gaps_and_a_broken_last_line(tmp_path):
     text = 'epoch,elbo,gates,val_elbo\n0,-3,"[0.1, 0.2]",NA\n1,-2,"[0.1, 0.3]",-2.5\n2,-1.'
-    epochs, series = curves._read(write(tmp_path, text))
+    epochs, series = curves.read(write(tmp_path, text))
     np.testing.assert_array_equal(epochs, [1, 2])
     assert set(series) == {"elbo", "val_elbo"}
     np.testing.assert_array_equal(series["elbo"], [-3, -2])
@@ -170,11 +170,11 @@ def test_log_file_with_vectors_gaps_and_a_broken_last_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "empty file"),
+        ("", "log.csv is empty"),
         ("a,b\n1,2\n", "'epoch' among them"),
         ("epoch,elbo\n", "no epochs yet"),
-        ("epoch,elbo\n0,1\n1,spam\n", "'elbo' must hold numbers.*'spam'"),
-        ("epoch,elbo\n0,1,2\n1,1\n", "row 2: expected 2 values.*3"),
+        ("epoch,elbo\n0,1\n1,spam\n", "line 3: expected a number for 'elbo'.*'spam'"),
+        ("epoch,elbo\n0,1,2\n1,1\n", "line 2: expected 2 values.*3"),
         ("epoch,elbo\n0,1\n1,2\n0,3\n", r"must increase.*\[0, 1, 0\]"),
     ],
 )

@@ -147,8 +147,8 @@ def test_histories_from_a_file(tmp_path):
         (lambda: viz.latent_graph(np.zeros(3)), r"shape \[N, N\]"),
         (lambda: viz.latent_graph([[0, 0], [2.0, 0]]), "means of gates in"),
         (lambda: viz.latent_graph([[0, 1], [0, 0]]), "zero unless i > j"),
-        (lambda: viz.latent_graph(MEANS, [1, 2]), r"`node_kl` must hold 4 numbers"),
-        (lambda: viz.latent_graph(MEANS, [1, 2, 3, -1]), "from 0 up.*smallest -1"),
+        (lambda: viz.latent_graph(MEANS, [1, 2]), r"`node_kl` must hold 4 .*\(2,\)"),
+        (lambda: viz.latent_graph(MEANS, [1, 2, 3, -1]), "`node_kl` .*smallest -1"),
         (lambda: viz.latent_graph(MEANS, [1, 2, 3, np.nan]), "must be finite"),
     ],
 )

@@ -100,7 +100,7 @@ def test_grid_is_drawn_pixel_by_pixel(channels, invert, tmp_path):
 
 def test_grid_has_its_title_above_the_images():
     figure = viz.image_grid(make_images(4), title="A rather long title over a small grid")
-    (text,) = figure.texts
+    text = figure.axes[0].title
     assert text.get_text() == "A rather long title over a small grid"
     box = text.get_window_extent(figure.canvas.get_renderer())
     assert box.x0 >= 0
@@ -194,8 +194,8 @@ def test_models_are_asked():
 
 
 def test_prior_samples_title():
-    assert viz.prior_samples(make_images(4)).texts[0].get_text() == "Samples from the prior"
-    assert not viz.prior_samples(make_images(4), title=None).texts
+    assert viz.prior_samples(make_images(4)).axes[0].get_title() == "Samples from the prior"
+    assert viz.prior_samples(make_images(4), title=None).axes[0].get_title() == ""
 
 
 def test_differing_shapes_name_both():

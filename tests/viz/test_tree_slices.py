@@ -100,9 +100,9 @@ def test_everything_lies_inside_with_a_title():
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"times": [0.5, 0.5]}, "growing numbers in"),
-        ({"times": [-0.1]}, "growing numbers in"),
-        ({"times": [[0.5]]}, "growing numbers in"),
+        ({"times": [0.5, 0.5]}, r"`times` .*: \[0.5, 0.5\]"),
+        ({"times": [-0.1]}, r"`times` .*: \[-0.1"),
+        ({"times": [[0.5]]}, r"`times` .*: \[\[0.5\]\]"),
         ({"times": [0.2, 0.9], "subtree": 6}, "At time 0.2 no branch"),
         ({"leaves": np.zeros((4, 1))}, "leaves"),
         ({"leaves": np.zeros(5)}, r"`leaves` must have shape \[N, D\]"),

@@ -269,14 +269,14 @@ def test_of_many_leaves_every_kth_has_an_image():
 
 def test_large_images_are_averaged():
     images = np.random.default_rng(0).uniform(size=(2, 90, 120, 3))
-    small = tree_images._resize(images, 60)
+    small = tree_images.resize(images, 60)
     assert small.shape == (2, 45, 60, 3)
     expected = images.reshape(2, 45, 2, 60, 2, 3).mean((2, 4))
     np.testing.assert_allclose(small, expected, rtol=1e-6)  # averaged in float32
-    np.testing.assert_allclose(tree_images._resize(np.ones((1, 101, 77, 1)), 60), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(tree_images.resize(np.ones((1, 101, 77, 1)), 60), 1.0, rtol=1e-6)
     # Of sizes that do not divide each pixel counts by the share of it that is covered.
     ramp = np.arange(7.0).reshape(1, 1, 7, 1) / 7
-    found = tree_images._resize(ramp, 3)[0, 0, :, 0]
+    found = tree_images.resize(ramp, 3)[0, 0, :, 0]
     np.testing.assert_allclose(found, [5 / 49, 3 / 7, 37 / 49], rtol=1e-6)
 
 

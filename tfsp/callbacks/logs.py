@@ -1,13 +1,12 @@
 """What a run writes while it trains: a line, a CSV row and TensorBoard events for each epoch."""
 
-import csv
-import io
 import time
 
 import keras
 import tensorflow as tf
 
 from tfsp import atomic
+from tfsp.history_file import read_history, write_history
 
 
 class EpochLine(keras.callbacks.Callback):
@@ -75,79 +74,6 @@ def add_row(rows, model, epoch, logs):
         row["kl_weight"] = float(model.kl_weight.numpy())
     row["learning_rate"] = float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
     rows.append(row)
-
-
-def write_history(path, rows):
-    """Writes rows of metrics to a CSV file; raises WriteError."""
-    # Not every epoch measures everything: a tree's diagnostics only after its start.
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=names, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    atomic.write(path, text.getvalue())
-
-
-def read_history(path):
-    """Rows of a history file, dicts of floats with an int `epoch`; [] if there is no file.
-
-    Raises:
-      ValueError: with path and line, for what `HistoryFile` does not write: a file that is empty or
-        ends within a line, a line with more or fewer values than names, a value that is not a
-        number, an epoch that does not follow the one before.
-    """
-    if not path.exists():
-        return []
-    if not path.is_file():
-        raise ValueError(f"{path} is no file{', but a folder' if path.is_dir() else ''}.")
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file: {error}.") from error
-    lines = text.splitlines()
-    if not lines or not text.endswith("\n"):
-        where = f"ends within line {len(lines)}" if lines else "is empty"
-        raise ValueError(f"{path} {where}: it has been cut.")
-    names = _split(lines[0])
-    if "epoch" not in names or len(set(names)) < len(names):
-        raise ValueError(
-            f"{path}, line 1: expected the names of metrics, 'epoch' among them. "
-            f"Received: {lines[0][:80]!r}."
-        )
-    rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        row = _row(f"{path}, line {number}", names, _split(line))
-        if rows and row["epoch"] != rows[-1]["epoch"] + 1:
-            raise ValueError(
-                f"{path}, line {number}: expected epoch {rows[-1]['epoch'] + 1}. "
-                f"Received: {row['epoch']}."
-            )
-        rows.append(row)
-    return rows
-
-
-def _split(line):
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:  # such as a field of megabytes
-        return []
-
-
-def _row(where, names, texts):
-    if len(texts) != len(names):
-        raise ValueError(f"{where}: expected {len(names)} values. Received: {len(texts)}.")
-    row = {}
-    for name, text in zip(names, texts, strict=True):
-        if text == "" and name != "epoch":
-            continue
-        try:
-            row[name] = int(text) if name == "epoch" else float(text)
-        except ValueError:
-            kind = "a whole number" if name == "epoch" else "a number"
-            raise ValueError(
-                f"{where}: expected {kind} for {name!r}. Received: {text[:40]!r}."
-            ) from None
-    return row
 
 
 class TensorBoardLog(keras.callbacks.Callback):

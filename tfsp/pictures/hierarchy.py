@@ -12,7 +12,7 @@ def of_subject(subject):
     """The tree of a tree prior that has started, in several views; of up to 2,000 leaves.
 
     Those of `tfsp.viz.hierarchy_pictures`: tree, inducing_points, subtree, subtree_samples, slices,
-    latent_tree, induced_hierarchy. `--node_numbers` puts its number beside every node.
+    latent_tree, induced_hierarchy. `--node_numbers` writes its number beside every node.
     """
     if subject.tree.num_leaves > _MOST_LEAVES:
         return None

@@ -8,7 +8,7 @@ from tfsp.pictures.registry import register
 def of_subject(subject):
     """Map of the test codes (t-SNE above two dimensions), coloured by label.
 
-    Not of a single dimension, nor of three codes or fewer.
+    Not drawn for a single dimension, nor for three codes or fewer.
     """
     codes = subject.codes
     plane = codes.shape[1] == 2

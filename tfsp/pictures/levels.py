@@ -8,8 +8,9 @@ from tfsp.pictures.registry import register
 def of_subject(subject):
     """What each level of the latents controls: a row for each, its codes varied, the rest kept.
 
-    Of a discrete VAE the units, then each layer of continuous latents, each between the percentiles
-    of its codes; of an InteL-VAE whose map has levels those, in y. Of other models nothing.
+    Levels are, for a discrete VAE, the units and then each layer of continuous latents, each varied
+    between the percentiles of its codes; for an InteL-VAE, those of its map, in y. Not drawn for
+    other models.
     """
     model = subject.model
     decode, codes = subject.inner

@@ -10,6 +10,6 @@ _NUM_RECONSTRUCTED = 20
 
 @register("reconstructions", needs=("images",), place=3)
 def of_subject(subject):
-    """Twenty test images, each above what the model makes of it."""
+    """Twenty test images, each above its reconstruction."""
     shown = subject.images[subset.rows(len(subject.images), _NUM_RECONSTRUCTED)]
     return viz.reconstructions(shown, np.asarray(subject.model.reconstruct(shown)))

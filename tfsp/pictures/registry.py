@@ -1,4 +1,4 @@
-"""Pictures of a run, each registered with all that is known of it."""
+"""The registry of the pictures of a run."""
 
 import dataclasses
 import warnings
@@ -9,7 +9,7 @@ from tfsp.evaluation.needs import complete, missing
 
 @dataclasses.dataclass(frozen=True)
 class Picture(Entry):
-    """What is drawn of a run.
+    """A picture of a run.
 
     `function` returns a `matplotlib.figure.Figure`, a dict of several by their names, the text of a
     file, or None where there is nothing to draw after all.
@@ -68,7 +68,7 @@ def flag_help():
 
 
 def markdown():
-    """The page docs/pictures.md: a table of all pictures, then what there is to know of each."""
+    """The page docs/pictures.md: a table of all pictures, then the details of each."""
     rows = ["| picture | what it shows | needs |", f"|{' --- |' * 3}"]
     for name in names():
         picture = PICTURES[name]

@@ -16,7 +16,7 @@ def of_subject(subject):
     for run_dir in [*subject.beside, subject.run_dir]:
         model, _ = experiment.load_run(run_dir, subject.checkpoint)
         if len(model.data_shape) != 3 or not model.prior.is_density:
-            raise ValueError(f"{run_dir} is no run on images whose model can be sampled.")
+            raise ValueError(f"{run_dir} is not a run on images whose model can be sampled.")
         name = RunDirectory(run_dir).path.name
         samples[name] = np.asarray(model.sample(48, seed=subject.seed))
     return viz.samples_beside(samples)

@@ -13,7 +13,7 @@ _NUM_EXAMPLES = 3000  # test data that are encoded, at most
 
 
 class Subject(Measured):
-    """A trained model with its data and what of it several pictures show, computed once.
+    """A trained model with its data; what several pictures show is computed once.
 
     Args:
       model, config, data: of the run.
@@ -60,7 +60,7 @@ class Subject(Measured):
     def labels(self):
         """Their classes, `[n]`, or None."""
         labels = self._shown[1]
-        return labels if np.ndim(labels) == 1 else None  # attributes are no classes
+        return labels if np.ndim(labels) == 1 else None  # attributes are not classes
 
     @functools.cached_property
     def codes(self):
@@ -78,5 +78,5 @@ class Subject(Measured):
 
     @functools.cached_property
     def tree(self):
-        """The prior's tree; asked for only where the run has one."""
+        """The prior's tree; only for runs that have one."""
         return self.model.prior.phylogeny()

@@ -10,8 +10,8 @@ from tfsp.pictures.registry import register
 def of_subject(subject):
     """What the latents control, one varied at a time.
 
-    For a latent of two dimensions a grid of quantiles of the standard normal, else one row for each
-    of the most active dimensions; of an InteL-VAE in y. Of a discrete VAE see levels.
+    For a latent of two dimensions a grid of quantiles of the standard normal, otherwise one row for
+    each of the most active dimensions; for an InteL-VAE in y. For a discrete VAE see levels.
     """
     model = subject.model
     if "gibbs_chains" in model.capabilities:

@@ -1,4 +1,4 @@
-"""Checks of what the pictures are given; each returns a NumPy array or says how to mend it."""
+"""Checks of the arguments of pictures; each returns a NumPy array or explains the error."""
 
 import math
 
@@ -11,9 +11,13 @@ def as_array(value, name):
     Args:
       value: anything NumPy can convert: arrays, lists, TensorFlow tensors.
       name: what the caller calls it, for messages.
-    Returns: a float32 array for input of at most 32 bits, else float64.
-    Raises: TypeError if it holds no real numbers; ValueError if it is ragged, empty, or holds
-      NaN or infinite values.
+
+    Returns:
+      a float32 array for input of at most 32 bits, else float64.
+
+    Raises:
+      TypeError: if it does not hold real numbers.
+      ValueError: if it is ragged, empty, or holds NaN or infinite values.
     """
     try:
         array = np.asarray(value)
@@ -49,8 +53,12 @@ def as_images(images, name="images", clip=False):
       name: what the caller calls it, for messages.
       clip: cut floating-point values to [0, 1] instead of refusing them. For the means of a
         decoder, whose Gaussian likelihood may overshoot; data always lie in [0, 1].
-    Returns: [n, H, W, C].
-    Raises: ValueError if the shape or a value is wrong, with how to mend it.
+
+    Returns:
+      [n, H, W, C].
+
+    Raises:
+      ValueError: if the shape or a value is wrong, with how to correct it.
     """
     array = as_array(images, name)
     integers = np.asarray(images).dtype.kind in "iu"
@@ -89,7 +97,8 @@ def as_images(images, name="images", clip=False):
 def as_matrix(value, name, letters="[n, D]", columns=None):
     """`value` as a finite float array of rank 2, with `columns` columns where that is given.
 
-    Raises: ValueError that names the shape expected (`letters`) and the shape received.
+    Raises:
+      ValueError: for another shape, with the one expected (`letters`) and the one received.
     """
     array = as_array(value, name)
     if array.ndim != 2 or (columns is not None and array.shape[1] != columns):
@@ -102,7 +111,8 @@ def as_matrix(value, name, letters="[n, D]", columns=None):
 def as_labels(labels, count, name="labels", of="codes"):
     """One label per row, a NumPy array [count] of integers, strings or floats.
 
-    Raises: ValueError if the shapes of the labels and of what they label do not agree.
+    Raises:
+      ValueError: if there is not one label per row, or a label is NaN or infinite.
     """
     array = np.asarray(labels)
     if array.shape != (count,):

@@ -7,9 +7,12 @@ leaves the caller's matplotlib settings and open figures as they were.
 import functools
 import pathlib
 
+import numpy as np
+
 from tfsp import atomic
 
 DPI = 200  # device pixels per inch of every figure and of what is saved
+EDGE = 12  # device pixels of paper around what is drawn
 TEXT_WIDTH = 5.5  # inches; the text width of a one-column conference page
 
 # The ten colours of M. Petroff, "Accessible Color Sequences for Data Visualization", 2021,
@@ -42,7 +45,8 @@ _SANS_SERIF = ("Helvetica", "Arial", "Liberation Sans", "Nimbus Sans", "DejaVu S
 def paper_style():
     """A context in which figures take the shared look.
 
-    Returns: a context manager (`matplotlib.rc_context`); the settings found on entry come back
+    Returns:
+      a context manager (`matplotlib.rc_context`); the settings found on entry come back
     on exit.
     """
     import matplotlib
@@ -69,7 +73,9 @@ def new_figure(width, height, layout=None):
     Args:
       width, height: inches.
       layout: matplotlib's layout engine, for instance "constrained"; None places nothing.
-    Returns: a `matplotlib.figure.Figure` with an Agg canvas.
+
+    Returns:
+      a `matplotlib.figure.Figure` with an Agg canvas.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -94,10 +100,33 @@ def text_width(figure, text, size):
     return int(-(-width // 1))
 
 
+def place(axes, left, bottom, width, height):
+    """Positions `axes` in device pixels, on the paper or off it (see `fit`), and returns them."""
+    axes.set_position(np.array([left, bottom, width, height]) / np.tile(axes.figure.bbox.size, 2))
+    return axes
+
+
+def fit(figure):
+    """Makes the paper as large as what is drawn on it, with a margin around, and returns `figure`.
+
+    This is `savefig(bbox_inches="tight")`, but before saving, and by whole device pixels: axes keep
+    their size, and images on whole pixels stay there. All that is drawn must hang on axes.
+    """
+    before = np.tile(figure.bbox.size, 2)
+    boxes = [np.round(axes.get_position(original=True).bounds * before) for axes in figure.axes]
+    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+    low = np.floor(drawn.min * DPI) - EDGE
+    size = np.ceil(drawn.max * DPI) + EDGE - low
+    figure.set_size_inches(*map(inches, size))
+    for axes, box in zip(figure.axes, boxes, strict=True):
+        axes.set_position((box - [*low, 0, 0]) / np.tile(size, 2))
+    return figure
+
+
 def settle(figure):
     """Makes the ticks of `figure` now, in the present style, and returns it.
 
-    Matplotlib makes them when they are first drawn, and asks the settings for their size each
+    Matplotlib makes them when they are first drawn, and reads their size from the settings each
     time it counts how many fit: either may be after `paper_style()` is closed.
     """
     for axes in figure.axes:
@@ -121,8 +150,14 @@ def save(figure, path):
       figure: a `matplotlib.figure.Figure`.
       path: ends in .png (200 dots per inch), .pdf or .svg. The same picture gives the same
         bytes: no dates are written.
-    Returns: the path, a `pathlib.Path`.
-    Raises: TypeError if `figure` is no figure; ValueError for any other suffix; `WriteError`.
+
+    Returns:
+      the path, a `pathlib.Path`.
+
+    Raises:
+      TypeError: if `figure` is not a figure.
+      ValueError: for any other suffix.
+      WriteError: (an OSError) if the file cannot be written.
     """
     import matplotlib
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from tfsp import arguments
 from tfsp.viz import checks, style
 from tfsp.viz.images import images, mosaic
 
-_MOST_COLUMNS = 20  # of samples of a category, unless asked for
+_MOST_COLUMNS = 20  # of samples of a category, by default
 _PANEL = (1.35, 1.25)  # inches, of a histogram
 _NAMED = 20  # bars that are named one by one
 _ABOVE_DATA = 1.6  # top of the histograms, in heights of the data's highest bar
@@ -27,16 +27,20 @@ def samples_per_category(
     Args:
       means: [K, n, H, W, C], C = 1 or 3, means of x for n draws from each category, cut to [0, 1],
         as `CPVAE.sample_categories` returns them.
-      weights: [K], the shares q(c) of the categories, not negative; scaled to sum 1. None leaves
+      weights: [K], the shares q(c) of the categories, non-negative; scaled to sum 1. None leaves
         them out.
       order: the categories to draw, in order, numbers from 0 to K - 1. None takes the
         `max_categories` with the largest shares, the largest first; without `weights` the first.
       rows: of each block; None takes as many as keep to 20 images a row.
       max_categories: of the choice that `order` leaves open.
       pad, title, invert: see `image_grid`.
-    Returns: a `matplotlib.figure.Figure` with one axes for each category.
-    Raises: ValueError for a wrong shape, values that cannot be drawn, or categories that there are
-      not.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes for each category.
+
+    Raises:
+      ValueError: for a wrong shape, values that cannot be drawn, or unknown categories.
+
 
     Source: Lavda et al. 2020 (CP-VAE), Figure 7.
     """
@@ -77,8 +81,14 @@ def histograms(truth, samples, bins=80, columns=4, margin=0.25, title=None):
       columns: panels in a row.
       margin: of the range of the data, added on either side.
       title: text above.
-    Returns: a `matplotlib.figure.Figure`, an axes for the data and one for each model.
-    Raises: TypeError for `samples` that are no dict; ValueError for data that are not on the line.
+
+    Returns:
+      a `matplotlib.figure.Figure`, an axes for the data and one for each model.
+
+    Raises:
+      TypeError: if `samples` is not a dict.
+      ValueError: for data that are not one-dimensional.
+
 
     Source: Lavda et al. 2020 (CP-VAE), Figure 3.
     """
@@ -140,11 +150,16 @@ def category_usage(weights, threshold=None, title=None):
     Categories below the threshold are grey: the model has pruned them. A share of 0 has no bar.
 
     Args:
-      weights: [K], q(c), not negative; scaled to sum 1.
+      weights: [K], q(c), non-negative; scaled to sum 1.
       threshold: a share; None takes 1 / (10 K), a tenth of an even share.
-      title: text above; None tells how many are above the threshold.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for weights that are no shares, or a threshold that is no share.
+      title: text above; None states how many are above the threshold.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for negative weights, or a threshold outside (0, 1].
+
 
     Source: Lavda et al. 2020 (CP-VAE), eq. (14) and Figure 4.
     """
@@ -192,7 +207,7 @@ def _shares(weights, count=None):
         )
     if weights.min() < 0 or weights.sum() <= 0:
         raise ValueError(
-            "`weights` must not be negative, and not all 0. Received values from "
+            "`weights` must be non-negative, and not all 0. Received values from "
             f"{weights.min():g} to {weights.max():g}."
         )
     return weights / weights.sum()
@@ -212,7 +227,7 @@ def _on_the_line(values, name):
     values = checks.as_array(values, name).astype(np.float64)
     if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] != 1):
         raise ValueError(
-            f"`{name}` must have shape [n] or [n, 1], numbers on the line. Received: "
+            f"`{name}` must have shape [n] or [n, 1], one-dimensional data. Received: "
             f"{name}.shape={values.shape}."
         )
     return values.reshape(-1)

@@ -13,10 +13,16 @@ def retrieval_curves(curves, title=None):
 
     Args:
       curves: dict from a model's name to (recall `[k]`, precision `[k]`), numbers in [0, 1], recall
-        growing; for instance averages over the queries of a test set.
+        non-decreasing; for instance averages over the queries of a test set.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError or TypeError naming the model and what is wrong.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for vectors of the wrong length or range, with the model.
+      TypeError: if `curves` is not such a dict.
+
     Source: Vikram et al. 2018, Figure B.16.
     """
     read = {}
@@ -24,7 +30,7 @@ def retrieval_curves(curves, title=None):
         recall = _vector(recall, f"curves[{name!r}]: recall", 0.0, 1.0)
         precision = _vector(precision, f"curves[{name!r}]: precision", 0.0, 1.0)
         _check_lengths(name, recall=recall, precision=precision)
-        _check_growing(name, "recall", recall, strict=False)
+        _check_increasing(name, "recall", recall, strict=False)
         read[name] = recall, precision
     with style.paper_style():
         figure, axes = _new(title)
@@ -42,11 +48,17 @@ def few_shot_curves(curves, title=None):
 
     Args:
       curves: dict from a model's name to (labels `[k]`, mean `[k]`, sd `[k]` or None): labelled
-        examples per class (growing, >= 1), mean accuracy in [0, 1] over draws of the labels, and
+        examples per class (increasing, >= 1), mean accuracy in [0, 1] over draws of the labels, and
         its standard deviation, shown as a band.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes; numbers of labels on a logarithmic scale.
-    Raises: ValueError or TypeError naming the model and what is wrong.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes; numbers of labels on a logarithmic scale.
+
+    Raises:
+      ValueError: for vectors of the wrong length or range, with the model.
+      TypeError: if `curves` is not such a dict.
+
     Source: Vikram et al. 2018, Figure 8.
     """
     read = {}
@@ -56,7 +68,7 @@ def few_shot_curves(curves, title=None):
         sd = np.zeros_like(mean) if sd is None else sd
         sd = _vector(sd, f"curves[{name!r}]: sd", 0.0, 1.0)
         _check_lengths(name, labels=labels, mean=mean, sd=sd)
-        _check_growing(name, "labels", labels, strict=True)
+        _check_increasing(name, "labels", labels, strict=True)
         read[name] = labels, mean, sd
     with style.paper_style():
         figure, axes = _new(title)
@@ -109,10 +121,13 @@ def _check_lengths(name, **vectors):
         raise ValueError(f"curves[{name!r}] must hold vectors of one length. Received: {lengths}.")
 
 
-def _check_growing(name, key, values, strict):
+def _check_increasing(name, key, values, strict):
     steps = np.diff(values)
     if np.any(steps <= 0 if strict else steps < 0):
-        raise ValueError(f"curves[{name!r}]: {key} must grow. Received: {values.tolist()!r:.120}.")
+        wanted = "increase" if strict else "not decrease"
+        raise ValueError(
+            f"curves[{name!r}]: {key} must {wanted}. Received: {values.tolist()!r:.120}."
+        )
 
 
 def _new(title):

@@ -1,11 +1,11 @@
 """Training curves from a Keras history or the file of a `keras.callbacks.CSVLogger`."""
 
-import csv
 import os
 import pathlib
 
 import numpy as np
 
+from tfsp import history_file
 from tfsp.viz import style
 
 _FIRST = ("elbo", "log_likelihood", "kl")  # the order of the panels; others follow
@@ -29,12 +29,16 @@ def training_curves(history, metrics=None, title=None):
       metrics: names of the quantities to draw, without `val_`, in order. By default all: elbo,
         log_likelihood, kl and its parts first; those that are zero throughout are left out.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes per quantity. Epochs count from 1. Values
-      that are not finite (a diverged run, an epoch without validation) are gaps.
-    Raises: ValueError for an unknown metric, lists of different lengths, or a broken file;
-      FileNotFoundError for a missing one.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per quantity. Epochs count from 1. Values that are
+      not finite (a diverged run, an epoch without validation) are gaps.
+
+    Raises:
+      ValueError: for an unknown metric, lists of different lengths, or a broken file.
+      FileNotFoundError: for a missing one.
     """
-    epochs, series = _read(history)
+    epochs, series = read(history)
     names = _choose(series, metrics)
     with style.paper_style():
         columns = min(3, len(names)) if len(names) != 4 else 2
@@ -76,10 +80,19 @@ def axis_label(name):
     return f"{text} (nats)" if in_nats else text
 
 
-def _read(history):
-    """Epochs [n], counted from 1, and a dict from name to a float array [n]."""
+def read(history):
+    """Epochs [n], counted from 1, and a dict from name to a float array [n].
+
+    Args:
+      history: as in `training_curves`.
+
+    Raises:
+      ValueError: if it holds no epochs, or is not a history.
+      FileNotFoundError: if there is no such file.
+    """
     if isinstance(history, (str, os.PathLike)):
-        columns = _read_csv(pathlib.Path(history))
+        rows = history_file.read_history(pathlib.Path(history), strict=False)
+        columns = history_file.columns(rows)
     else:
         columns = getattr(history, "history", history)
         if not hasattr(columns, "items"):
@@ -120,46 +133,6 @@ def _read(history):
             "Was one log file shared by two runs?"
         )
     return epochs + 1, series  # Keras counts from 0
-
-
-def _read_csv(path):
-    """Columns of a CSVLogger file: dict from name to a list of floats, NaN where empty or NA."""
-    with open(path, newline="", encoding="utf-8") as file:
-        lines = [line for line in csv.reader(file) if line]
-    if not lines or "epoch" not in lines[0]:
-        raise ValueError(
-            f"{path} is no CSVLogger file: its first line must name the columns, 'epoch' among "
-            f"them. Received: {','.join(lines[0])[:80] if lines else 'an empty file'!r}."
-        )
-    header, rows = lines[0], lines[1:]
-    if rows and len(rows[-1]) < len(header):
-        rows = rows[:-1]  # the line being written when the run was stopped
-    columns = {name: [] for name in header}
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise ValueError(
-                f"{path}, row {number}: expected {len(header)} values, as in the header. "
-                f"Received: {len(row)}."
-            )
-        for name, text in zip(header, row, strict=True):
-            columns[name].append(text.strip())
-    # CSVLogger writes the entries of a vector-valued metric as "[1. 2.]": there is no one curve.
-    return {
-        name: [_number(text, name, path) for text in texts]
-        for name, texts in columns.items()
-        if not any(text.lstrip('"').startswith("[") for text in texts)
-    }
-
-
-def _number(text, name, path):
-    if text in ("", "NA"):
-        return float("nan")
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: column {name!r} must hold numbers. Received: {text!r}."
-        ) from error
 
 
 def _choose(series, metrics):

@@ -16,7 +16,7 @@ def distribution_grid(
     """A row for each target, its data first and then the samples of each model.
 
     All panels of a row share their limits, those of the target with a margin; points beyond them
-    are not seen.
+    are not drawn.
 
     Args:
       targets: dict from a target's name to points `[n, 2]`.
@@ -27,8 +27,15 @@ def distribution_grid(
       max_points: of a scatter; more are thinned at random (the same ones each time).
       margin: around the target, as a share of its extent.
       title: text above.
-    Returns: a `matplotlib.figure.Figure`, one axes for each panel, row by row.
-    Raises: TypeError or ValueError naming the target, the model and what is wrong.
+
+    Returns:
+      a `matplotlib.figure.Figure`, one axes for each panel, row by row.
+
+    Raises:
+      TypeError: if `targets` or `samples` is not a dict as described.
+      ValueError: for points of the wrong shape or value (with the target and the model), or for
+        samples of an unknown target.
+
     Source: Miao et al. 2022, Figures 4 and C.2.
     """
     if kind not in _KINDS:

@@ -9,9 +9,7 @@ from tfsp.viz import checks, style
 from tfsp.viz.charts import curves
 
 _BESIDE = 0.85  # inches between neighbouring nodes
-_RADIUS, _SMALLEST = 0.2, 0.13  # inches, of a node; of a node that tells nothing
-_LINE, _TITLE = 0.13, 0.22  # inches, heights of a text beside a node and of the title's line
-_MARGIN = 0.05  # inches of paper around everything
+_RADIUS, _SMALLEST = 0.2, 0.13  # inches, of a node; of a node whose KL is 0
 _UNSEEN = 0.05  # gates with a mean up to this are not drawn
 _MOST_NODES = 20  # more of them are drawn smaller, with no text beside them
 _DASHES = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
@@ -29,8 +27,13 @@ def latent_graph(graph, node_kl=None, title=None):
         unless i > j, [i, j] being the edge from node i + 1 to node j + 1.
       node_kl: `[N]`, nats (`GraphVAE.node_kl`); the nodes' areas are in proportion to it.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for arrays of other shapes or values out of range.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for arrays of other shapes or values out of range.
+
     Source: He et al. 2019, Figure 3b.
     """
     means = _gate_means(graph)
@@ -42,22 +45,18 @@ def latent_graph(graph, node_kl=None, title=None):
     scale = min(1.0, _MOST_NODES / count)
     place, radius = scale * _places(count), scale * radius
     with style.paper_style():
-        figure = style.new_figure(1.0, 1.0)
-        notes = []
-        if node_kl is not None and count <= _MOST_NODES:
-            notes = [f"{value:.1f} nats" for value in node_kl]
-        boxes = []
-        if notes:
-            widths = [style.text_width(figure, note, style.TICK_SIZE) for note in notes]
-            boxes = _boxes_of_notes(place, radius, np.array(widths) / style.DPI)
-        axes = _lay_out(figure, place, radius, boxes, title)
+        figure = style.new_figure(1, 1)
+        axes = figure.add_axes((0, 0, 1, 1))
+        _lay_out(axes, place, radius)
         for i, j in np.argwhere(means > _UNSEEN).tolist():
             _draw_edge(axes, place[[i, j]], radius[[i, j]], means[i, j], (i, j))
         _draw_nodes(axes, place, radius, 8 * scale)
-        for note, box in zip(notes, boxes, strict=True):
-            x, y = (box[:2] + box[2:]) / 2
-            axes.text(x, y, note, ha="center", va="center", fontsize=style.TICK_SIZE)
-        return style.settle(figure)
+        noted = node_kl is not None and count <= _MOST_NODES
+        if noted:
+            _draw_notes(axes, place, radius, [f"{value:.1f} nats" for value in node_kl])
+        if title:
+            axes.set_title(title, pad=16 if noted and count > 1 else 6)  # above the node on top
+        return style.settle(style.fit(figure))
 
 
 def gate_curves(history, title=None):
@@ -67,12 +66,17 @@ def gate_curves(history, title=None):
       history: dict from name to a list with one value per epoch, the `History` of `fit` or the
         path of a log file, with `gate_i_j` for the edge from node i to node j.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes. Epochs count from 1. Above 45 gates there
-      is no legend.
-    Raises: ValueError if the history holds no gates, or is none.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes. Epochs count from 1. Above 45 gates there is no
+      legend.
+
+    Raises:
+      ValueError: if `history` holds no gates, or is not a history.
+
     Source: He et al. 2019, Figure 3a.
     """
-    epochs, series = curves._read(history)
+    epochs, series = curves.read(history)
     found = {}
     for name, values in series.items():
         prefix, *numbers = name.split("_")
@@ -133,7 +137,7 @@ def _node_kl(node_kl, count):
     array = checks.as_array(node_kl, "node_kl").astype(float)
     if array.shape != (count,) or array.min() < 0:
         raise ValueError(
-            f"`node_kl` must hold {count} numbers from 0 up, one for each node. Received: "
+            f"`node_kl` must hold {count} non-negative numbers, one for each node. Received: "
             f"node_kl.shape={array.shape}, smallest {array.min():g}."
         )
     return array
@@ -153,7 +157,8 @@ def _look(i, j):
 def _places(count):
     """Where the nodes stand, inches [N, 2]: on a circle, node N on top, the others clockwise.
 
-    No edge then passes behind a node, however many there are.
+    No edge then passes behind a node, however many there are. (The circle of
+    `networkx.circular_layout` starts on the right, and is in single precision.)
     """
     if count == 1:
         return np.zeros((1, 2))
@@ -162,45 +167,26 @@ def _places(count):
     return circle * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
 
 
-def _boxes_of_notes(place, radius, widths):
-    """Left, bottom, right and top [N, 4] of texts outside the circle, inches."""
-    distance = np.linalg.norm(place, axis=1, keepdims=True)
-    way = np.where(distance > 0, place / np.maximum(distance, 1e-9), [1.0, 0.0])
-    size = np.stack([widths, np.full(len(widths), _LINE)], axis=-1)
-    # The box touches the circle around the node from outside, at the point farthest out.
-    middle = (
-        place
-        + way * (radius[:, None] + 0.04)
-        + np.sign(np.round(way, 6)) * size / 2 * (np.abs(way) > 0.3)
-    )
-    return np.concatenate([middle - size / 2, middle + size / 2], axis=-1)
-
-
-def _lay_out(figure, place, radius, boxes, title):
-    """Sizes the figure, and gives it axes whose unit is the inch."""
-    low = (place - radius[:, None]).min(axis=0)
-    high = (place + radius[:, None]).max(axis=0)
-    if len(boxes):
-        low = np.minimum(low, boxes[:, :2].min(axis=0))
-        high = np.maximum(high, boxes[:, 2:].max(axis=0))
-    low, high = low - _MARGIN, high + _MARGIN
-    top = high[1]
-    if title:
-        width = style.text_width(figure, title, 9) / style.DPI + 2 * _MARGIN
-        missing = max(width - (high - low)[0], 0)
-        low[0], high[0] = low[0] - missing / 2, high[0] + missing / 2
-        top += _TITLE
-    size = np.ceil(np.array([high[0] - low[0], top - low[1]]) * style.DPI).astype(int)
-    figure.set_size_inches(*(style.inches(int(pixels)) for pixels in size))
-    axes = figure.add_axes((0, 0, 1, 1))
+def _lay_out(axes, place, radius):
+    """Axes around the nodes, whose unit is the inch."""
+    reach = radius[:, None] + 0.02  # with the line around the node
+    low, high = (place - reach).min(axis=0), (place + reach).max(axis=0)
+    size = np.ceil((high - low) * style.DPI)
+    high = low + size / style.DPI
+    style.place(axes, 0, 0, *size).set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     style.strip_axes(axes)
     axes.patch.set_visible(False)
-    axes.set_xlim(low[0], low[0] + size[0] / style.DPI)
-    axes.set_ylim(low[1], low[1] + size[1] / style.DPI)
-    if title:
-        middle = low[0] + size[0] / style.DPI / 2
-        axes.text(middle, high[1] + 0.4 * _TITLE, title, ha="center", va="center", fontsize=9)
-    return axes
+
+
+def _draw_notes(axes, place, radius, notes):
+    """A text outside each node, on the side that is away from the middle of the circle."""
+    distance = np.linalg.norm(place, axis=1, keepdims=True)
+    way = np.where(distance > 0, place / np.maximum(distance, 1e-9), [1.0, 0.0])
+    sides = np.sign(way) * (np.abs(way) > 0.3)
+    for point, side, note in zip(place + way * (radius[:, None] + 0.04), sides, notes, strict=True):
+        across = {-1: "right", 0: "center", 1: "left"}[side[0]]
+        up = {-1: "top", 0: "center", 1: "bottom"}[side[1]]
+        axes.text(*point, note, ha=across, va=up, fontsize=style.TICK_SIZE)
 
 
 def _draw_edge(axes, ends, radii, mean, edge):

@@ -7,8 +7,8 @@ from tfsp.random import generator, short_seed
 from tfsp.viz import checks, style
 from tfsp.viz.charts import scatter
 
-_METHODS = ("tsne", "pca", "none")
-_MAP_WIDTH = 3.4  # inches
+METHODS = ("tsne", "pca", "none")
+_MAP_WIDTH = 680  # device pixels
 _EXACT = 500  # up to here t-SNE needs no approximation
 _PCA_FIRST = 50  # t-SNE's customary reduction: distances hardly change, the search is faster
 
@@ -30,7 +30,7 @@ def latent_map(
       codes: [n, D], for instance `model.encode(x)`.
       labels: [n]. Whole numbers or strings are classes (colours, beyond ten of them also marker
         shapes); fractions, and numbers of more than 60 different values, are a scale with a
-        colour bar. None draws all points alike.
+        colour bar. None draws all points in one colour.
       class_names: what to call the classes: a list indexed by an integer label, or a dict from
         label to name. By default the labels themselves.
       method: "tsne", "pca" or "none" (D must be 2; the codes themselves).
@@ -40,13 +40,17 @@ def latent_map(
       max_points: more codes are thinned to this many at random.
       annotate: "legend", or "direct" for names at the medians of the classes.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
-    Raises: ValueError for wrong shapes, an unknown method, too few points, or a class without a
-      name.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one map (and a colour bar for a scale).
+
+    Raises:
+      ValueError: for wrong shapes, an unknown method, too few points, or a class without a name.
+
     Source: van der Maaten & Hinton 2008, "Visualizing Data using t-SNE".
     """
-    if method not in _METHODS:
-        raise ValueError(f"`method` must be one of {', '.join(_METHODS)}. Received: {method!r}.")
+    if method not in METHODS:
+        raise ValueError(f"`method` must be one of {', '.join(METHODS)}. Received: {method!r}.")
     if annotate not in ("legend", "direct"):
         raise ValueError(f"`annotate` must be 'legend' or 'direct'. Received: {annotate!r}.")
     codes = checks.as_matrix(codes, "codes")
@@ -66,31 +70,31 @@ def latent_map(
     with style.paper_style():
         figure = style.new_figure(1, 1)
         axes = figure.add_axes((0, 0, 1, 1))
-        drawn = None
+        lay_out(axes, points, axis_labels, title)
         if labels is None:
             scatter.draw_points(axes, points, style.PALETTE[0])
         elif names is None:
             drawn = scatter.draw_points(axes, points, labels.astype(float), cmap=style.SEQUENTIAL)
+            _draw_bar(axes, drawn)
         else:
             scatter.draw_classes(axes, points, labels, names, annotate)
-        legend = scatter.class_legend(figure, names) if names and annotate == "legend" else None
-        style.strip_axes(axes)
-        if axis_labels:
-            axes.set_xlabel(axis_labels[0])
-            axes.set_ylabel(axis_labels[1])
-            axes.spines[["left", "bottom"]].set_visible(True)
-        if title:
-            axes.set_title(title)
-        _lay_out(figure, axes, points, legend, drawn)
-        return style.settle(figure)
+            if annotate == "legend":
+                scatter.class_legend(axes, names)
+        return style.settle(style.fit(figure))
 
 
 def project(codes, method="tsne", seed=0, perplexity=30):
     """Codes [n, D] in two dimensions.
 
-    Args: as in `latent_map`.
-    Returns: points [n, 2] and the two axis labels, None where an axis has no meaning (t-SNE).
-    Raises: ValueError for too few points or dimensions.
+    Args:
+      codes: the codes.
+      method, seed, perplexity: as in `latent_map`.
+
+    Returns:
+      points [n, 2] and the two axis labels, None where an axis has no meaning (t-SNE).
+
+    Raises:
+      ValueError: for too few points or dimensions.
     """
     count, dims = codes.shape
     seed = short_seed(seed)
@@ -142,45 +146,35 @@ def project(codes, method="tsne", seed=0, perplexity=30):
         return tsne.fit_transform(codes), None
 
 
-def _lay_out(figure, axes, points, legend, drawn):
-    """Sizes the figure around a map of fixed width, so that nothing is cut or left empty."""
+def lay_out(axes, points, axis_labels, title):
+    """Gives a map of `points` its size, limits and texts.
+
+    Its width is fixed; its height follows the shape of the point cloud, within reason. Units stay
+    equal on both axes.
+    """
     points = points.astype(np.float64)
     low, high = points.min(0), points.max(0)
     extent = np.maximum(high - low, 1e-6 * np.abs(points).max())
     extent = np.where(extent > 0, extent, 1.0)
-    # The map takes the shape of the point cloud, within reason; units stay equal on both axes.
-    shape = float(np.clip(extent[1] / extent[0], 0.6, 1.25))
-    half_width = 0.53 * max(extent[0], extent[1] / shape)
-    middle = (low + high) / 2
-    axes.set_aspect("equal")
-    axes.set_xlim(middle[0] - half_width, middle[0] + half_width)
-    axes.set_ylim(middle[1] - half_width * shape, middle[1] + half_width * shape)
+    height = round(_MAP_WIDTH * float(np.clip(extent[1] / extent[0], 0.6, 1.25)))
+    half = 0.53 * max(extent / [_MAP_WIDTH, height]) * np.array([_MAP_WIDTH, height])
+    left, bottom = (low + high) / 2 - half
+    axes.set(xlim=(left, left + 2 * half[0]), ylim=(bottom, bottom + 2 * half[1]), aspect="equal")
+    style.place(axes, 0, 0, _MAP_WIDTH, height)
+    style.strip_axes(axes)
+    if axis_labels:
+        axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1])
+        axes.spines[["left", "bottom"]].set_visible(True)
+    if title:
+        axes.set_title(title)
 
-    width, height, edge = _MAP_WIDTH, _MAP_WIDTH * shape, 0.06
-    left = edge + (0.2 if axes.get_ylabel() else 0)
-    bottom = edge + (0.2 if axes.get_xlabel() else 0)
-    top = edge + (0.24 if axes.get_title() else 0)
-    right, side = edge, 0.0
-    if legend is not None:
-        extents = legend.get_window_extent(figure.canvas.get_renderer())
-        right, side = 0.12 + extents.width / style.DPI + edge, extents.height / style.DPI
-    elif drawn is not None:
-        right = 0.62
-    full_width = style.inches(round((left + width + right) * style.DPI))
-    full_height = max(bottom + height + top, side + 2 * edge)
-    full_height = style.inches(round(full_height * style.DPI))
-    figure.set_size_inches(full_width, full_height)
-    bottom += (full_height - bottom - height - top) / 2  # centred beside a taller legend
-    axes.set_position(
-        (left / full_width, bottom / full_height, width / full_width, height / full_height)
+
+def _draw_bar(axes, drawn):
+    """The colour bar of `drawn`, on the right of a map that has been laid out."""
+    width, height = axes.bbox.size
+    bar = axes.figure.add_axes((0, 0, 1, 1))
+    bar = axes.figure.colorbar(
+        drawn, cax=style.place(bar, width + 20, 0.1 * height, 18, 0.8 * height)
     )
-    if legend is not None:
-        x = (left + width + 0.12) / full_width
-        y = (bottom + height / 2) / full_height if side < height else 0.5
-        legend.set_bbox_to_anchor((x, y))
-    elif drawn is not None:
-        place = (left + width + 0.1, bottom + 0.1 * height, 0.09, 0.8 * height)
-        scale = (full_width, full_height, full_width, full_height)
-        bar = figure.colorbar(drawn, cax=figure.add_axes(np.divide(place, scale)))
-        bar.outline.set_visible(False)
-        bar.solids.set_alpha(1)
+    bar.outline.set_visible(False)
+    bar.solids.set_alpha(1)

@@ -38,9 +38,14 @@ def class_magnitudes(
       steps: images in a traversal.
       invert: draw 1 - means.
       title: text above.
-    Returns: a `matplotlib.figure.Figure` with one axes of bars for each class, and with a decoder
-      one of images beside each.
-    Raises: ValueError for shapes that do not fit, or classes that do not occur.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes of bars for each class, and with a decoder one of
+      images beside each.
+
+    Raises:
+      ValueError: for shapes that do not fit, or classes that do not occur.
+
     Source: Miao et al. 2022, Figure 8.
     """
     codes = checks.as_matrix(codes, "codes")
@@ -59,7 +64,7 @@ def class_magnitudes(
     chosen = [found.index(label) for label in classes]
     if dims is None:
         dims = [_own_dimension(sizes, index) for index in chosen]
-    dims = traversal._dims(dims, codes.shape[1])
+    dims = traversal.check_dims(dims, codes.shape[1])
     if len(dims) != len(classes):
         raise ValueError(
             f"`dims` must hold one dimension for each of {len(classes)} classes. Received: {dims}."
@@ -100,7 +105,7 @@ def _strips(decode_mean, codes, dims, steps, invert):
     for index, (part, dim) in enumerate(zip(codes, dims, strict=True)):
         rows = slice(index * steps, (index + 1) * steps)
         z[rows, dim] = np.linspace(*np.quantile(part[:, dim], [0.01, 0.99]), steps)
-    means = traversal._decode(decode_mean, z)
+    means = traversal.decode(decode_mean, z)
     means = 1.0 - means if invert else means
     tiles = [images.tile(part, rows=1) for part in np.split(means, len(codes))]
     return [tile[..., 0] if tile.shape[-1] == 1 else tile for tile in tiles]

@@ -23,9 +23,14 @@ def mapping_planes(mapping, components=None, num_points=4000, seed=0, titles=Non
       seed: of the draws.
       titles: above the two panels; by default "y" and "z = g(y)".
       title: text above both.
-    Returns: a `matplotlib.figure.Figure` with two axes.
-    Raises: TypeError if `mapping` is no function; ValueError for results of wrong shapes, and for
-      more clusters than can be told apart.
+
+    Returns:
+      a `matplotlib.figure.Figure` with two axes.
+
+    Raises:
+      TypeError: if `mapping` is not a function.
+      ValueError: for results of wrong shapes, or more clusters than can be distinguished.
+
     Source: Miao et al. 2022, Figure 5.
     """
     forward = getattr(mapping, "forward", mapping)
@@ -80,7 +85,7 @@ def _colors(components, points):
         raise ValueError(f"`components` must give integers. Received: dtype {index.dtype}.")
     if index.max() - index.min() >= MAX_CLASSES:
         raise ValueError(
-            f"At most {MAX_CLASSES} clusters can be told apart. Received: {index.max() + 1}."
+            f"At most {MAX_CLASSES} clusters can be distinguished. Received: {index.max() + 1}."
         )
     return dict(color=np.array(style.PALETTE)[index % len(style.PALETTE)])
 

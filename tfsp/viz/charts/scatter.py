@@ -6,6 +6,7 @@ from tfsp import arguments
 from tfsp.viz import checks, style
 
 MAX_CLASSES = len(style.PALETTE) * len(style.MARKERS)
+BESIDE = 24  # device pixels between axes and the legend beside them
 
 
 def scatter_2d(
@@ -19,8 +20,12 @@ def scatter_2d(
       labels: [n] classes that colour the data, or None.
       titles: above the two panels.
       max_points: more points than this are thinned at random (the same ones each time).
-    Returns: a `matplotlib.figure.Figure` with one or two axes.
-    Raises: ValueError for wrong shapes, named.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one or two axes.
+
+    Raises:
+      ValueError: for wrong shapes, named.
     """
     points = checks.as_matrix(points, "points", "[n, 2]", columns=2)
     panels = [points]
@@ -71,7 +76,7 @@ def class_names_of(labels, class_names):
     found = np.unique(labels).tolist()
     if len(found) > MAX_CLASSES:
         raise ValueError(
-            f"At most {MAX_CLASSES} classes can be told apart. Received: {len(found)} different "
+            f"At most {MAX_CLASSES} classes can be distinguished. Received: {len(found)} different "
             "labels. Group them, or pass numbers without `class_names` for a colour bar."
         )
     if class_names is None:
@@ -129,8 +134,8 @@ def draw_classes(axes, points, labels, names, annotate):
                 text.set_path_effects(halo)
 
 
-def class_legend(figure, names, extra=()):
-    """A legend of all classes in `names` and of `extra` handles, in columns of at most twenty."""
+def class_legend(axes, names, extra=()):
+    """A legend beside `axes`: classes in `names`, `extra` handles, in columns of at most twenty."""
     from matplotlib.lines import Line2D
 
     size = len(style.PALETTE)
@@ -147,12 +152,14 @@ def class_legend(figure, names, extra=()):
         )
         for i, name in enumerate(names.values())
     ]
-    return figure.legend(
+    return axes.figure.legend(
         handles=[*handles, *extra],
         loc="center left",
+        bbox_to_anchor=(1, 0.5),
+        bbox_transform=axes.transAxes,
         ncols=-(-(len(handles) + len(extra)) // 20),
         handlelength=0.8,
         labelspacing=0.45,
         borderpad=0,
-        borderaxespad=0,
+        borderaxespad=BESIDE * 72 / style.DPI / style.TICK_SIZE,  # in heights of its font
     )

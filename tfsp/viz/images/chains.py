@@ -21,8 +21,13 @@ def gibbs_chains(means, pad=None, gap=None, title=None, invert=False):
       gap: pixels between groups; by default a quarter of an image and the padding.
       title: text above.
       invert: draw 1 - means.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for a wrong shape, or values that cannot be drawn.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for a wrong shape, or values that cannot be drawn.
+
 
     Source: Rolfe 2017, arXiv:1609.02200, Figure 5.
     """

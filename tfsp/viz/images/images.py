@@ -21,9 +21,13 @@ def tile(images, rows=None, columns=None, pad=None, pad_value=1.0, clip=False):
       pad: pixels between neighbours; by default a sixteenth of the width, at least 1.
       pad_value: grey level in [0, 1] of padding and of empty cells.
       clip: cut values to [0, 1] instead of refusing them, for the means of a decoder.
-    Returns: [H', W', C] with H' = rows * H + (rows - 1) * pad and W' alike. TensorBoard's
+
+    Returns:
+      [H', W', C] with H' = rows * H + (rows - 1) * pad and W' likewise. TensorBoard's
       `tf.summary.image` takes it as `tile(...)[None]`.
-    Raises: ValueError for a wrong shape, values outside [0, 1], or too few cells.
+
+    Raises:
+      ValueError: for a wrong shape, values outside [0, 1], or too few cells.
     """
     images = checks.as_images(images, clip=clip)
     return _tile(images, rows, columns, pad, pad_value)
@@ -46,7 +50,8 @@ def _tile(images, rows=None, columns=None, pad=None, pad_value=1.0):
 def layout(count, rows=None, columns=None):
     """(rows, columns) of a grid for `count` images; see `tile`.
 
-    Raises: ValueError if the cells asked for are too few.
+    Raises:
+      ValueError: for fewer cells than images.
     """
     if rows is not None:
         rows = arguments.integer("rows", rows)
@@ -88,8 +93,12 @@ def image_grid(images, rows=None, columns=None, pad=None, title=None, invert=Fal
       rows, columns, pad: see `tile`.
       title: text above the grid.
       invert: draw 1 - images: ink stored as 1 becomes black on white.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for a wrong shape, flat data, values outside [0, 1], or too few cells.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for a wrong shape, flat data, values outside [0, 1], or too few cells.
     """
     images = checks.as_images(images)
     return mosaic.draw([block(images, rows, columns, pad, invert)], title)
@@ -106,8 +115,12 @@ def reconstructions(images, means, columns=10, pad=None, title=None, invert=Fals
       pad: pixels between neighbours, see `tile`.
       title: text above.
       invert: draw 1 - images.
-    Returns: a `matplotlib.figure.Figure` with one axes per pair of rows.
-    Raises: ValueError for wrong or differing shapes, flat data, or values that cannot be drawn.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per pair of rows.
+
+    Raises:
+      ValueError: for wrong or differing shapes, flat data, or values that cannot be drawn.
     """
     images = checks.as_images(images)
     columns = arguments.integer("columns", columns)
@@ -141,8 +154,14 @@ def samples_beside(samples, rows=3, columns=16, pad=None, title=None, invert=Fal
         `rows * columns`; the first ones are drawn.
       rows, columns: of each block.
       pad, title, invert: see `image_grid`.
-    Returns: a `matplotlib.figure.Figure` with one axes for each model.
-    Raises: TypeError for what is no dict; ValueError for too few samples or wrong images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes for each model.
+
+    Raises:
+      TypeError: if `samples` is not a dict.
+      ValueError: for too few samples or wrong images.
+
     Source: Miao et al. 2022 (InteL-VAE), Figure 6.
     """
     rows, columns = arguments.integer("rows", rows), arguments.integer("columns", columns)
@@ -185,8 +204,12 @@ def prior_samples(
       title: text above the grid, None for none.
       invert: draw 1 - means.
       num_samples, seed: used if `means` is a model.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for a wrong shape, flat data, values that cannot be drawn, too few cells.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for a wrong shape, flat data, values that cannot be drawn, too few cells.
     """
     if hasattr(means, "sample"):
         means = means.sample(arguments.integer("num_samples", num_samples), seed=seed)

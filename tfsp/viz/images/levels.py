@@ -37,9 +37,14 @@ def level_traversals(
       title: text above.
       invert: draw 1 - means.
       symbol: what the labels call a code, such as "y" where y moves.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for sizes that do not sum to D, dimensions outside their level, or means
-      that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for sizes that do not sum to D, dimensions outside their level, or means that are
+        not images.
+
     Source: Miao et al. 2022, appendix B, Figure B.2.
     """
     codes = checks.as_matrix(codes, "codes")
@@ -56,7 +61,7 @@ def level_traversals(
         spread = codes.std(axis=0)
         bounds = zip(ends - sizes, ends, strict=True)
         dims = [int(low + spread[low:high].argmax()) for low, high in bounds]
-    dims = traversal._dims(dims, codes.shape[1])
+    dims = traversal.check_dims(dims, codes.shape[1])
     levels = np.searchsorted(ends, dims, side="right").tolist()
     if levels != list(range(len(sizes))):
         raise ValueError(
@@ -66,7 +71,7 @@ def level_traversals(
     z = np.tile(codes[start], (len(dims), steps, 1))
     for row, dim in enumerate(dims):
         z[row, :, dim] = np.linspace(*np.quantile(codes[:, dim], [0.01, 0.99]), steps)
-    means = traversal._decode(decode_mean, z.reshape(-1, codes.shape[1]))
+    means = traversal.decode(decode_mean, z.reshape(-1, codes.shape[1]))
     names = [f"level {level + 1}, ${symbol}_{{{dim}}}$" for level, dim in enumerate(dims)]
     block = images.block(
         means,

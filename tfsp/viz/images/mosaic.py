@@ -13,9 +13,6 @@ from tfsp.viz import style
 _CONTENT = int(style.TEXT_WIDTH * style.DPI)  # device pixels: the width aimed at
 _HEIGHT = int(8.0 * style.DPI)  # the height aimed at, that of a page
 _CELL = int(0.75 * style.DPI)  # the largest image
-_MARGIN = 10
-_TITLE = 46  # height of the strip of the title
-_AXIS = 70  # height or width of a strip of ticks and an axis label
 
 
 @dataclasses.dataclass
@@ -42,56 +39,28 @@ class Block:
     y_label: str | None = None
 
 
-def draw(blocks, title=None, gap=None):
+def draw(blocks, title=None):
     """A figure with `blocks` below one another.
 
     Args:
-      blocks: list of `Block`, equally wide.
+      blocks: list of `Block`, equally wide; only the last may have texts below it.
       title: text above, or None.
-      gap: device pixels between blocks; by default a third of an image.
-    Returns: a `matplotlib.figure.Figure` with one axes per block, in order.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per block, in order.
     """
     with style.paper_style():
         figure = style.new_figure(1, 1)
-        scale = _scale(blocks)
-        gap = max(12, blocks[0].cell[0] * scale // 3) if gap is None else gap
-        labels = [text for block in blocks for text in block.row_labels or ()]
-        left = right = bottom = top = _MARGIN
-        if labels:
-            left += max(style.text_width(figure, text, 8) for text in labels) + 14
-        if any(block.row_ticks for block in blocks):
-            left += _AXIS
-        if any(block.y_label for block in blocks):
-            left += 36
-        if title:
-            top += _TITLE
-        width = blocks[0].image.shape[1] * scale
-        heights = [block.image.shape[0] * scale for block in blocks]
-        feet = [_foot(block) for block in blocks]
-        total = top + sum(heights) + sum(feet) + gap * (len(blocks) - 1) + bottom
-        full = left + width + right
-        if title:  # a long title over a narrow grid
-            missing = style.text_width(figure, title, 9) + 2 * _MARGIN - full
-            if missing > 0:
-                left, full = left + missing // 2, full + missing
-        figure.set_size_inches(style.inches(full), style.inches(total))
-
-        y = top
-        for block, height, foot in zip(blocks, heights, feet, strict=True):
-            place = (left / full, 1 - (y + height) / total, width / full, height / total)
-            axes = figure.add_axes(place)
-            _draw_block(axes, block, scale)
-            y += height + foot + gap
-        if title:
-            figure.text(
-                (left + width / 2) / full,
-                1 - (_MARGIN + _TITLE * 0.38) / total,
-                title,
-                ha="center",
-                va="center",
-                fontsize=9,
+        scale, y = _scale(blocks), 0
+        for block in blocks:
+            height, width = (side * scale for side in block.image.shape[:2])
+            _draw_block(
+                style.place(figure.add_axes((0, 0, 1, 1)), 0, y - height, width, height), block
             )
-        return figure
+            y -= height + max(12, block.cell[0] * scale // 3)
+        if title:
+            figure.axes[0].set_title(title)
+        return style.fit(figure)
 
 
 def _scale(blocks):
@@ -99,15 +68,10 @@ def _scale(blocks):
     width = blocks[0].image.shape[1]
     height = sum(block.image.shape[0] for block in blocks)
     fits = min(_CONTENT // width, _HEIGHT // height, _CELL // max(blocks[0].cell))
-    return max(1, fits)  # below one, detail would be lost: rather let the figure grow
+    return max(1, fits)  # below one, detail would be lost: the figure grows instead
 
 
-def _foot(block):
-    """Height of the texts below a block, in device pixels."""
-    return (30 if block.column_labels else 0) + (34 if block.x_label else 0)
-
-
-def _draw_block(axes, block, scale):
+def _draw_block(axes, block):
     image = block.image[..., 0] if block.image.shape[-1] == 1 else block.image
     axes.imshow(
         image,

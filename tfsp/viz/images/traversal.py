@@ -1,7 +1,5 @@
 """What a decoder draws as one or two latent dimensions move and the others stay."""
 
-import statistics
-
 import numpy as np
 
 from tfsp import arguments
@@ -17,8 +15,12 @@ def decoder_mean(model):
 
     Args:
       model: has `decode(z)`, a distribution with `mean()`; or is such a function already.
-    Returns: a function of a float32 array.
-    Raises: TypeError if `model` is neither.
+
+    Returns:
+      a function of a float32 array.
+
+    Raises:
+      TypeError: if `model` is neither.
     """
     if hasattr(model, "decode"):
         return lambda z: model.decode(z).mean()
@@ -39,16 +41,13 @@ def positions(count, span, quantile):
       quantile: equal steps of the standard normal's distribution function (each step is as
         probable under N(0, 1) as any other), else equal steps of z.
     """
-    if count == 1:
-        return np.zeros(1)
+    from scipy.special import ndtr, ndtri
+
     if not quantile:
-        return np.linspace(-span, span, count)
-    normal = statistics.NormalDist()
+        return np.linspace(-span, span, count) if count > 1 else np.zeros(1)
     # Lower half only, then mirrored: the distribution function near 1 would lose the digits.
-    grid = np.linspace(normal.cdf(-span), 1 - normal.cdf(-span), count)[: count // 2]
-    lower = [normal.inv_cdf(u) for u in grid]
-    middle = [0.0] if count % 2 else []
-    return np.array(lower + middle + [-z for z in reversed(lower)])
+    lower = ndtri(np.linspace(ndtr(-span), ndtr(span), count)[: count // 2])
+    return np.concatenate([lower, np.zeros(count % 2), -lower[::-1]])
 
 
 def traversal_grid(
@@ -78,8 +77,13 @@ def traversal_grid(
       pad: image pixels between neighbours.
       title: text above.
       invert: draw 1 - means.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for wrong arguments or means that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for wrong arguments or means that are not images.
+
     Source: Kingma & Welling 2014, arXiv:1312.6114, Figure 4 (quantiles of the normal).
     """
     grid_size = arguments.integer("grid_size", grid_size)
@@ -93,7 +97,7 @@ def traversal_grid(
             f"`base` must have shape ({latent_dim},), one value per latent dimension. Received: "
             f"base.shape={base.shape}, latent_dim={latent_dim}."
         )
-    pair = _dims(dims, latent_dim)
+    pair = check_dims(dims, latent_dim)
     if len(pair) != 2 or pair[0] == pair[1]:
         raise ValueError(f"`dims` must be two different dimensions. Received: {dims!r}.")
     across, up = pair
@@ -101,7 +105,7 @@ def traversal_grid(
     z = np.tile(base, (grid_size, grid_size, 1))
     z[:, :, across] = values
     z[:, :, up] = values[::-1, None]  # the top row has the largest value
-    means = _decode(decode_mean, z.reshape(-1, latent_dim))
+    means = decode(decode_mean, z.reshape(-1, latent_dim))
     ticks = _ticks(values)
     block = images.block(
         means,
@@ -131,20 +135,24 @@ def traversal_rows(
       pad: image pixels between neighbours, see `images.tile`.
       title: text above.
       invert: draw 1 - means.
-    Returns: a `matplotlib.figure.Figure` with one axes per code.
-    Raises: ValueError for wrong arguments or means that are no images.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes per code.
+
+    Raises:
+      ValueError: for wrong arguments or means that are not images.
     """
     codes = checks.as_array(codes, "codes")
     codes = checks.as_matrix(codes[None] if codes.ndim == 1 else codes, "codes", "[D] or [n, D]")
     span = arguments.number("span", span, "(0, inf)")
     steps = arguments.integer("steps", steps)
     latent_dim = codes.shape[1]
-    dims = _dims(range(latent_dim) if dims is None else dims, latent_dim)
+    dims = check_dims(range(latent_dim) if dims is None else dims, latent_dim)
     values = positions(steps, span, quantile=False)
     z = np.tile(codes[:, None, None, :], (1, len(dims), steps, 1))
     for row, dim in enumerate(dims):
         z[:, row, :, dim] = values
-    means = _decode(decode_mean, z.reshape(-1, latent_dim))
+    means = decode(decode_mean, z.reshape(-1, latent_dim))
     names = [f"$z_{{{dim}}}$" for dim in dims]
     blocks = []
     for index, part in enumerate(np.split(means, len(codes))):
@@ -164,7 +172,7 @@ def traversal_rows(
     return mosaic.draw(blocks, title)
 
 
-def _dims(dims, latent_dim):
+def check_dims(dims, latent_dim):
     """`dims` as a non-empty list of ints in [0, latent_dim)."""
     dims = [dims] if isinstance(dims, (int, np.integer)) else list(dims)
     wrong = [
@@ -180,7 +188,7 @@ def _dims(dims, latent_dim):
     return [int(d) for d in dims]
 
 
-def _decode(decode_mean, z):
+def decode(decode_mean, z):
     """Means [n, H, W, C] of `z` [n, D], decoded in chunks."""
     function = decoder_mean(decode_mean)
     z = z.astype(np.float32)

@@ -27,9 +27,9 @@ def hierarchy_pictures(
 
     inducing_points (Figure 3), tree (all of them, a circle), subtree (Figure 4), slices (Figure
     5), subtree_samples (Figures 6 and 7), latent_tree (Figure A.11) and induced_hierarchy (data
-    attached to the tree, inducing points removed). The rows of `subtree_samples` tell the numbers
-    of their nodes. Without `leaf_labels` inducing points have the class of most of the
-    five codes nearest to them, as in `tfsp.evaluation.nearest_labels`.
+    attached to the tree, inducing points removed). The rows of `subtree_samples` are
+    labelled with the numbers of their nodes. Without `leaf_labels` inducing points have the class
+    of most of the five codes nearest to them, as in `tfsp.evaluation.nearest_labels`.
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
@@ -37,16 +37,22 @@ def hierarchy_pictures(
         `sample(n, seed=..., subtree=node)`.
       codes: [n, D], data encoded in the space of the prior.
       labels: [n] classes of the data, or None.
-      images: [n, H, W, C] the data, or None where they are no images: then only the tree, the map
+      images: [n, H, W, C] the data, or None if they are not images: then only the tree, the map
         and the induced hierarchy are drawn.
       class_names: as in `latent_map`.
-      num_induced: so many of the data, a random subset (`tfsp.subset`), make the induced hierarchy.
+      num_induced: number of data in the induced hierarchy, a random subset (`tfsp.subset`).
       num_rows: subtrees of `subtree_samples`.
       seed: an int, of the samples, the attachment and t-SNE.
       leaf_labels: [N] classes of the inducing points; None takes those of the codes around them.
-      node_numbers: True puts its number beside every node that is drawn.
-    Returns: dict from name to `matplotlib.figure.Figure`.
-    Raises: ValueError or TypeError naming what is wrong.
+      node_numbers: True writes its number beside every node that is drawn.
+
+    Returns:
+      dict from name to `matplotlib.figure.Figure`.
+
+    Raises:
+      ValueError: for arguments of the wrong shape or value, named.
+      TypeError: for arrays that do not hold real numbers.
+
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.1 and appendix A.
     """
     from tfsp.tmc import induced_hierarchy
@@ -76,7 +82,7 @@ def hierarchy_pictures(
             raise ValueError(
                 f"`images` must hold one image per code, {len(codes)}. Received: {len(images)}."
             )
-        decoded = traversal._decode(traversal.decoder_mean(view), inducing)
+        decoded = traversal.decode(traversal.decoder_mean(view), inducing)
         figures["inducing_points"] = subtrees.inducing_points(
             decoded, tree, columns=20 if len(decoded) >= 200 else None, **numbered
         )

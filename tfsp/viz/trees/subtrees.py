@@ -28,9 +28,14 @@ def inducing_points(
       columns, pad: see `tile`.
       title: text above.
       invert: draw 1 - leaf_images.
-      node_numbers: True puts each inducing point's number in the corner of its image.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for a wrong shape or another number of leaves.
+      node_numbers: True writes each inducing point's number in the corner of its image.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for a wrong shape or another number of leaves.
+
     Source: Vikram et al. 2018, Figure 3.
     """
     leaf_images = checks.as_images(leaf_images, "leaf_images", clip=True)
@@ -71,8 +76,14 @@ def subtree(
         each node of the whole tree is called.
       classes: as in `tree`; None takes those that occur in `labels`.
       **options: of `tree`: orientation, time_power, title, ...
-    Returns: a `matplotlib.figure.Figure`, see `tree`.
-    Raises: ValueError or TypeError naming what is wrong.
+
+    Returns:
+      a `matplotlib.figure.Figure`, see `tree`.
+
+    Raises:
+      ValueError: for arguments of the wrong shape or value, named.
+      TypeError: if `phylogeny` is not a tree.
+
     Source: Vikram et al. 2018, Figure 4.
     """
     phylogeny = tree_layout.as_phylogeny(phylogeny)
@@ -99,7 +110,8 @@ def subtree(
 def largest_subtree(phylogeny, max_leaves=30):
     """The node with the most leaves below it, 2 to `max_leaves`; of equals the earliest.
 
-    Raises: ValueError for a tree of one leaf.
+    Raises:
+      ValueError: for a tree of one leaf.
     """
     return disjoint_subtrees(phylogeny, 1, max_leaves)[0]
 
@@ -109,7 +121,8 @@ def disjoint_subtrees(phylogeny, count, max_leaves=30):
 
     The largest that are in no other such subtree; largest first, of equals the earliest.
 
-    Raises: ValueError for a tree of one leaf, or bad numbers.
+    Raises:
+      ValueError: for a tree of one leaf, or numbers out of range.
     """
     phylogeny = tree_layout.as_phylogeny(phylogeny)
     max_leaves = arguments.integer("max_leaves", max_leaves, 2)
@@ -136,8 +149,13 @@ def subtree_samples(
         evenly spaced.
       row_labels: R texts; or None.
       max_examples, pad, title, invert: see above, `tile`.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for wrong shapes, named.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for wrong shapes, named.
+
     Source: Vikram et al. 2018, Figures 6 and 7.
     """
     rows = [checks.as_images(row, f"samples[{r}]", clip=True) for r, row in enumerate(samples)]

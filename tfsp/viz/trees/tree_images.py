@@ -40,7 +40,11 @@ class Pictures:
 
 
 def check(images, count):
-    """Images [N, H, W, C] in [0, 1], one per leaf. Raises: ValueError."""
+    """`images` as an array [N, H, W, C] in [0, 1], one per leaf.
+
+    Raises:
+      ValueError: for a wrong shape or number of images.
+    """
     images = checks.as_images(images, "leaf_images")
     if len(images) != count:
         raise ValueError(
@@ -52,19 +56,22 @@ def check(images, count):
 def prepare(images, order, limit):
     """Images at their size on the page for leaves that may stand along `limit` device pixels.
 
-    Args: order: leaves from first to last `[N]`.
-    Returns: `Pictures`, and the device pixels along which the leaves should stand.
+    Args:
+      order: leaves from first to last `[N]`.
+
+    Returns:
+      `Pictures`, and the device pixels along which the leaves should stand.
     """
     stride = -(-len(order) // _MOST)
     leaves = order[::stride]
     target = int(np.clip(_COLUMNS * limit / len(leaves), _SMALLEST, _LARGEST))
-    images = _resize(images[leaves], target)
+    images = resize(images[leaves], target)
     pictures = Pictures(np.broadcast_to(images, (*images.shape[:3], 3)), leaves)
     needed = len(order) / stride * (pictures.size.max() + _GAP)
     return pictures, int(min(limit, np.ceil(needed)))
 
 
-def _resize(images, target):
+def resize(images, target):
     """The longer side enlarged by a whole factor to `target` at most, or averaged down to it."""
     longer = max(images.shape[1:3])
     if longer <= target:
@@ -77,8 +84,10 @@ def _resize(images, target):
 def stagger(pictures, tips, outward, gap):
     """Moves every image outward until it is clear of those before it: sets `away`.
 
-    Args: tips: all leaves in device pixels `[N, 2]`; outward: unit vectors `[N, 2]`; gap: device
-      pixels between a leaf and the nearest image.
+    Args:
+      tips: all leaves in device pixels `[N, 2]`.
+      outward: unit vectors `[N, 2]`.
+      gap: device pixels between a leaf and the nearest image.
     """
     tips, outward = tips[pictures.leaves], outward[pictures.leaves]
     size = pictures.size + _GAP
@@ -129,7 +138,7 @@ def draw(axes, pictures, tips, outward, colors, rule):
             canvas[y : y + height, x : x + width] = named.to_rgba(colors[leaf])
         inside = canvas[y + _FRAME : y + height - _FRAME, x + _FRAME : x + width - _FRAME]
         inside[..., :3], inside[..., 3] = pictures.images[k], 1.0
-    place = figure.add_axes(np.array([*low, *(high - low)]) / np.tile(figure.bbox.size, 2))
+    place = style.place(figure.add_axes((0, 0, 1, 1)), *low, *(high - low))
     place.imshow(canvas, interpolation="none", aspect="auto")
     place.patch.set_visible(False)
     style.strip_axes(place)

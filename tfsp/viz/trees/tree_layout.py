@@ -9,7 +9,12 @@ OPENING = 0.15  # of a circle of leaves, radians: the numbers of the time axis s
 
 
 def as_phylogeny(value):
-    """A validated tree; its own checks say what is wrong with the arrays."""
+    """`value` as a `tfsp.tmc.Phylogeny`, whose own checks validate the arrays.
+
+    Raises:
+      TypeError: if it is neither a tree nor a pair of arrays.
+      ValueError: for arrays that do not describe a tree.
+    """
     from tfsp.tmc.phylogeny import Phylogeny
 
     if isinstance(value, Phylogeny):
@@ -28,9 +33,10 @@ def as_phylogeny(value):
 def arrange(phylogeny, labels=None, class_names=None, classes=None):
     """Where nodes stand across the time axis, and which class is below them.
 
-    Returns: leaves from first to last `[N]`; place of every node `[V]`, leaves at 0..N-1, others
-      midway between their children; class of the leaves below as an index `[V]`, -1 where they
-      differ or have none; dict from label to name, or None.
+    Returns:
+      leaves from first to last `[N]`; place of every node `[V]`, leaves at 0..N-1, others midway
+      between their children; class of the leaves below as an index `[V]`, -1 where they differ or
+      have none; dict from label to name, or None.
     """
     from tfsp.tmc.phylogeny import layout
 
@@ -49,7 +55,7 @@ def arrange(phylogeny, labels=None, class_names=None, classes=None):
         if class_names is None and scatter.is_scale(labels):
             raise ValueError(
                 "`labels` must be classes, at most "
-                f"{scatter.MAX_CLASSES} of them: whole numbers or strings. Received: "
+                f"{scatter.MAX_CLASSES} of them: integers or strings. Received: "
                 f"{len(np.unique(labels))} different numbers. Group them into intervals."
             )
         known = np.unique(labels if classes is None else np.asarray(classes))
@@ -88,6 +94,7 @@ def readable_power(phylogeny):
 
 
 def depth(time, power):
+    """Where `time` stands on the axis, 1 - (1 - time)^power: 0 at the root, 1 at the leaves."""
     return 1 - (1 - np.asarray(time, float)) ** power
 
 

@@ -35,16 +35,21 @@ def latent_tree(
       leaves: [N, D], the inducing points.
       labels, class_names: of the codes, classes only, as in `latent_map`.
       method, seed, perplexity, max_points, title: as in `latent_map`; `max_points` is of codes.
-      node_numbers: True puts its number beside every node; or what each is called there, `[V]`.
-    Returns: a `matplotlib.figure.Figure` with one axes.
-    Raises: ValueError for wrong shapes, labels that are no classes, an unknown method.
+      node_numbers: True writes its number beside every node; or what each is called there, `[V]`.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes.
+
+    Raises:
+      ValueError: for wrong shapes, labels that are not classes, an unknown method.
+
     Source: Vikram et al. 2018, Figure A.11.
     """
     from tfsp.tmc import native
 
-    if method not in latent._METHODS:
+    if method not in latent.METHODS:
         raise ValueError(
-            f"`method` must be one of {', '.join(latent._METHODS)}. Received: {method!r}."
+            f"`method` must be one of {', '.join(latent.METHODS)}. Received: {method!r}."
         )
     codes = checks.as_matrix(codes, "codes")
     phylogeny = tree_layout.as_phylogeny(phylogeny)
@@ -75,28 +80,21 @@ def latent_tree(
     with style.paper_style():
         figure = style.new_figure(1, 1)
         axes = figure.add_axes((0, 0, 1, 1))
+        latent.lay_out(axes, points, axis_labels, title)
         if names is None:
             scatter.draw_points(axes, codes, style.PALETTE[0])
         else:
             scatter.draw_classes(axes, codes, labels[kept], names, annotate=None)
         handles = _draw_tree(axes, phylogeny, nodes)
-        legend = scatter.class_legend(figure, names or {}, extra=handles)
-        style.strip_axes(axes)
-        if axis_labels:
-            axes.set_xlabel(axis_labels[0])
-            axes.set_ylabel(axis_labels[1])
-            axes.spines[["left", "bottom"]].set_visible(True)
-        if title:
-            axes.set_title(title)
-        latent._lay_out(figure, axes, points, legend, None)
+        scatter.class_legend(axes, names or {}, extra=handles)
         size = float(np.clip(38 / np.sqrt(phylogeny.num_leaves), 2.5, 5.0))
         for point, number in zip(nodes, numbers or (), strict=numbers is not None):
             tree_text.draw_number(axes, point, number, size, offset=(1.5, 1.5))
-        return style.settle(figure)
+        return style.settle(style.fit(figure))
 
 
 def _draw_tree(axes, phylogeny, nodes):
-    """Branches, inner nodes, inducing points, root. Returns: handles for the legend."""
+    """Branches, inner nodes, inducing points, root; returns handles for the legend."""
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 

@@ -11,9 +11,6 @@ from tfsp.viz.trees import tree_images, tree_layout, tree_text
 _PAGE = int(style.TEXT_WIDTH * style.DPI)
 _SMALLEST, _LARGEST = 20, 84  # of an image
 _GAP = 8
-_EDGE = 14
-_TITLE = 40
-_NUMBER = 14
 _LINE = "#9a9a9a"
 
 
@@ -37,7 +34,7 @@ def slices(
       phylogeny: as in `tree`, with its root at time 0.
       leaves: [N, D], their locations.
       decode_mean: function z [n, D] -> means [n, H, W, C], or a model with `decode`.
-      times: growing numbers in [0, 1], at the last of which at most 60 branches exist; None takes
+      times: increasing numbers in [0, 1], with at most 60 branches at the last; None takes
         `num_times` times at which the number of branches grows by about equal factors up to
         `max_branches` (at time 1, if the tree has no more leaves).
       subtree: None, or a node, to whose branches the picture is restricted. Locations are those
@@ -45,11 +42,16 @@ def slices(
       max_branches, num_times: see `times`.
       title: text above.
       invert: draw 1 - means.
-      node_numbers: True puts under each image the number of the node that its branch leads to; or
+      node_numbers: True writes under each image the number of the node that its branch leads to; or
         what each node of the tree is called, `[V]`.
-    Returns: a `matplotlib.figure.Figure` with one axes in device pixels, which holds the images as
-      one canvas.
-    Raises: ValueError for wrong shapes or times, or too many branches.
+
+    Returns:
+      a `matplotlib.figure.Figure` with one axes in device pixels, which holds the images as one
+      canvas.
+
+    Raises:
+      ValueError: for wrong shapes or times, or too many branches.
+
     Source: Vikram et al. 2018, section 6.1, Figure 5.
     """
     from tfsp.tmc.density.slices import slice_locations
@@ -62,27 +64,19 @@ def slices(
     times = _check_times(times)
     cuts = [slice_locations(phylogeny, leaves, time, subtree) for time in times]
     columns, places = _places(phylogeny, times, cuts)
-    means = traversal._decode(decode_mean, np.concatenate([cut.mean for cut in cuts]))
+    means = traversal.decode(decode_mean, np.concatenate([cut.mean for cut in cuts]))
     means = 1.0 - means if invert else means
     texts = [f"$t$ = {_round(time, times)}" for time in times]
     with style.paper_style():
         figure = style.new_figure(1, 1)
-        left = max(style.text_width(figure, text, 8) for text in texts) + 12 + _EDGE
+        left = max(style.text_width(figure, text, 8) for text in texts) + 12
         fits = int(np.clip((_PAGE - left) // columns - _GAP, _SMALLEST, _LARGEST))
-        means = tree_images._resize(means, fits)
+        means = tree_images.resize(means, fits)
         means = np.broadcast_to(means, (*means.shape[:3], 3))
         height, width = means.shape[1:3]
         step = (width + _GAP, height + max(26, height // 2))
         size = np.array([columns * step[0] - _GAP, (len(times) - 1) * step[1] + height])
-        below = _EDGE + (_NUMBER if numbers else 0)
-        top = _EDGE + (_TITLE if title else 0)
-        if title:  # a long title over a narrow picture
-            size[0] = max(size[0], style.text_width(figure, title, 9) - left + _EDGE)
-        full = size + [left + _EDGE, top + below]
-        figure.set_size_inches(*map(style.inches, full))
-        axes = figure.add_axes(
-            (left / full[0], below / full[1], size[0] / full[0], size[1] / full[1])
-        )
+        axes = style.place(figure.add_axes((0, 0, 1, 1)), 0, 0, *size)
         corners = _corners(cuts, places, step)
         axes.set_xlim(0, size[0])
         axes.set_ylim(size[1], 0)
@@ -95,17 +89,20 @@ def slices(
             place = (-12, row * step[1] + height / 2)
             axes.text(*place, text, ha="right", va="center", fontsize=8, clip_on=False)
         if title:
-            place = (0.5, 1 - (_EDGE + 0.38 * _TITLE) / full[1])
-            figure.text(*place, title, ha="center", va="center", fontsize=9)
-        return style.settle(figure)
+            axes.set_title(title)
+        return style.settle(style.fit(figure))
 
 
 def choose_times(phylogeny, subtree=None, max_branches=16, num_times=6):
-    """Times at which the number of branches grows by about equal factors, the last at most
-    `max_branches`: midway between two splits, or 1 where all leaves are there.
+    """Times at which the number of branches grows by about equal factors up to `max_branches`.
 
-    Returns: floats, growing, at most `num_times`.
-    Raises: ValueError for bad numbers or nodes.
+    They lie midway between two splits; the last is 1 if all leaves exist by then.
+
+    Returns:
+      increasing floats, at most `num_times`.
+
+    Raises:
+      ValueError: for numbers out of range, or an unknown node.
     """
     from tfsp.tmc.density.slices import at_or_below
 
@@ -136,7 +133,7 @@ def _check_times(times):
     times = checks.as_array(times, "times").astype(np.float64)
     if times.ndim != 1 or np.any(np.diff(times) <= 0) or times[0] < 0 or times[-1] > 1:
         raise ValueError(
-            f"`times` must be growing numbers in [0, 1]. Received: {times.tolist()!r:.200}."
+            f"`times` must be increasing numbers in [0, 1]. Received: {times.tolist()!r:.200}."
         )
     return times.tolist()
 

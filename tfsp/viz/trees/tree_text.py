@@ -13,8 +13,11 @@ _LEAVES = {"right": 30_000, "down": 30_000, "circle": 16_000}  # device pixels, 
 def check_numbers(node_numbers, num_nodes):
     """What stands beside the nodes, texts `[V]`, or None for nothing.
 
-    Args: node_numbers: False; True for the nodes' own numbers; or what each is called, `[V]`.
-    Raises: ValueError for anything else.
+    Args:
+      node_numbers: False; True for the nodes' own numbers; or what each is called, `[V]`.
+
+    Raises:
+      ValueError: for anything else.
     """
     if node_numbers is None or isinstance(node_numbers, bool | np.bool_):
         return [str(v) for v in range(num_nodes)] if node_numbers else None

@@ -12,12 +12,8 @@ _MIXED = "#4a4a4a"  # branches above leaves of several classes; darker than the 
 _RULE = "#d4d4d4"  # circles of equal time, lines from leaves to images
 
 # Lengths in device pixels.
-_PAGE = int(style.TEXT_WIDTH * style.DPI)
-_EDGE = 24
-_BESIDE = 26  # between the tree and the legend
-_TITLE = 34
-_TICKS = 82  # ticks and name of the time axis under the tree
-_SIDE_AXIS = 110  # the same on its left
+_PAGE = int(style.TEXT_WIDTH * style.DPI) - 3 * style.EDGE  # its edges, half of a tick's text
+_SIDE_AXIS = 98  # ticks and name of the time axis on the left of the tree
 _TEXT = 22  # from one leaf's text to the next
 _TALLEST = 1500  # of a tree that lies
 _RIM = 2200  # a circle's circumference
@@ -37,14 +33,14 @@ def tree(
 ):
     """A binary tree over its leaves, time on an axis from the root to the leaves.
 
-    Of two subtrees the one of fewer leaves comes first, so equal trees look alike however their
+    Of two subtrees the one of fewer leaves comes first, so equal trees look the same however their
     internal nodes are numbered, and no branches cross. A branch has the colour of the class below
-    it where all leaves below agree, else it is grey.
+    it where all leaves below agree, otherwise it is grey.
 
     Args:
       phylogeny: a `tfsp.tmc.Phylogeny`, anything else with `parent` and `time` (what
         `tfsp.tmc.ops.sample_posterior` returns), or the pair (parent `[V]`, time `[V]`).
-      labels: [N] classes of the leaves, whole numbers or strings; or None.
+      labels: [N] classes of the leaves, integers or strings; or None.
       class_names: what to call the classes, as in `latent_map`.
       leaf_images: [N, H, W, C] in [0, 1], one per leaf; or None. They stand beyond the
         leaves, staggered so that none overlap, each joined to its leaf by a line. Up to 240 are
@@ -57,14 +53,20 @@ def tree(
         are no images.
       title: text above.
       classes: all classes, which take colours and the legend's lines in sorted order; None takes
-        those that occur in `labels`. The classes of a whole keep the colours alike in its parts.
-      node_numbers: True puts its number beside every node, at the end of the branch that leads to
+        those that occur in `labels`. The classes of a whole tree keep their
+        colours in its parts.
+      node_numbers: True writes its number beside every node, at the end of the branch that leads to
         it; or what each node is called there, `[V]`. (A leaf whose text says it already has no
         second one.) The drawing grows with the number of leaves, so that they can be read; of more
         than 1,400 leaves (700 in a circle) they get smaller: take a `suffix` that can be enlarged.
-    Returns: a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis
-      and of leaves (circle: the radius is the time axis); images are in a second one.
-    Raises: ValueError or TypeError naming what is wrong, the index and the value.
+
+    Returns:
+      a `matplotlib.figure.Figure`. The first axes hold the tree, in units of the time axis and of
+      leaves (circle: the radius is the time axis); images are in a second one.
+
+    Raises:
+      ValueError: for arguments of the wrong shape or value, with the index and the value.
+      TypeError: if `phylogeny` is not a tree.
     """
     if orientation not in _ORIENTATIONS:
         raise ValueError(
@@ -87,7 +89,7 @@ def tree(
     with style.paper_style():
         figure = style.new_figure(1, 1)
         axes = figure.add_axes((0, 0, 1, 1))
-        legend = scatter.class_legend(figure, names) if names else None
+        legend = scatter.class_legend(axes, names) if names else None
         pictures, limit = None, _limit(orientation, legend, leaf_images)
         if leaf_images is not None:
             pictures, limit = tree_images.prepare(leaf_images, order, limit)
@@ -96,9 +98,7 @@ def tree(
             scale = {"right": (length, spacing), "down": (spacing, length)}
             pixels = tips * scale.get(orientation, length)
             tree_images.stagger(pictures, pixels, outward, tree_text.REACH)
-        length = _lay_out(
-            figure, axes, orientation, length, spacing, count, text, pictures, legend, title
-        )
+        length = _lay_out(axes, orientation, length, spacing, count, text, pictures, legend)
         _draw_axis(axes, orientation, time_power, length)
         _draw_branches(axes, phylogeny.parent, depth, place, branch_class, orientation)
         _draw_leaves(axes, tips, branch_class[:count], spacing)
@@ -114,21 +114,21 @@ def tree(
             tree_images.draw(axes, pictures, tips, outward, colors, _RULE)
         if title:
             axes.set_title(title)
-        return style.settle(figure)
+        return style.settle(style.fit(figure))
 
 
-def _legend_size(legend):
-    """(width with the gap before it, height) in device pixels."""
+def _width(legend):
+    """Of a legend with the gap before it, in device pixels."""
     if legend is None:
-        return 0, 0
-    box = legend.get_window_extent(legend.get_figure().canvas.get_renderer())
-    return int(box.width) + _BESIDE, int(box.height)
+        return 0
+    renderer = legend.get_figure().canvas.get_renderer()
+    return int(legend.get_window_extent(renderer).width) + scatter.BESIDE
 
 
 def _limit(orientation, legend, images):
     """Device pixels along which leaves may stand."""
     if orientation == "down":
-        return _PAGE - _SIDE_AXIS - _legend_size(legend)[0] - _EDGE
+        return _PAGE - _SIDE_AXIS - _width(legend)
     if orientation == "right":
         return 1000 if images is None else _TALLEST
     return _RIM if images is None else 1700  # around the circle
@@ -151,52 +151,33 @@ def _sizes(orientation, count, limit, text, pictures, numbers):
     return 560, breadth / count
 
 
-def _lay_out(figure, axes, orientation, length, spacing, count, text, pictures, legend, title):
-    """Sizes the figure and places the axes and the legend, on whole device pixels.
+def _lay_out(axes, orientation, length, spacing, count, text, pictures, legend):
+    """Sizes the axes, in whole device pixels, and places the legend.
 
-    Returns: length of the time axis, which fills the page if it lies ("right").
+    Returns:
+      length of the time axis, which fills the page if it lies ("right").
     """
-    side, high = _legend_size(legend)
     beyond = 12
     if text:
-        widths = [style.text_width(figure, words, style.TICK_SIZE) for words in text]
+        widths = [style.text_width(axes.figure, words, style.TICK_SIZE) for words in text]
         beyond = tree_text.REACH + max(widths) + 4
     elif pictures is not None:
         beyond = pictures.reach
     breadth = round(spacing * count)
-    left, bottom, top = _EDGE, _EDGE, _EDGE + (_TITLE if title else 0)
     if orientation == "circle":
-        width = height = 2 * (length + beyond)
-        box = (0, 0, width, height)
+        size = 2 * (length + beyond), 2 * (length + beyond)
         reach = 1 + beyond / length
-        axes.set_aspect("equal")
-        axes.set_xlim(-reach, reach)
-        axes.set_ylim(-reach, reach)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     elif orientation == "right":
-        bottom = _TICKS
-        length = int(np.clip(_PAGE - left - beyond - side - _EDGE, 440, 860))
-        width, height = length + beyond, breadth
-        box = (0, 0, length, breadth)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(count - 0.5, -0.5)
+        length = int(np.clip(_PAGE - beyond - _width(legend), 440, 860))
+        size = length, breadth
+        axes.set(xlim=(0, 1), ylim=(count - 0.5, -0.5))
+        if legend is not None:
+            legend.set_bbox_to_anchor((1 + beyond / length, 0.5), axes.transAxes)
     else:
-        left = _SIDE_AXIS
-        width, height = breadth, length + beyond
-        box = (0, beyond, breadth, length)
-        axes.set_xlim(-0.5, count - 0.5)
-        axes.set_ylim(1, 0)
-    if title:  # a long title over a narrow tree
-        half = style.text_width(figure, title, 9) // 2 + 1
-        left += max(0, _EDGE + half - (left + box[2] // 2))
-        side += max(0, left + box[2] // 2 + half - (left + width + side))
-    full = np.array([left + width + side + _EDGE, bottom + max(height, high) + top])
-    bottom += (max(height, high) - height) // 2  # centred beside a taller legend
-    figure.set_size_inches(style.inches(full[0]), style.inches(full[1]))
-    axes.set_position(np.add(box, (left, bottom, 0, 0)) / np.tile(full, 2))
-    if legend is not None:
-        middle = bottom + box[1] + box[3] / 2
-        middle = min(max(middle, high / 2 + _EDGE), full[1] - top - high / 2)
-        legend.set_bbox_to_anchor(((left + width + _BESIDE) / full[0], middle / full[1]))
+        size = breadth, length
+        axes.set(xlim=(-0.5, count - 0.5), ylim=(1, 0))
+    style.place(axes, 0, 0, *size)
     return length
 
 

@@ -164,3 +164,12 @@ cdef extern from "custom_ops/tmc/core/surgery.h" namespace "tfsp::tmc" nogil:
         int node
     Error AttachLeaf(const CTree&, LeafPlace, CTree*) except +ToPython
     Error PruneLeaf(const CTree&, int, CTree*, LeafPlace*) except +ToPython
+
+
+cdef extern from "custom_ops/tmc/core/summary.h" namespace "tfsp::tmc" nogil:
+    cdef cppclass LeafOrder:
+        pass
+    void OrderLeaves(const CTree&, LeafOrder*) except +ToPython
+    void AddLcaTimes(const CTree&, const LeafOrder&, double*, double*) except +ToPython
+    void TransferDistances(const CTree&, const LeafOrder&, const CTree&, const LeafOrder&,
+                           vector[int32_t]*, int32_t*) except +ToPython

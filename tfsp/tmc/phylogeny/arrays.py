@@ -18,6 +18,8 @@ class TreeArrays:
       time: float `[V]`, without unit.
       names: strings `[N]`, distinct; or None.
       root_time: time of the root, in [0, 1).
+      support: numbers in [0, 1] `[V]`, how sure the clade below each node is, NaN where that is
+        unknown; or None.
 
     Attributes:
       parent: int32 `[V]`.
@@ -27,18 +29,20 @@ class TreeArrays:
       num_leaves: N.
       num_nodes: V.
       root: number of the root.
+      support: float64 `[V]`, or None.
 
     Raises:
       ValueError: for an invalid tree, with the index and the value.
       TypeError: for arrays of the wrong kind.
     """
 
-    def __init__(self, parent, time, names=None, root_time=0.0):
+    def __init__(self, parent, time, names=None, root_time=0.0, support=None):
         self.parent, self.time, self.children = checks.check_tree(parent, time, root_time)
         self.num_nodes = len(self.parent)
         self.num_leaves = (self.num_nodes + 1) // 2
         self.root = int(np.flatnonzero(self.parent < 0)[0])
         self.names = checks.check_names(names, self.num_leaves)
+        self.support = checks.check_support(support, self.num_nodes)
         self._frozen = True
 
     def __setattr__(self, name, value):
@@ -48,7 +52,7 @@ class TreeArrays:
         super().__setattr__(name, value)
 
     def __reduce__(self):
-        return type(self), (self.parent, self.time, self.names, self.root_time)
+        return type(self), (self.parent, self.time, self.names, self.root_time, self.support)
 
     @property
     def root_time(self):

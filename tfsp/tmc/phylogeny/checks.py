@@ -61,6 +61,25 @@ def check_names(names, num_leaves):
     return names
 
 
+def check_support(support, num_nodes):
+    """A read-only float64 copy `[V]` of numbers in [0, 1] or NaN; None stays None."""
+    if support is None:
+        return None
+    support = as_array("support", support)
+    if support.dtype.kind not in "fiu" or support.shape != (num_nodes,):
+        raise ValueError(
+            f"`support` must hold one number for each node, shape ({num_nodes},). Received: "
+            f"{support.dtype}, {support.shape}."
+        )
+    support = support.astype(np.float64)
+    wrong = np.flatnonzero((support < 0) | (support > 1))
+    if wrong.size:
+        v = wrong[0]
+        raise ValueError(f"support[{v}] = {support[v]} must lie in [0, 1], or be NaN.")
+    support.flags.writeable = False
+    return support
+
+
 def as_array(name, value):
     """`value` as an array.
 

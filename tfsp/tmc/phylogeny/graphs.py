@@ -7,7 +7,9 @@ from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
 def to_networkx(tree, ids="numbers"):
-    """A `networkx.DiGraph`: nodes with `time` (leaves also `name`), edges downwards with `length`.
+    """A `networkx.DiGraph`: nodes with `time`, edges downwards with `length`.
+
+    Leaves also have their `name`, and nodes their `support`, where the tree has them.
 
     Args:
       ids: what the nodes of the graph are. "numbers": 0..V-1. "names": strings, a leaf's name
@@ -27,6 +29,9 @@ def to_networkx(tree, ids="numbers"):
     graph.add_nodes_from((label[v], {"time": t}) for v, t in enumerate(tree.time.tolist()))
     for n, name in enumerate(tree.names or ()):
         graph.nodes[label[n]]["name"] = name
+    if tree.support is not None:
+        for v in np.flatnonzero(~np.isnan(tree.support)).tolist():
+            graph.nodes[label[v]]["support"] = float(tree.support[v])
     lengths = tree.edge_lengths.tolist()
     graph.add_edges_from(
         (label[u], label[v], {"length": lengths[v]}) for u, v in tree.edges.tolist()
@@ -49,7 +54,8 @@ def from_networkx(graph):
     Leaves are the nodes without successors. Nodes 0..V-1 that begin with the leaves keep their
     numbers, be they integers or, as after reading a file, strings; else leaves 0..N-1 do; else the
     numbers follow the graph's order. Names: the nodes' `name`, if all leaves have one; else the
-    leaves themselves, where these are strings other than "0".."N-1"; else none.
+    leaves themselves, where these are strings other than "0".."N-1"; else none. Support: that of
+    the nodes, NaN where one has none; None if no node has any.
 
     Raises:
       ValueError: for a graph that is not directed, without nodes, or not connected; for a node
@@ -91,7 +97,14 @@ def from_networkx(graph):
         found = ", ".join(_shown(order[v]) for v in roots[:3]) or "none, but a circle"
         raise ValueError(f"The graph must have one root. Received: {found}.")
     start = time[roots[0]]
-    return TreeArrays(parent, time, names, start if 0 <= start < 1 else 0.0)
+    return TreeArrays(parent, time, names, start if 0 <= start < 1 else 0.0, _support(graph, order))
+
+
+def _support(graph, order):
+    found = [graph.nodes[node].get("support") for node in order]
+    if all(support is None for support in found):
+        return None
+    return [np.nan if s is None else arguments.number("support", s) for s in found]
 
 
 def _times(graph):

@@ -5,7 +5,8 @@
 
 Labels are bare, in single quotes ('' is a quote inside) or in double ones ("" likewise); comments
 are in square brackets, may nest and may come between any two tokens. Labels of internal nodes are
-read and dropped.
+the support of their clades where all that there are are numbers, of [0, 1] or in percent; other
+labels are dropped.
 
 Source: https://phylipweb.github.io/phylip/newicktree.html.
 """
@@ -32,7 +33,7 @@ def write(tree):
 
     Lengths are differences of the times' shortest decimals, which add up without rounding: `read`
     gives back every time to the last bit, where sums of rounded lengths would not. A tree whose
-    root is not at 0 has a root length.
+    root is not at 0 has a root length. Known support of internal nodes is their label.
 
     Not every program reads every name back. Names of letters, digits and . + | / - are written bare
     and survive everywhere; all others are put in single quotes, a quote inside is doubled. Tried:
@@ -54,6 +55,8 @@ def write(tree):
         else:
             left, right = tree.children[item].tolist()
             stem = "" if item == tree.root and tree.root_time == 0 else f":{lengths[item]}"
+            if tree.support is not None and not math.isnan(tree.support[item]):
+                stem = f"{float(tree.support[item])!r}{stem}"
             parts.append("(")
             stack.extend([f"){stem}", right, ",", left])
     return "".join(parts) + ";"
@@ -124,9 +127,36 @@ def read(text, names=None, rescale=False, resolve=False, tolerance=TOLERANCE):
     out_parent, out_time = np.empty(len(parent), np.int32), np.empty(len(parent))
     out_parent[new] = np.where(parent >= 0, new[parent], -1)
     out_time[new] = time
+    support = _support(nodes, origin, is_leaf)
+    if support is not None:
+        support[new] = support.copy()
     if resolve:
         out_time = spacing.separate(out_parent, out_time, root_time=time[0])
-    return TreeArrays(out_parent, out_time, labels, time[0] if len(time) > 1 else 0.0)
+    return TreeArrays(out_parent, out_time, labels, time[0] if len(time) > 1 else 0.0, support)
+
+
+def _support(nodes, origin, is_leaf):
+    """Support `[V]` by the labels of internal nodes, 1 at leaves; None if they say nothing.
+
+    Nodes that split a larger one have none of their own.
+    """
+    first = np.zeros(len(origin), bool)
+    first[np.unique(origin, return_index=True)[1]] = True
+    support = np.where(is_leaf, 1.0, np.nan)
+    for v in np.flatnonzero(first & ~is_leaf):
+        label = nodes.label[origin[v]]
+        if label is None:
+            continue
+        try:
+            support[v] = float(label)
+        except ValueError:
+            return None
+    known = support[~is_leaf & ~np.isnan(support)]
+    if not known.size or known.min() < 0 or known.max() > 100:
+        return None
+    if known.max() > 1:  # in percent
+        support[~is_leaf] /= 100
+    return support
 
 
 def _lengths(nodes, text, resolve):

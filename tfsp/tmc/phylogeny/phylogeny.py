@@ -14,7 +14,7 @@ class Phylogeny(TreeArrays):
 
     Leaves are nodes 0..N-1 at time 1, internal nodes are N..V-1 with V = 2N - 1, the root is at
     time 0 and times grow along every edge. Two trees are equal when they differ only in the
-    labels of internal nodes. The edge above a node carries that node's number.
+    labels of internal nodes and in support. The edge above a node carries that node's number.
 
     Args:
       parent: integers `[V]`, -1 at the root.
@@ -22,6 +22,9 @@ class Phylogeny(TreeArrays):
       names: strings `[N]`, distinct; or None.
       root_time: time of the root, 0 unless the tree was cut out of a larger one
         (`subtree`, `prune`). `rescaled()` moves such a tree back to the root at 0.
+      support: numbers in [0, 1] `[V]`, how sure the clade below each node is (NaN: unknown), as
+        `tfsp.tmc.summarize` finds it; or None. Other labellings, other names and stretched times
+        keep it, surgery does not: clades are others then.
 
     Attributes:
       parent: int32 `[V]`, read-only.
@@ -31,6 +34,7 @@ class Phylogeny(TreeArrays):
       num_leaves: N.
       num_nodes: V.
       root: number of the root.
+      support: float64 `[V]`, read-only, or None.
 
     Raises:
       ValueError: for an invalid tree, with the index and the value.
@@ -180,11 +184,13 @@ class Phylogeny(TreeArrays):
         parent, time = np.empty_like(self.parent), np.empty_like(self.time)
         parent[new] = np.where(self.parent >= 0, new[self.parent], -1)
         time[new] = self.time
-        return parent, time
+        support = None if self.support is None else self.support[np.argsort(new)]
+        return parent, time, support
 
     def canonical(self):
         """The same tree with internal nodes in postorder, smaller leaves first; root last."""
-        return Phylogeny(*self._canonical, self.names, self.root_time)
+        parent, time, support = self._canonical
+        return Phylogeny(parent, time, self.names, self.root_time, support)
 
     def same_topology(self, other):
         """Whether both trees have the same clades, whatever the times and internal labels.
@@ -207,7 +213,11 @@ class Phylogeny(TreeArrays):
 
     def with_names(self, names):
         """The same tree with other names of leaves, or without (None)."""
-        return Phylogeny(self.parent, self.time, names, self.root_time)
+        return Phylogeny(self.parent, self.time, names, self.root_time, self.support)
+
+    def with_support(self, support):
+        """The same tree with other support of its clades `[V]`, or without (None)."""
+        return Phylogeny(self.parent, self.time, self.names, self.root_time, support)
 
     def rescaled(self):
         """Times stretched to put the root at 0: (t - root_time) / (1 - root_time).
@@ -218,7 +228,7 @@ class Phylogeny(TreeArrays):
             return self
         time = (self.time - self.root_time) / (1 - self.root_time)
         time[: self.num_leaves] = 1.0
-        return Phylogeny(self.parent, time, self.names)
+        return Phylogeny(self.parent, time, self.names, support=self.support)
 
     # Surgery and exchange, by the functions on arrays ------------------------------------------
 

@@ -93,7 +93,11 @@ def reorder(tree, leaves):
     parent = tree.parent.copy()
     parent[: tree.num_leaves] = parent[leaves]
     names = tuple(tree.names[n] for n in leaves) if tree.names else None
-    return TreeArrays(parent, tree.time, names, tree.root_time)
+    support = None
+    if tree.support is not None:
+        support = tree.support.copy()
+        support[: tree.num_leaves] = support[leaves]
+    return TreeArrays(parent, tree.time, names, tree.root_time, support)
 
 
 def prune(tree, node):

@@ -1,11 +1,13 @@
 """Whether a learned tree keeps classes together, compared with agglomerative clustering."""
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from tfsp import arguments, subset
 from tfsp.measures.labelled_points import nearest_labels
 from tfsp.tmc import Phylogeny, dendrogram_purity
 from tfsp.tmc.density.induced import induced_hierarchy
+from tfsp.tmc.phylogeny.linkage import weighted_ward
 
 
 def tree_purity(
@@ -13,8 +15,9 @@ def tree_purity(
 ):
     """Dendrogram purity of a tree prior: of its leaves, and of data attached to it.
 
-    Each is compared with Ward's clustering of the same points: a sampled tree is a draw from a
-    posterior and seldom purer.
+    Of the summary tree (`prior.summary_tree`), of the draw that the prior holds, which is a draw
+    from a posterior and seldom as pure, and of Ward's clustering of the same points, plain and
+    with each leaf counting for the training data nearest to it.
 
     Args:
       prior: a tree prior that has started (`tfsp.priors.TreePrior`).
@@ -23,11 +26,14 @@ def tree_purity(
       test_codes, test_labels: `[m, D]`, integers `[m]`.
       num_points: how many test points are attached, a random subset (see `tfsp.subset`).
       num_votes: see above.
-      seed: of the attachment.
+      seed: of the attachment and of the summary's chains.
 
     Returns:
-      dict of floats: purity, ward_purity (of the leaves), induced_purity, induced_ward_purity (of
-      `num_points` test points, the inducing points taken off), and num_points.
+      dict of floats. Of the leaves: summary_purity, purity (of the draw), ward_purity,
+      counts_ward_purity. Of `num_points` test points: induced_summary_purity and induced_purity
+      (attached to the summary, at the most probable place, and to the draw, the leaves taken off),
+      induced_ward_purity (Ward's clustering of the test points themselves). Also
+      summary_agreement (see `TreeSummary`) and num_points.
 
     Raises:
       ValueError: before the tree has started, or where no two points share a label.
@@ -39,17 +45,36 @@ def tree_purity(
     rows = subset.rows(len(test_codes), arguments.integer("num_points", num_points, 2))
     codes = np.asarray(test_codes, np.float64)[rows]
     classes = np.asarray(test_labels)[rows]
-    induced = induced_hierarchy(codes, tree.parent, tree.time, leaves, seed=seed, **prior.options())
+    options = prior.options()
+    summary = prior.summary_tree(seed=seed)
+    attached = induced_hierarchy(
+        codes[:, summary.columns],
+        summary.tree.parent,
+        summary.tree.time,
+        leaves[:, summary.columns],
+        mode="mode",
+        **options,
+    )
+    induced = induced_hierarchy(codes, tree.parent, tree.time, leaves, seed=seed, **options)
+    counts = np.maximum(np.bincount(nearest(leaves, train_codes), minlength=len(leaves)), 1)
     return {
+        "summary_purity": dendrogram_purity(summary.tree, labels),
         "purity": dendrogram_purity(tree, labels),
         "ward_purity": dendrogram_purity(_ward(leaves), labels),
+        "counts_ward_purity": dendrogram_purity(_ward(leaves, counts), labels),
+        "induced_summary_purity": dendrogram_purity(attached, classes),
         "induced_purity": dendrogram_purity(induced, classes),
         "induced_ward_purity": dendrogram_purity(_ward(codes), classes),
+        "summary_agreement": summary.agreement,
         "num_points": len(codes),
     }
 
 
-def _ward(points):
-    from scipy.cluster.hierarchy import linkage
+def nearest(points, codes):
+    """The point nearest to each code: ints `[n]`."""
+    return cKDTree(np.asarray(points, np.float64)).query(np.asarray(codes, np.float64))[1]
 
-    return Phylogeny.from_linkage(linkage(points, "ward"))
+
+def _ward(points, weights=None):
+    weights = np.ones(len(points)) if weights is None else weights
+    return Phylogeny.from_linkage(weighted_ward(points, weights))

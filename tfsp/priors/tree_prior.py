@@ -90,6 +90,36 @@ class TreePrior(Prior):
         self._require_started()
         return Phylogeny(self.parent.numpy()[chain], self.time.numpy()[chain], names)
 
+    def summary_tree(self, num_draws=None, seed=0, **options):
+        """The expected tree over the leaves under its posterior, and how sure each clade is.
+
+        `phylogeny()` is one draw, by which the density is defined; this is what to look at.
+        Chains of their own start from the leaves where they are now; the prior stays as it is.
+
+        Args:
+          num_draws: see `tfsp.tmc.summarize`.
+          seed: an integer.
+          **options: of `tfsp.tmc.summarize`: names, columns, num_chains, moves_per_draw, burn_in.
+
+        Returns:
+          a `tfsp.tmc.TreeSummary`. It is about the leaves' locations alone: the posterior variances
+          of a `TMCPrior` do not enter.
+
+        Raises:
+          ValueError: before the tree has started.
+        """
+        from tfsp.tmc import summarize  # of the module for NumPy, which training does without
+
+        self._require_started()
+        return summarize(
+            np.asarray(self.leaf_locations(), np.float64),
+            num_draws,
+            concentration1=self._config["concentration1"],
+            concentration0=self._config["concentration0"],
+            seed=seed,
+            **options,
+        )
+
     def attachment(self, chain=0, subtree=None, training=False):
         """The density of z on a tree, a `tfsp.tmc.Attachment`.
 

@@ -19,13 +19,17 @@ def signatures(prior, model):
     | attach | images `[B, *data_shape]` float32 | edge_log_prob `[B, V]`, edge `[B]` int32 |
     | sample_subtree | node, num_samples, seed, int32 | mean `[n, *data_shape]`, latent `[n, D]` |
     | hierarchy | none | parent int32 `[V]`, time float64 `[V]`, leaves `[N, D]`,
-      node_mean `[V, D]`, mean `[V, *data_shape]`, newick string |
+      node_mean `[V, D]`, mean `[V, *data_shape]`, newick string; summary_parent, summary_time,
+      support, clade_support `[V]`, summary_newick |
 
     `attach` tells where on the tree the encoded x belongs: log q*(e_v given z) of the edge above
     each node v (-inf at the root; they sum to one), and the most probable edge. `sample_subtree`
     draws what attaches below `node`; one outside [0, V) is an `InvalidArgumentError`. `hierarchy`
     is the tree itself: `leaves` where its leaves lie, `node_mean` where its nodes are given the
-    leaves, `mean` these decoded, and the tree as Newick text with the leaves' numbers.
+    leaves, `mean` these decoded, and the tree as Newick text with the leaves' numbers. It is the
+    draw that defines the density; `summary_...` is the expected tree over the same leaves
+    (`TreePrior.summary_tree`), with the transfer support of the clade below each node, in
+    `summary_newick` too, and `clade_support`, the share of draws that have just this clade.
 
     With several chains all of this is about the first one's tree.
 
@@ -57,6 +61,7 @@ def signatures(prior, model):
             tree = prior.phylogeny()
             leaves = tf.identity(prior.leaf_locations())
             node_mean = tf.cast(prior.tables()[0].mean, leaves.dtype)
+            summary = prior.summary_tree()
         mean = map_rows(
             lambda z: model.decode(z).mean(), node_mean, _MAX_IMAGES, shape=model.data_shape
         )
@@ -67,6 +72,11 @@ def signatures(prior, model):
             "node_mean": node_mean,
             "mean": mean,
             "newick": tf.constant(tree.to_newick()),
+            "summary_parent": tf.constant(summary.tree.parent),
+            "summary_time": tf.constant(summary.tree.time),
+            "support": tf.constant(summary.transfer),
+            "clade_support": tf.constant(summary.support),
+            "summary_newick": tf.constant(summary.tree.to_newick()),
         }
 
     return {

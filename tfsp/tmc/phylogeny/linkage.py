@@ -1,4 +1,4 @@
-"""Exchange with scipy's linkage matrices."""
+"""Exchange with scipy's linkage matrices, and Ward's linkage of weighted points."""
 
 import numpy as np
 
@@ -93,3 +93,66 @@ def to_linkage(tree):
     pairs = np.sort(cluster[tree.children[inner]].reshape(-1, 2), 1)
     heights, counts = 1 - tree.time[inner], tree.leaf_counts[inner]
     return np.column_stack([pairs, heights, counts]).astype(np.float64)
+
+
+def weighted_ward(points, weights):
+    """Ward's linkage where point n stands for `weights[n]` points: a scipy linkage matrix.
+
+    Merging a and b costs w_a w_b / (w_a + w_b) |c_a - c_b|^2, the growth of the sum of squares;
+    heights are the square roots of twice that, as those of scipy, which are the same for weights
+    of 1. By chains of nearest neighbours, O(N^2 D).
+
+    Args:
+      points: `[N, D]`.
+      weights: `[N]`, positive.
+
+    Returns:
+      float64 `[N - 1, 4]`; the last column counts points, not weights.
+
+    Raises:
+      ValueError: for shapes that do not fit, or numbers that are not finite or not positive.
+
+    Source: Ward 1963; Murtagh 1983, for the chains.
+    """
+    centre = np.array(checks.as_array("points", points), np.float64)
+    weight = np.array(checks.as_array("weights", weights), np.float64)
+    if centre.ndim != 2 or not len(centre) or weight.shape != centre.shape[:1]:
+        raise ValueError(
+            "`points` must have shape [N, D] and `weights` [N]. Received: "
+            f"{list(centre.shape)} and {list(weight.shape)}."
+        )
+    if not (np.isfinite(centre).all() and np.isfinite(weight).all() and np.all(weight > 0)):
+        raise ValueError("`points` and `weights` must be finite, and weights positive.")
+    alive, merges, chain = np.ones(len(centre), bool), [], []
+    while len(merges) < len(centre) - 1:
+        if not chain:
+            chain = [int(np.argmax(alive))]
+        a = chain[-1]
+        cost = weight[a] * weight / (weight[a] + weight) * np.sum((centre - centre[a]) ** 2, 1)
+        cost[~alive] = np.inf
+        cost[a] = np.inf
+        b = int(np.argmin(cost))
+        if len(chain) > 1 and cost[chain[-2]] <= cost[b]:  # of equals the one before: no circles
+            b = chain[-2]
+            chain = chain[:-2]
+            merges.append((a, b, np.sqrt(2 * cost[b])))
+            total = weight[a] + weight[b]
+            centre[b] = (weight[a] * centre[a] + weight[b] * centre[b]) / total
+            weight[b] = total
+            alive[a] = False
+        else:
+            chain.append(b)
+    return _by_height(merges, len(centre))
+
+
+def _by_height(merges, num_leaves):
+    """Merges (place that ends, place that goes on, height) as a linkage matrix."""
+    order = np.argsort([height for *_, height in merges], kind="stable")
+    cluster, count = np.arange(num_leaves), np.ones(num_leaves)
+    matrix = np.empty((len(merges), 4))
+    for row, i in enumerate(order):
+        a, b, height = merges[i]
+        count[b] += count[a]
+        matrix[row] = *sorted((cluster[a], cluster[b])), height, count[b]
+        cluster[b] = num_leaves + row
+    return matrix

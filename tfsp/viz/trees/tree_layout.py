@@ -21,7 +21,9 @@ def as_phylogeny(value):
         return value
     if hasattr(value, "parent") and hasattr(value, "time"):
         names, start = getattr(value, "names", None), getattr(value, "root_time", 0.0)
-        return Phylogeny(value.parent, value.time, names, start)
+        return Phylogeny(value.parent, value.time, names, start, getattr(value, "support", None))
+    if isinstance(getattr(value, "tree", None), Phylogeny):
+        return value.tree
     if isinstance(value, tuple | list) and len(value) == 2:
         return Phylogeny(*value)
     raise TypeError(
@@ -82,6 +84,28 @@ def _canonical_numbers(phylogeny, same):
     for v in phylogeny.postorder[:-1].tolist():
         new[phylogeny.parent[v]] = same.parent[new[v]]
     return new
+
+
+def opacity(phylogeny):
+    """How opaque the branch above each node is `[V]`: with the support of the clade below it.
+
+    1 where there is none; a clade that nothing speaks for is still to be seen.
+    """
+    if phylogeny.support is None:
+        return np.ones(phylogeny.num_nodes)
+    return 0.2 + 0.8 * np.where(np.isnan(phylogeny.support), 1.0, phylogeny.support)
+
+
+def support_handles(phylogeny, color):
+    """What a legend says of `opacity`; nothing where the tree has no support."""
+    from matplotlib.lines import Line2D
+
+    if phylogeny.support is None:
+        return []
+    return [
+        Line2D([], [], color=color, alpha=0.2 + 0.8 * s, lw=1.2, label=f"support {s:g}")
+        for s in (1.0, 0.5, 0.0)
+    ]
 
 
 def readable_power(phylogeny):

@@ -86,6 +86,7 @@ def latent_tree(
         else:
             scatter.draw_classes(axes, codes, labels[kept], names, annotate=None)
         handles = _draw_tree(axes, phylogeny, nodes)
+        handles += tree_layout.support_handles(phylogeny, _BRANCH)
         scatter.class_legend(axes, names or {}, extra=handles)
         size = float(np.clip(38 / np.sqrt(phylogeny.num_leaves), 2.5, 5.0))
         for point, number in zip(nodes, numbers or (), strict=numbers is not None):
@@ -95,15 +96,16 @@ def latent_tree(
 
 def _draw_tree(axes, phylogeny, nodes):
     """Branches, inner nodes, inducing points, root; returns handles for the legend."""
+    from matplotlib import colors
     from matplotlib.collections import LineCollection
     from matplotlib.lines import Line2D
 
     count = phylogeny.num_leaves
+    opacity = 0.75 * tree_layout.opacity(phylogeny)[phylogeny.edges[:, 1]]
     lines = LineCollection(
         nodes[phylogeny.edges],
-        colors=_BRANCH,
+        colors=colors.to_rgba_array(_BRANCH, opacity),
         linewidths=float(np.clip(8 / np.sqrt(count), 0.35, 0.8)),
-        alpha=0.75,
         zorder=3,
     )
     axes.add_collection(lines, autolim=False)

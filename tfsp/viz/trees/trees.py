@@ -35,11 +35,12 @@ def tree(
 
     Of two subtrees the one of fewer leaves comes first, so equal trees look the same however their
     internal nodes are numbered, and no branches cross. A branch has the colour of the class below
-    it where all leaves below agree, otherwise it is grey.
+    it where all leaves below agree, otherwise it is grey; it is the fainter the less support the
+    clade below it has, where the tree says (`Phylogeny.support`).
 
     Args:
-      phylogeny: a `tfsp.tmc.Phylogeny`, anything else with `parent` and `time` (what
-        `tfsp.tmc.ops.sample_posterior` returns), or the pair (parent `[V]`, time `[V]`).
+      phylogeny: a `tfsp.tmc.Phylogeny`, a `TreeSummary`, anything else with `parent` and `time`
+        (what `tfsp.tmc.ops.sample_posterior` returns), or the pair (parent `[V]`, time `[V]`).
       labels: [N] classes of the leaves, integers or strings; or None.
       class_names: what to call the classes, as in `latent_map`.
       leaf_images: [N, H, W, C] in [0, 1], one per leaf; or None. They stand beyond the
@@ -89,7 +90,8 @@ def tree(
     with style.paper_style():
         figure = style.new_figure(1, 1)
         axes = figure.add_axes((0, 0, 1, 1))
-        legend = scatter.class_legend(axes, names) if names else None
+        extra = tree_layout.support_handles(phylogeny, _MIXED)
+        legend = scatter.class_legend(axes, names or {}, extra) if names or extra else None
         pictures, limit = None, _limit(orientation, legend, leaf_images)
         if leaf_images is not None:
             pictures, limit = tree_images.prepare(leaf_images, order, limit)
@@ -100,7 +102,8 @@ def tree(
             tree_images.stagger(pictures, pixels, outward, tree_text.REACH)
         length = _lay_out(axes, orientation, length, spacing, count, text, pictures, legend)
         _draw_axis(axes, orientation, time_power, length)
-        _draw_branches(axes, phylogeny.parent, depth, place, branch_class, orientation)
+        opacity = tree_layout.opacity(phylogeny)
+        _draw_branches(axes, phylogeny.parent, depth, place, branch_class, orientation, opacity)
         _draw_leaves(axes, tips, branch_class[:count], spacing)
         if text:
             tree_text.draw_leaves(axes, tips, outward, text)
@@ -229,8 +232,9 @@ def _colors(index):
     return palette[np.where(index < 0, len(style.PALETTE), index % len(style.PALETTE))]
 
 
-def _draw_branches(axes, parent, depth, place, branch_class, orientation):
+def _draw_branches(axes, parent, depth, place, branch_class, orientation, opacity):
     """One line per branch: from the parent across to the child's place, then along time."""
+    from matplotlib import colors
     from matplotlib.collections import LineCollection
 
     child = np.flatnonzero(parent >= 0)
@@ -248,7 +252,7 @@ def _draw_branches(axes, parent, depth, place, branch_class, orientation):
     )
     lines = LineCollection(
         points,
-        colors=_colors(branch_class[child]),
+        colors=colors.to_rgba_array(_colors(branch_class[child]), opacity[child]),
         linewidths=float(np.clip(8 / np.sqrt(count), 0.3, 1.0)),
         capstyle="projecting",
         joinstyle="miter",

@@ -5,13 +5,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+import few_steps
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from heap import freeze_heap
-
-from tfsp import models
 
 # Two logical CPU devices, so that strategies over several devices can be tested anywhere.
 tf.config.set_logical_device_configuration(
@@ -31,17 +30,15 @@ def _short_collections():
     freeze_heap()
 
 
-@pytest.fixture
-def eager_steps(request, monkeypatch):
-    """Steps run without a graph, which takes several times as long to make as a few to run.
+few_steps.install()
 
-    For tests of what happens around steps, unless marked `graphs`; those of the models themselves
-    make graphs.
-    """
-    if request.node.get_closest_marker("graphs"):
-        return
-    everywhere = property(lambda self: True, lambda self, value: None)
-    monkeypatch.setattr(models.StructuredVAE, "run_eagerly", everywhere)
+
+@pytest.fixture(autouse=True)
+def _graphs(request):
+    """Tests marked `graphs` make graphs of all steps; in others a few steps run without."""
+    few_steps.switch(request.node.get_closest_marker("graphs") is None)
+    yield
+    few_steps.switch(True)
 
 
 @pytest.fixture

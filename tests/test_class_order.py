@@ -13,10 +13,6 @@ from tfsp import visualize as visualize_module
 from tfsp.config import default_config
 from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_examples
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 NUM_CLASSES = 11
 ROWS = 22_000
 

@@ -22,8 +22,6 @@ from tfsp.history_file import read_history
 from tfsp.lock import InUseError
 from tfsp.run_directory import RunDirectory
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 ROOT = pathlib.Path(__file__).parents[1]
 
 

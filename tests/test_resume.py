@@ -15,8 +15,6 @@ from tfsp import callbacks, checkpoint_file, models, networks, resume, run_reade
 from tfsp.history_file import read_history, write_history
 from tfsp.run_directory import RunDirectory
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 VALUES = [-9.0, -5.0, -7.0, -6.0]  # the second epoch is the best
 
 

@@ -8,8 +8,6 @@ from tfsp.config import default_config
 from tfsp.tmc import Phylogeny
 from tfsp.visualize import visualize_run
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 ALWAYS = {"latent_map", "reconstructions", "samples", "training_curves", "traversal"}
 OF_A_TREE = {
     "induced_hierarchy",

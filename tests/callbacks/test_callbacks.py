@@ -9,8 +9,6 @@ from tfsp import atomic, callbacks, models, networks
 from tfsp.history_file import read_history
 from tfsp.run_directory import RunDirectory
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 def tiny(**kwargs):
     model = models.VAE(networks.MLP(hidden=(8,)), latent_dim=2, seed=0, **kwargs)

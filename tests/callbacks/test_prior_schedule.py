@@ -10,8 +10,6 @@ import tensorflow as tf
 from tfsp import callbacks, models, networks, priors
 from tfsp.history_file import read_history
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 class Recorder(priors.NormalPrior):
     """A normal prior that wants data and writes down what is asked of it."""

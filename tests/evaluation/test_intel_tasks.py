@@ -14,8 +14,6 @@ from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 @pytest.fixture(scope="module")
 def points_run(tmp_path_factory):

@@ -12,8 +12,6 @@ from tfsp.config import default_config
 from tfsp.evaluation import tasks as tasks_module
 from tfsp.evaluation.tasks.few_shot import worthwhile
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 SIZES = dict(labels_per_class=[1, 5], num_label_sets=3, progress=False)
 
 

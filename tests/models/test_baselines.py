@@ -8,8 +8,6 @@ from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 CASES = {
     "gm_vae": {"name": "gm_vae", "num_components": 3, "style_dim": 2, "prior_units": 8},
     "gm_vae-constraint": {"name": "gm_vae", "num_components": 2, "min_information": 0.5},

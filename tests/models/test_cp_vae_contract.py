@@ -9,8 +9,6 @@ from model_contract import built, eagerly
 
 from tfsp import likelihoods, models, networks, priors
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 CASES = {
     "drawn": {},
     "summed": {"sum_out_categories": True, "num_samples": 2},

@@ -7,8 +7,6 @@ import pytest
 from tfsp import models, networks
 from tfsp.priors import conditional_start
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 def separable(n=240):
     """Three noisy patterns of 36 pixels, and which one each is."""

@@ -9,8 +9,6 @@ from reference.statistics import mean_tolerance
 from tfsp import callbacks, models, networks
 from tfsp.models.mmd import mmd_squared
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 SCALES = (0.3, 2.0)
 
 

@@ -9,8 +9,6 @@ from scipy import special, stats
 
 from tfsp import models, networks
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 X = np.array([1.0, 0.0, 1.0, 1.0])
 
 

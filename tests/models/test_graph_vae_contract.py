@@ -12,8 +12,6 @@ from model_contract import built, eagerly
 from tfsp import models, networks, priors
 from tfsp.evaluation.latent import posterior_draws
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 NETWORK = {
     "name": "graph_vae_mlp",
     "encoder_hidden": (5,),

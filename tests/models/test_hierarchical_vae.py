@@ -12,8 +12,6 @@ from scipy import special, stats
 
 from tfsp import evaluation, models, networks, priors
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 X = np.array([1.0, 0.0, 1.0, 1.0])
 VAMP = {"name": "vamp", "num_components": 3}
 COUNT = 20_000

@@ -13,8 +13,6 @@ from tfsp import experiment, mappings, models
 from tfsp.config import default_config, to_dict
 from tfsp.models import importance_log_prob
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 tfd = tfp.distributions
 
 TINY_PRIORS = {

@@ -8,8 +8,6 @@ from scipy import stats
 
 from tfsp import models
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 def small(name="vae", **kwargs):
     encoder = {"name": "mlp", "hidden": (8,)}

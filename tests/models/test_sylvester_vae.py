@@ -8,8 +8,6 @@ from reference.statistics import mean_tolerance
 
 from tfsp import models, networks
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 X = np.array([1.0, 0.0, 1.0, 1.0])
 FLOWS = {
     "orthogonal": {"num_columns": 2},

@@ -15,8 +15,6 @@ from model_contract import built, eagerly, mirrored
 
 from tfsp import likelihoods, models, networks, priors
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 tfd = tfp.distributions
 
 TINY_PRIORS = {

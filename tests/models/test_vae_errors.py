@@ -9,8 +9,6 @@ import tensorflow_probability as tfp
 
 from tfsp import models, networks, priors
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 tfd = tfp.distributions
 
 

@@ -13,8 +13,6 @@ from tfsp.history_file import read_history
 from tfsp.priors import loracs_health
 from tfsp.run_directory import RunDirectory
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 NAMES = {
     "predictive_variance",
     "leaf_edge_mass",

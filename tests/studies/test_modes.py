@@ -7,8 +7,6 @@ from tfsp import evaluation
 from tfsp.config import to_dict
 from tfsp.studies import modes
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 
 @pytest.mark.parametrize("model", modes.MODELS)
 def test_configs_share_all_but_the_prior(model):

@@ -13,8 +13,6 @@ from tfsp.config import to_dict
 from tfsp.studies import grid, shapes
 from tfsp.visualize import check_grid_folder
 
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 ROOT = pathlib.Path(__file__).parents[2]
 SMALL = dict(steps=100, batch_size=20, hidden=(8,))
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.phylogeny import checks, graphs, layout, linkage, newick, surgery
+from tfsp.tmc.phylogeny import checks, cuts, graphs, layout, linkage, newick, surgery
 from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
@@ -165,15 +165,31 @@ class Phylogeny(TreeArrays):
         split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
         return layout.cluster_labels(self.layout, self.parent, split)
 
-    def cut(self, num_clusters):
-        """The first slice with `num_clusters` clusters: labels `[N]`; equal times split in turn.
+    def cut(self, num_clusters, method="time", weights=None):
+        """K clusters, each a subtree: labels `[N]`, 0..K-1, by the smallest leaf of each.
+
+        Args:
+          num_clusters: K.
+          method: "time", the first slice with K clusters (equal times split in turn); or "spread",
+            the K subtrees of least spread within (`cuts.tight`), which does not split off lone
+            leaves as long as there is more to gain elsewhere.
+          weights: `[N]`, what each leaf counts for in "spread", such as the data nearest to it.
 
         Raises:
-          ValueError: for a `num_clusters` outside [1, N].
+          ValueError: for a `num_clusters` outside [1, N], another method, or weights that are not
+            positive numbers.
         """
         num_clusters = arguments.integer("num_clusters", num_clusters, 1, self.num_leaves)
-        split = np.zeros(self.num_nodes, bool)
-        split[self.layout.inner[::-1][: num_clusters - 1]] = True
+        if method == "spread":
+            split = cuts.tight(self, num_clusters, weights)
+        elif method == "time" and weights is None:
+            split = np.zeros(self.num_nodes, bool)
+            split[self.layout.inner[::-1][: num_clusters - 1]] = True
+        else:
+            raise ValueError(
+                "`method` must be 'time', without weights, or 'spread'. Received: "
+                f"{arguments.shown(method)}{'' if weights is None else ' with weights'}."
+            )
         return layout.cluster_labels(self.layout, self.parent, split)
 
     # Labellings -----------------------------------------------------------------------------

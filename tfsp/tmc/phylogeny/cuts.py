@@ -1,0 +1,71 @@
+"""Flat clusters from a tree: which K subtrees hold all leaves and spread least."""
+
+import numpy as np
+
+from tfsp.tmc.phylogeny import checks
+
+
+def tight(tree, num_clusters, weights=None):
+    """The nodes whose removal leaves the K subtrees of least spread: a mask `[V]`.
+
+    The spread of a cluster is what k-means sums, the mean squared distance of its members from
+    their centre times their number, with 1 - t_lca in the place of half a squared distance:
+
+        sum over pairs of w_i w_j (1 - t_lca(i, j)) / sum of w_i
+
+    The best of all ways to cut the tree into K subtrees, by dynamic programming from the leaves, in
+    O(N K^2). A cut at one time splits off lone leaves first, as those part early; here a split is
+    worth as much as it saves, so that small clusters come last.
+
+    Args:
+      tree: `TreeArrays`.
+      num_clusters: K, in [1, N].
+      weights: `[N]`, positive, what each leaf counts for, such as data; None for 1.
+
+    Raises:
+      ValueError: for weights of another shape, not finite or not positive.
+    """
+    layout, children = tree.layout, tree.children
+    weight = np.ones(tree.num_nodes)
+    if weights is not None:
+        weight[: tree.num_leaves] = _checked(weights, tree.num_leaves)
+    pairs = np.zeros(tree.num_nodes)
+    best = [np.zeros(1)] * tree.num_nodes  # best[v][k - 1]: least spread of k clusters below v
+    left_share = [None] * tree.num_nodes  # of k clusters, how many are below the first child
+    for v in layout.inner:
+        a, b = children[v]
+        weight[v] = weight[a] + weight[b]
+        pairs[v] = pairs[a] + pairs[b] + weight[a] * weight[b] * (1.0 - tree.time[v])
+        most = min(num_clusters, len(best[a]) + len(best[b]))
+        costs, shares = np.full(most, np.inf), np.zeros(most, int)
+        costs[0] = pairs[v] / weight[v]
+        for i, cost in enumerate(best[a][: most - 1], start=1):
+            others = best[b][: most - i]
+            sums, where = cost + others, slice(i, i + len(others))
+            better = sums < costs[where]
+            costs[where] = np.where(better, sums, costs[where])
+            shares[where] = np.where(better, i, shares[where])
+        best[v], left_share[v] = costs, shares
+    split = np.zeros(tree.num_nodes, bool)
+    stack = [(tree.root, num_clusters)]
+    while stack:
+        v, k = stack.pop()
+        if k > 1:
+            split[v] = True
+            first = int(left_share[v][k - 1])
+            stack += [(children[v, 0], first), (children[v, 1], k - first)]
+    return split
+
+
+def _checked(weights, num_leaves):
+    weights = checks.as_array("weights", weights)
+    if weights.shape != (num_leaves,) or weights.dtype.kind not in "fiu":
+        raise ValueError(
+            f"`weights` must hold one number for each leaf, shape ({num_leaves},). Received: "
+            f"{weights.dtype}, {weights.shape}."
+        )
+    weights = weights.astype(np.float64)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    if wrong.size:
+        raise ValueError(f"weights[{wrong[0]}] = {weights[wrong[0]]} must be finite and positive.")
+    return weights

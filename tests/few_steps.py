@@ -1,4 +1,7 @@
-"""Graphs are made where they pay: tracing one takes as long as some sixty steps without it."""
+"""Graphs are made where they pay.
+
+Tracing one takes as long as 5 to 11 steps without it (30 of a discrete VAE).
+"""
 
 import functools
 
@@ -6,7 +9,7 @@ import tensorflow as tf
 
 from tfsp.models import StructuredVAE
 
-FEW = 60
+FEW = 8
 _state = {"on": True}
 
 

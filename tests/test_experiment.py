@@ -448,6 +448,7 @@ def test_warm_up_longer_than_the_run_is_told(tmp_path):
         experiment.train(config(kl_warmup_epochs=5), tmp_path / "run", verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 @pytest.mark.parametrize(
     "setting", ["mirrored", "bfloat16", "float64", "clip", "xla", "iwae", "gated"]

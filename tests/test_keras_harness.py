@@ -105,6 +105,6 @@ def test_pairs_of_networks(name):
 
 @pytest.mark.parametrize("name", models.names())
 def test_models(name):
-    prior = {"name": "tmc", "num_points": 4} if name == "tmc_vae" else "normal"
-    model = models.build({"name": name, "encoder": {"name": "mlp", "hidden": (4,)}, "prior": prior})
+    own = {"prior": {"name": "tmc", "num_points": 4}} if name == "tmc_vae" else {}
+    model = models.build({"name": name, "encoder": {"name": "mlp", "hidden": (4,)}, **own})
     HARNESS.run_class_serialization_test(model)

@@ -98,6 +98,7 @@ def test_classifier_of_samples_sees_the_own_proportions_of_the_data(points_run):
     assert share["run"] == pytest.approx(0.3, abs=atol)
 
 
+@pytest.mark.slow
 def test_pictures_and_export_of_points(points_run, tmp_path):
     with pytest.raises(ValueError, match="points .*run on images"):
         visualize_run(points_run, beside=[points_run])
@@ -144,6 +145,7 @@ def test_training_on_points_resumes(points_run, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_frechet_and_pictures_of_images(images_run):
     row = evaluation.evaluate_run(images_run, tasks=["frechet", "proportions"], progress=False)
     assert row["frechet_classifier"] > 0

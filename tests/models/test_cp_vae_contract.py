@@ -137,6 +137,7 @@ def test_served(binary_images, tmp_path):
         np.testing.assert_allclose(samples["mean"], expected, **contract.CLOSE)
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(

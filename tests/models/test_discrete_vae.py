@@ -129,7 +129,7 @@ def test_continuous_layers_are_in_the_weights_and_the_bound(float64):
 
     prior = model.prior.couplings.numpy(), model.prior.bias.numpy()
     exact = reference.log_evidence(log_likelihood, *prior, "spike_and_exponential", 2.0, 12)
-    log_weights = model.log_weights(X[np.newaxis], 40_000, seed=1).numpy()[:, 0]
+    log_weights = model.log_weights(X[np.newaxis], 80_000, seed=1).numpy()[:, 0]
     ratios = np.exp(log_weights - exact)
     tolerance = mean_tolerance(ratios)
     assert tolerance < 0.1

@@ -103,6 +103,7 @@ def test_served(binary_images, tmp_path):
     contract.served(model, binary_images, tmp_path, chains=True)
 
 
+@pytest.mark.slow
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(
         lambda **kwargs: tiny("dvae", num_groups=1, **kwargs), binary_images

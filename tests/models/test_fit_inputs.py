@@ -260,6 +260,7 @@ def test_the_end_of_a_dataset(binary_images):
         assert dataset_form.is_infinite(data) == infinite
 
 
+@pytest.mark.graphs
 def test_what_is_not_finite_never_becomes_a_code(model, binary_images):
     """A fused kernel turns NaN into 0, which a network maps to a code like any other."""
     for value in (np.nan, np.inf):

@@ -179,6 +179,7 @@ def test_served(binary_images, tmp_path):
     np.testing.assert_allclose(graph["gate_mean"], model.graph().gate_mean, rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(

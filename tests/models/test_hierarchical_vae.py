@@ -219,6 +219,7 @@ def test_served(binary_images, tmp_path):
     contract.served(contract.built(tiny(VAMP)), binary_images, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 def test_trains_mirrored_in_mixed_precision(binary_images):
     model = contract.trained_mirrored_in_mixed_precision(

@@ -72,6 +72,7 @@ def test_late_reads_see_the_weights_of_before(jit_compile, devices, monkeypatch)
         np.testing.assert_allclose(quick, slow, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_straight_one(tmp_path):
     """Bit for bit, every metric of every hundred steps, plain and with a stop halfway."""
     x, half = data(800), STEPS // 200

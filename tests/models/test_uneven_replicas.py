@@ -31,6 +31,7 @@ def fitted(build, images, weights, replicas, **settings):
     return model, history
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tail", "weighted"), [(1, False), (1, True), (3, True)])
 def test_two_replicas_equal_one_device(tail, weighted, binary_images):
     """Of a tail of 1 the second replica has no row, of 3 it has one to the other's two."""

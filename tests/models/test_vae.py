@@ -227,6 +227,7 @@ def test_two_replicas_take_the_step_of_one(binary_images):
         np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 @pytest.mark.parametrize("prior", priors.names())
 def test_every_prior_trains_mirrored(prior, binary_images):

@@ -79,6 +79,7 @@ def test_examples_of_every_kind_are_the_same():
     np.testing.assert_array_equal(take_examples(batches()), X)
 
 
+@pytest.mark.slow
 def test_datasets_without_end_or_examples():
     with pytest.raises(ValueError, match=r"repeats without end.*\.take\(number_of_batches\)"):
         take_examples(batches(endless=True))
@@ -207,6 +208,7 @@ def run_dir(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_all_classes(run_dir):
     model, _ = experiment.load_run(run_dir)
     assert_all_classes(np.asarray(model.prior.pseudo_inputs))

@@ -74,7 +74,8 @@ def cases():
     for path in FILES:
         own = load(path).prior.name
         for prior in priors.names() if path == ROOT / "vae" / "mnist.py" else [own]:
-            yield pytest.param(path, prior, id=f"{path.relative_to(ROOT)}-{prior}")
+            marks = () if prior == own else pytest.mark.slow
+            yield pytest.param(path, prior, id=f"{path.relative_to(ROOT)}-{prior}", marks=marks)
 
 
 @pytest.mark.parametrize(("path", "prior"), list(cases()))

@@ -14,6 +14,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from marks import slow_but
 
 from tfsp import atomic, callbacks, evaluation, experiment, registry
 from tfsp.config import SECTIONS, default_config, of_run, to_dict
@@ -51,12 +52,15 @@ def assert_same_weights(one, two):
 @pytest.mark.graphs
 @pytest.mark.parametrize(
     "prior",
-    [
-        dict(name="normal"),
-        dict(name="mixture", num_components=5),
-        dict(name="vamp", num_components=5, start="data"),
-        dict(name="flow", hidden=(8,)),
-    ],
+    slow_but(
+        [dict(name="vamp", num_components=5, start="data")],
+        [
+            dict(name="normal"),
+            dict(name="mixture", num_components=5),
+            dict(name="vamp", num_components=5, start="data"),
+            dict(name="flow", hidden=(8,)),
+        ],
+    ),
     ids=lambda prior: prior["name"],
 )
 def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch):
@@ -486,6 +490,7 @@ def test_variants_train_and_resume(setting, tmp_path):
         assert model.encoder.layers[-2].compute_dtype == "bfloat16"
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 def test_mirrored_mean_matches_single_device(tmp_path):
     """Same seeds, no noise (prior none): the curves of one and two devices agree."""

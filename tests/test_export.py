@@ -8,6 +8,7 @@ import textwrap
 
 import numpy as np
 import pytest
+from marks import slow_but
 
 from tfsp import experiment, models, networks, priors
 from tfsp.export import describe, export_run
@@ -72,7 +73,7 @@ def client(tmp_path_factory):
         process.stdin.close()
 
 
-@pytest.mark.parametrize("prior", priors.names())
+@pytest.mark.parametrize("prior", slow_but(["normal", "loracs"], priors.names()))
 def test_served_without_tfsp(prior, binary_images, tmp_path, client):
     model = models.VAE(
         networks.MLP(hidden=(16,)),

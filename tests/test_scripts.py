@@ -35,6 +35,7 @@ def run_dir(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_table_and_writes_json(run_dir):
     out = run("evaluate", f"--run_dir={run_dir},{run_dir}", "--num_samples=10").stdout
     each, spread = (line.split()[1:] for line in out.splitlines() if line.startswith("elbo "))
@@ -45,6 +46,7 @@ def test_evaluate_prints_a_table_and_writes_json(run_dir):
     assert (run_dir / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_takes_tasks(run_dir):
     out = run(
         "evaluate",
@@ -62,6 +64,7 @@ def test_evaluate_takes_tasks(run_dir):
     assert "few_shot, retrieval, labelled_points" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_visualize_writes_every_picture(run_dir):
     out = run("visualize", f"--run_dir={run_dir}", "--format=pdf").stdout
     names = {pathlib.Path(line).name for line in out.splitlines() if line.endswith(".pdf")}
@@ -71,6 +74,7 @@ def test_visualize_writes_every_picture(run_dir):
         assert (run_dir / "figures" / name).stat().st_size > 2000
 
 
+@pytest.mark.slow
 def test_export_writes_a_saved_model_once(run_dir):
     assert "encode, decode, reconstruct" in run("export", f"--run_dir={run_dir}").stdout
     assert (run_dir / "export" / "saved_model.pb").exists()

@@ -37,6 +37,7 @@ def run_dir(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_with_a_tree(run_dir):
     paths = visualize_run(run_dir, checkpoint="last")
     assert set(paths) == ALWAYS | OF_A_TREE | {"newick"}
@@ -61,6 +62,7 @@ def test_a_run_whose_tree_has_not_started(run_dir):
     assert all(path.read_bytes().startswith(b"%PDF") for path in paths.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "also"),
     [

@@ -9,6 +9,7 @@ import model_contract as contract
 import numpy as np
 import pytest
 import tensorflow as tf
+from marks import slow_but
 from model_contract import built, eagerly
 
 from tfsp import models
@@ -92,7 +93,10 @@ def check_misuse(name, case, images):
     contract.assert_misuse_is_explained(model, images, [model.sample_posterior])
 
 
-@pytest.mark.parametrize(("name", "case"), cases())
+FIRST = [(name, next(iter(models.get(name).example_cases))) for name in models.names()]
+
+
+@pytest.mark.parametrize(("name", "case"), slow_but(FIRST, cases()))
 def test_fits_predicts_reloads_and_goes_on(name, case, binary_images, tmp_path):
     check_training(name, case, binary_images, tmp_path)
 

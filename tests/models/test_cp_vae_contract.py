@@ -122,6 +122,7 @@ def test_the_training_loss_compiles(binary_images):
     contract.assert_loss_compiles(built(eagerly(tiny("drawn"))), binary_images)
 
 
+@pytest.mark.slow
 def test_served(binary_images, tmp_path):
     model = built(tiny("drawn"))
     model.adapt(binary_images)

@@ -98,6 +98,7 @@ def test_reads_from_its_own_decoder(binary_images):
     assert len(model.continuous.priors) == 2
 
 
+@pytest.mark.slow
 def test_served(binary_images, tmp_path):
     model = built(tiny("layer", batch_norm=False))
     contract.served(model, binary_images, tmp_path, chains=True)

@@ -215,6 +215,7 @@ def test_every_weight_gets_a_finite_gradient(objective, binary_images):
         np.testing.assert_allclose(losses[2] - losses[0], kl, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_served(binary_images, tmp_path):
     contract.served(contract.built(tiny(VAMP)), binary_images, tmp_path)
 

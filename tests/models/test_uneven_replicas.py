@@ -67,6 +67,7 @@ AVERAGING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", AVERAGING)
 def test_what_averages_over_the_batch_stays_finite(kind, binary_images):
     model, history = fitted(AVERAGING[kind], binary_images[:1], None, 2, run_eagerly=True)

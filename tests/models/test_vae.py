@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from marks import slow_but
 from model_contract import built, eagerly, mirrored
 
 from tfsp import likelihoods, models, networks, priors
@@ -36,7 +37,7 @@ def tiny(prior="normal", likelihood="bernoulli", **kwargs):
     )
 
 
-@pytest.mark.parametrize("prior", priors.names())
+@pytest.mark.parametrize("prior", slow_but(["normal", "vamp", "loracs"], priors.names()))
 def test_every_prior_fits_evaluates_predicts_and_reloads(prior, binary_images, tmp_path):
     model = tiny(prior)
     model.compile()
@@ -255,6 +256,7 @@ def test_replicas_draw_different_noise():
     assert not np.allclose(first, strategy.experimental_local_results(draw())[0])
 
 
+@pytest.mark.slow
 @pytest.mark.graphs
 def test_reload_in_a_new_process_gives_no_warning(binary_images, tmp_path):
     model = tiny("vamp")

@@ -112,6 +112,7 @@ def exported(request, tmp_path_factory):
     return Exported(request.param, tmp_path_factory.mktemp("formats"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["onnx", "litert"])
 def test_files_give_the_models_numbers(exported, format):
     exported.check(format)

@@ -35,6 +35,7 @@ def graphs():
     return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MODELS)
 def test_exports_and_loads_keep_no_graphs(kind, tmp_path):
     model = MODELS[kind]()

@@ -10,30 +10,8 @@ from tfsp.tmc.phylogeny import checks, layout
 class TreeArrays:
     """The arrays of a binary tree over N leaves: checked, and read-only.
 
-    Leaves are nodes 0..N-1 at time 1, internal nodes are N..V-1 with V = 2N - 1, the root is at
-    `root_time` and times grow along every edge. The edge above a node carries that node's number.
-
-    Args:
-      parent: integers `[V]`, -1 at the root.
-      time: float `[V]`, without unit.
-      names: strings `[N]`, distinct; or None.
-      root_time: time of the root, in [0, 1).
-      support: numbers in [0, 1] `[V]`, how sure the clade below each node is, NaN where that is
-        unknown; or None.
-
-    Attributes:
-      parent: int32 `[V]`.
-      time: float64 `[V]`.
-      children: int32 `[V, 2]`, -1 at leaves.
-      names: a tuple, or None.
-      num_leaves: N.
-      num_nodes: V.
-      root: number of the root.
-      support: float64 `[V]`, or None.
-
-    Raises:
-      ValueError: for an invalid tree, with the index and the value.
-      TypeError: for arrays of the wrong kind.
+    Arguments, attributes and errors are those of `Phylogeny`, the class that users see; here are
+    the arrays, and what the functions of this package take and return.
     """
 
     def __init__(self, parent, time, names=None, root_time=0.0, support=None):

@@ -75,10 +75,15 @@ def write_grid(folder, figure, rows):
     Returns:
       (text of the table, list of paths).
     """
-    folder = pathlib.Path(folder)
-    paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
     summary = studies.summarise_grid(rows)
     table = studies.format_grid(summary)
+    return table, write_results(folder, figure, table, {"summary": summary, "runs": rows})
+
+
+def write_results(folder, figure, table, results):
+    """Writes figure.png, figure.pdf, table.txt and results.json into a folder; returns the paths."""
+    folder = pathlib.Path(folder)
+    paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
     atomic.write(folder / "table.txt", table)
-    evaluation.write_json(folder / "results.json", {"summary": summary, "runs": rows})
-    return table, [*paths, folder / "table.txt", folder / "results.json"]
+    evaluation.write_json(folder / "results.json", results)
+    return [*paths, folder / "table.txt", folder / "results.json"]

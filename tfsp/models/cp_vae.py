@@ -5,6 +5,7 @@ from typing import ClassVar
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.distributions import diagonal_normal
@@ -21,6 +22,7 @@ from tfsp.priors.conditional_normal import ConditionalNormalPrior
 from tfsp.random import SeedStream, as_seed, split_seed
 
 _BATCH = 500
+tfd = tfp.distributions
 
 
 @register("cp_vae")
@@ -197,6 +199,7 @@ class CPVAE(EncoderDecoder):
             "kl_continuous": tf.reduce_sum(pi * components, axis=-1),
         }
         q = _normal(loc, log_variance)
+        posteriors = (tfd.OneHotCategorical(log_pi, dtype=pi.dtype), q)
         seeds = split_seed(as_seed(seed))
         z = q.sample(num_samples, seed=seeds[0])
         if self.sum_out_categories:
@@ -207,7 +210,9 @@ class CPVAE(EncoderDecoder):
                 return tf.transpose(log_ratios, [2, 0, 1])
 
             probabilities = tf.transpose(pi)[:, tf.newaxis]
-            return Draw(self._pairs(z), kl, log_ratios, probabilities=probabilities)
+            return Draw(
+                self._pairs(z), kl, log_ratios, probabilities=probabilities, posteriors=posteriors
+            )
         c = self._categories(log_pi, num_samples, seeds[1], training)
 
         def log_ratio():
@@ -215,7 +220,7 @@ class CPVAE(EncoderDecoder):
             ratios = self._log_prior(z, training) - log_pi
             return tf.reduce_sum(c * ratios, axis=-1) - q.log_prob(z)
 
-        return Draw(tf.concat([z, c], axis=-1), kl, log_ratio)
+        return Draw(tf.concat([z, c], axis=-1), kl, log_ratio, posteriors=posteriors)
 
     def encode(self, x):
         """(mu, pi) of the posterior: `[B, ...]` -> `[B, D + K]`."""

@@ -153,7 +153,7 @@ class GMVAE(EncoderDecoder):
             "kl_w": normal_kl(q_w.distribution, Normal(0.0, tf.ones([], w.dtype))),
             "kl_z": kl_z,
         }
-        return Draw(z, kl, log_ratio)
+        return Draw(z, kl, log_ratio, posteriors=(q_z, q_w))
 
     def extra_losses(self, terms, training):
         """The minimum information constraint, in training."""

@@ -80,6 +80,11 @@ class TMCVAE(EncoderDecoder):
                 "The model 'tmc_vae' has the objective 'elbo' alone: its training points are tied "
                 f"together by the tree. Received: {self.objective!r}."
             )
+        if self.consistency is not None:
+            raise ValueError(
+                "The TMC-VAE does not take `consistency`: its training points are on the tree, their "
+                f"augmentations are not. Received: {self.consistency.get_config()}."
+            )
         self.prior.waits_for_data = True
 
     def call(self, x, training=False):
@@ -98,7 +103,7 @@ class TMCVAE(EncoderDecoder):
                 "`index` must hold one integer for each example, shape [B]. Received: "
                 f"{tf.as_dtype(index.dtype).name} of shape {tuple(index.shape)}."
             )
-        return self._terms(x, self._infer_points(x, index), training)
+        return self.terms(x, self._infer_points(x, index), training)
 
     def _infer_points(self, x, index):
         """The `Draw` of training points: the tree ties them to those outside the batch."""

@@ -7,14 +7,17 @@ from tfsp.studies.modes import mode_config, train_modes
 from tfsp.studies.shapes import MODELS as SHAPE_MODELS
 from tfsp.studies.shapes import TARGETS as SHAPE_TARGETS
 from tfsp.studies.shapes import shape_config, train_shapes
+from tfsp.studies.support import calibration, simulate_support
 
 __all__ = [
     "MODE_MODELS",
     "SHAPE_MODELS",
     "SHAPE_TARGETS",
+    "calibration",
     "format_grid",
     "mode_config",
     "shape_config",
+    "simulate_support",
     "summarise_grid",
     "train_grid",
     "train_modes",

@@ -8,6 +8,7 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
 """
 
 from tfsp.viz.charts import (
+    calibration_curve,
     category_usage,
     class_magnitudes,
     distribution_grid,
@@ -48,6 +49,7 @@ from tfsp.viz.trees import (
 )
 
 __all__ = [
+    "calibration_curve",
     "category_usage",
     "class_magnitudes",
     "decoder_mean",

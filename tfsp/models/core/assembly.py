@@ -160,6 +160,7 @@ class EncoderDecoder(StructuredVAE):
             latents=z,
             kl={"kl": self.prior.kl(q, z, training)},
             log_ratio=lambda: self.prior.log_prob(z, training) - q.log_prob(z),
+            posteriors=(q,),
         )
 
     def generate(self, n, seed=None, **condition):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfsp import arguments, precision
+from tfsp.models.core import consistency as consistencies
 from tfsp.models.core import objectives, serving
 from tfsp.models.core.fitting import Fitting
 from tfsp.models.inputs import data_checks
@@ -39,6 +40,9 @@ class StructuredVAE(Fitting):
         `{"name": "renyi", "alpha": 0.3}` or an `Objective`: see `tfsp.models.core.objectives`.
       num_samples: S, draws of the latents for each example: averaged ("elbo") or under the
         logarithm (the others).
+      consistency: None, or what keeps codes from changing with an augmentation of x: a weight, a
+        dict of the arguments of `tfsp.models.core.consistency.Consistency`, or one. Adds the term
+        `consistency`, nats.
       seed: int, where the model's stream of random draws starts; None takes one from Keras. The
         networks' starting weights come from Keras: `keras.utils.set_random_seed` fixes both.
 
@@ -74,13 +78,14 @@ class StructuredVAE(Fitting):
     example_settings: ClassVar = {"seed": 0}
     example_cases: ClassVar = {"plain": {}}
 
-    def __init__(self, objective="elbo", num_samples=1, seed=None, **kwargs):
+    def __init__(self, objective="elbo", num_samples=1, seed=None, consistency=None, **kwargs):
         # No casting of inputs: x stays exact, and log-densities stay in float32 or better.
         kwargs.setdefault("autocast", False)
         precision.require_whole(kwargs.get("dtype"), type(self).__name__)
         super().__init__(**kwargs)
         self.bound = objectives.build(objective)
         self.objective = objectives.spec(self.bound)
+        self.consistency = consistencies.build(consistency)
         self.num_samples = arguments.integer("num_samples", num_samples)
         self.seeds = SeedStream(seed)
         once = {"trainable": False, "aggregation": "only_first_replica", "autocast": False}
@@ -186,9 +191,14 @@ class StructuredVAE(Fitting):
         With an objective of importance weights also its bound, such as `iwae`.
         """
         x = self._check_data(x)
-        return self._terms(x, self.infer(x, self.num_samples, self.seeds, training), training)
+        draw = self.infer(x, self.num_samples, self.seeds, training)
+        terms = self.terms(x, draw, training)
+        if self.consistency is None:
+            return terms
+        return self.consistency.add(self, x, draw, terms, training)
 
-    def _terms(self, x, draw, training):
+    def terms(self, x, draw, training=False):
+        """What `call` returns for a draw of the latents, but for `consistency`."""
         log_likelihood = draw.expected(self.log_likelihood(x, draw.latents, training))
         terms = {"log_likelihood": tf.reduce_mean(log_likelihood, axis=0), **draw.mean_kl()}
         if self.bound.uses_weights:
@@ -251,6 +261,7 @@ class StructuredVAE(Fitting):
             "objective": objectives.spec(self.bound),
             "num_samples": self.num_samples,
             "seed": self.seeds.seed,
+            **({"consistency": self.consistency.get_config()} if self.consistency else {}),
             **{
                 name: serialized(getattr(self, name))
                 for name in self.parts

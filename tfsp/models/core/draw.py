@@ -29,6 +29,8 @@ class Draw(NamedTuple):
       probabilities: `[K, 1, B]`, q(value | x) where the values of a latent are enumerated:
         `latents` are `[K, S, B, D]`, and `log_ratio` gives `[K, S, B]`, log p(latents) less log q
         of the latents that were drawn. None for draws alone.
+      posteriors: what q(latents | x) is the product of, `tfd.Distribution` with batch `[B]`, where
+        they do not depend on draws and KLs between them are known; else empty.
     """
 
     latents: tf.Tensor
@@ -37,6 +39,7 @@ class Draw(NamedTuple):
     batch_terms: Mapping[str, Callable[[], tf.Tensor]] = MappingProxyType({})
     training_log_ratio: Callable[[], tf.Tensor] | None = None
     probabilities: tf.Tensor | None = None
+    posteriors: tuple = ()
 
     def expected(self, log_likelihood):
         """The mean of log p(x | latents) over enumerated values: `[S, B]`."""

@@ -12,8 +12,8 @@ from tfsp.models.core.step_order import update_last
 class Training(keras.Model):
     """Loss, metrics and step of a model whose `call` returns the terms of a bound.
 
-    Uses of what `StructuredVAE` sets: `bound`, `kl_weight`, `batch_weights`, `term_names`,
-    `nonfinite_step`, `prior`, `update`, `extra_losses`.
+    Uses of what `StructuredVAE` sets: `bound`, `consistency`, `kl_weight`, `batch_weights`,
+    `term_names`, `nonfinite_step`, `prior`, `update`, `extra_losses`.
     """
 
     def __init__(self, **kwargs):
@@ -121,6 +121,8 @@ class Training(keras.Model):
         if training:
             self._note_nonfinite(terms)
         losses = self.bound.losses(terms, self.kl_weight)
+        if self.consistency is not None:
+            losses += self.consistency.weight * terms["consistency"]
         if sample_weight is not None:
             losses *= tf.cast(sample_weight, losses.dtype)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -158,6 +160,8 @@ class Training(keras.Model):
 
     def _metric_names(self):
         extra = [self.bound.name] if self.bound.uses_weights else []
+        if self.consistency is not None:
+            extra.append("consistency")
         return ["elbo", *extra, *self.term_names]
 
     def _note_nonfinite(self, terms):

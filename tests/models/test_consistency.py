@@ -1,0 +1,162 @@
+"""Consistency under augmentation: the images, the term, the loss, and that it does what it says."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import ndimage
+
+from tfsp import models
+from tfsp.models.core.augmentation import random_affine
+from tfsp.models.core.consistency import Consistency
+
+
+@keras.saving.register_keras_serializable("tests")
+def halved(x):
+    return 0.5 * x
+
+
+def images(n=12, side=8):
+    rng = np.random.default_rng(0)
+    return (rng.random((n, side, side, 1)) < 0.4).astype("float32")
+
+
+def test_no_change_is_none():
+    x = images()
+    same = random_affine(x, [0, 1], shift=0.0, rotation=0.0, zoom=0.0)
+    np.testing.assert_allclose(same, x, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_images_move_as_scipy_moves_them(seed):
+    """The same draw, resampled by scipy: rows and columns of a smooth image."""
+    rows, columns = np.mgrid[:14, :18] / 6.0
+    x = (0.5 + 0.4 * np.sin(rows + 0.7 * columns)).astype("float32")[None, ..., None]
+    u = tf.random.stateless_uniform([5, 1], [7, seed], -1.0, 1.0).numpy()[:, 0]
+    found = random_affine(x, [7, seed], shift=0.1, rotation=0.1, zoom=0.2, flip=True)[0, ..., 0]
+    angle, scale, side = 2 * np.pi * 0.1 * u[0], 1 + 0.2 * u[1], -1 if u[4] < 0 else 1
+    turn = scale * np.array(  # (row, column) of what is read for (row, column)
+        [[np.cos(angle), side * np.sin(angle)], [-np.sin(angle), side * np.cos(angle)]]
+    )
+    centre = np.array([6.5, 8.5])
+    offset = centre - turn @ centre + 0.1 * np.array([14 * u[3], 18 * u[2]])
+    expected = ndimage.affine_transform(x[0, ..., 0], turn, offset, order=1, mode="nearest")
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_each_image_moves_by_itself():
+    x = np.repeat(images(1), 50, axis=0)
+    moved = random_affine(x, [0, 0]).numpy()
+    assert len(np.unique(moved.round(5), axis=0)) == 50
+    assert moved.min() >= 0
+    assert moved.max() <= 1 + 1e-6
+    np.testing.assert_array_equal(random_affine(x, [0, 0]), moved)
+
+
+def test_the_term_is_the_kl_between_both_posteriors():
+    x = images()
+    model = models.VAE.example(consistency={"weight": 2.0, "augment": halved})
+    model.build((None, 8, 8, 1))
+    q, p = model.posterior(halved(x)), model.posterior(x)
+    variance, other = q.variance().numpy(), p.variance().numpy()
+    ratio = variance / other
+    difference = (q.mean().numpy() - p.mean().numpy()) ** 2 / other
+    expected = 0.5 * np.sum(ratio + difference - 1 - np.log(ratio), axis=1)
+    np.testing.assert_allclose(model(x)["consistency"], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        model(x, training=True)["consistency"], expected, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_the_term_of_categories_counts_both_latents():
+    x = images()
+    model = models.CPVAE.example(consistency={"augment": halved})
+    model.build((None, 8, 8, 1))
+    log_q, loc_q, log_var_q = (part.numpy() for part in model.posterior_parts(halved(x)))
+    log_p, loc_p, log_var_p = (part.numpy() for part in model.posterior_parts(x))
+    of_c = np.sum(np.exp(log_q) * (log_q - log_p), axis=1)
+    ratio = np.exp(log_var_q - log_var_p)
+    squares = (loc_q - loc_p) ** 2 / np.exp(log_var_p)
+    of_z = 0.5 * np.sum(ratio + squares - 1 - np.log(ratio), axis=1)
+    np.testing.assert_allclose(model(x)["consistency"], of_c + of_z, rtol=1e-4, atol=1e-6)
+
+
+def test_the_loss_is_the_mean_bound_and_the_weighted_kl():
+    """Where nothing is random: an autoencoder. Bounds that are reported stay those of x."""
+    x = images()
+    model = models.VAE.example(prior="none", consistency={"weight": 3.0, "augment": halved})
+    model.compile(run_eagerly=True)
+    model.build((None, 8, 8, 1))
+    plain = models.VAE.example(prior="none")
+    plain.build((None, 8, 8, 1))
+    plain.set_weights(model.get_weights())
+    own, other = (plain(part)["log_likelihood"].numpy() for part in (x, halved(x)))
+    kl = model(x)["consistency"].numpy()
+    terms = model(x, training=True)
+    np.testing.assert_allclose(terms["log_likelihood"], (own + other) / 2, rtol=1e-5)
+    loss = model.compute_loss(x=x, y_pred=terms, training=True)
+    np.testing.assert_allclose(loss, np.mean(3.0 * kl - (own + other) / 2), rtol=1e-5)
+    found = model.evaluate(x, batch_size=12, verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["log_likelihood"], own.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["consistency"], kl.mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["vae", "cp_vae", "gm_vae", "intel_vae"])
+def test_it_is_kept_and_trained_with(name, tmp_path):
+    model = models.get(name).example(consistency=0.5)
+    model.compile(run_eagerly=True)
+    history = model.fit(images(), epochs=2, batch_size=6, verbose=0).history
+    assert np.isfinite(history["consistency"]).all()
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.consistency.get_config() == model.consistency.get_config()
+    assert again.consistency.weight == 0.5
+    assert "consistency" not in models.get(name).example().get_config()
+
+
+def test_a_function_is_kept(tmp_path):
+    model = models.VAE.example(consistency={"augment": halved})
+    model.build((None, 8, 8, 1))
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").consistency.augment is halved
+
+
+@pytest.mark.graphs
+def test_codes_move_less_with_it():
+    x = np.concatenate([images(20)] * 5)
+    moved = random_affine(x, [3, 3])
+    found = {}
+    for weight in (0.0, 3.0):
+        keras.utils.set_random_seed(0)
+        model = models.VAE.example(consistency=weight)
+        model.compile(keras.optimizers.Adam(1e-2))
+        model.fit(x, epochs=30, batch_size=25, verbose=0)
+        q, p = model.posterior(moved), model.posterior(x)
+        found[weight] = float(np.mean(q.kl_divergence(p)))
+    assert found[3.0] < 0.5 * found[0.0]
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(ValueError, match=r"consistency.*must be None.*'much'"):
+        models.VAE.example(consistency="much")
+    with pytest.raises(ValueError, match=r"consistency.*twist"):
+        models.VAE.example(consistency={"twist": 1})
+    with pytest.raises(ValueError, match=r"weight.*\[0, inf\).*-1"):
+        Consistency(-1.0)
+    with pytest.raises(ValueError, match=r"augment.*layer or a function.*3"):
+        Consistency(augment=3)
+    assert models.VAE.example(consistency=0).consistency is None
+    flat = models.VAE.example(consistency=1.0)
+    flat.build((None, 64))
+    with pytest.raises(ValueError, match=r"images \[H, W, C\].*\(64,\)"):
+        flat(images().reshape(12, 64))
+    cut = models.VAE.example(consistency={"augment": lambda x: x[:, :4]})
+    cut.build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match=r"leave the shape.*\(12, 4, 8, 1\)"):
+        cut(images())
+    graph = models.get("graph_vae").example(consistency=1.0)
+    graph.build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match="GraphVAE has no posterior"):
+        graph(images())
+    with pytest.raises(ValueError, match=r"TMC-VAE does not take `consistency`"):
+        models.get("tmc_vae").example(consistency=1.0)

@@ -1,7 +1,17 @@
 """One tree for many: posterior expectations of times, and the support of clades."""
 
+from tfsp.tmc.summary.categories import category_distances, category_hierarchy, category_tree
 from tfsp.tmc.summary.draws import TreeSummary, summarize_draws
 from tfsp.tmc.summary.hierarchy import expected_hierarchy
 from tfsp.tmc.summary.posterior import active_columns, summarize
 
-__all__ = ["TreeSummary", "active_columns", "expected_hierarchy", "summarize", "summarize_draws"]
+__all__ = [
+    "TreeSummary",
+    "active_columns",
+    "category_distances",
+    "category_hierarchy",
+    "category_tree",
+    "expected_hierarchy",
+    "summarize",
+    "summarize_draws",
+]

@@ -44,7 +44,7 @@ build: $(STAMP)
 # Pinned versions first, then the package without a second look at the index.
 $(STAMP): requirements.txt pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
-	$(BIN)/python -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13) and 'tfsp needs Python 3.11 or 3.12')"
+	$(BIN)/python -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'tfsp needs Python 3.11, 3.12 or 3.13')"
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $(STAMP)

@@ -35,8 +35,14 @@ few_steps.install()
 
 @pytest.fixture(autouse=True)
 def _graphs(request):
-    """Tests marked `graphs` make graphs of all steps; in others a few steps run without."""
-    few_steps.switch(request.node.get_closest_marker("graphs") is None)
+    """Tests marked `graphs` make graphs of all steps; in others a few steps run without.
+
+    Elsewhere graphs are run as they are traced: a graph that runs a few times does not win back
+    what optimising it costs, an eighth of all time.
+    """
+    everywhere = request.node.get_closest_marker("graphs") is not None
+    few_steps.switch(not everywhere)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not everywhere})
     yield
     few_steps.switch(True)
 

@@ -22,12 +22,25 @@ _COLUMNS = ("prior", "elbo", "log_p", "few_shot_1", "few_shot_10", "few_shot_50"
 
 def _tree_report(row):
     return (
-        f"\nThe tree over the inducing points has dendrogram purity {row['tree_purity']:.2f} "
-        f"(Ward's clustering of the same points: {row['tree_ward_purity']:.2f});\n"
-        f"the hierarchy of {row['tree_num_points']} test images that it induces: "
-        f"{row['tree_induced_purity']:.2f} (Ward's: {row['tree_induced_ward_purity']:.2f}). "
-        "1 is perfect, .1 is chance. No label was used in training."
+        "\nDendrogram purity (1 is perfect, .1 is chance; no label was used in training) of the\n"
+        f"summary tree over the inducing points, and of the {row['tree_num_points']} test images "
+        "attached to it,\nbeside one draw of the tree, and Ward's linkage of the same points:\n\n"
+        + evaluation.format_table(
+            [
+                _tree_row("summary tree", row, "summary_purity", "induced_summary_purity"),
+                _tree_row("one draw", row, "purity", "induced_purity"),
+                _tree_row("Ward", row, "ward_purity", "induced_ward_purity"),
+                _tree_row("Ward, points weighted by data", row, "counts_ward_purity"),
+            ],
+            ("tree", "inducing_points", "test_images"),
+        )
+        + f"\n\nChains agree on the summary by {row['tree_summary_agreement']:.2f}."
     )
+
+
+def _tree_row(name, row, points, images=None):
+    found = {"tree": name, "inducing_points": row[f"tree_{points}"]}
+    return found if images is None else {**found, "test_images": row[f"tree_{images}"]}
 
 
 @plain_errors

@@ -81,7 +81,7 @@ def write_grid(folder, figure, rows):
 
 
 def write_results(folder, figure, table, results):
-    """Writes figure.png, figure.pdf, table.txt and results.json into a folder; returns the paths."""
+    """Writes figure.png, figure.pdf, table.txt and results.json; returns the paths."""
     folder = pathlib.Path(folder)
     paths = [viz.save(figure, folder / f"figure.{suffix}") for suffix in ("png", "pdf")]
     atomic.write(folder / "table.txt", table)

@@ -7,6 +7,8 @@ import pytest
 
 from tfsp.evaluation import nearest_labels, tree_purity
 from tfsp.priors import LORACs, NormalPrior
+from tfsp.tmc import Phylogeny
+from tfsp.tmc.phylogeny.linkage import weighted_ward
 
 
 def purity(tree, labels):
@@ -53,6 +55,11 @@ def test_purity_of_leaves_is_that_of_all_pairs():
     assert result["ward_purity"] == 1.0  # clusters ten standard deviations apart
     assert result["induced_ward_purity"] == 1.0
     assert result["induced_purity"] > 0.9
+    summary = prior.summary_tree()
+    assert result["summary_purity"] == purity(summary.tree, labels) == 1.0
+    assert result["induced_summary_purity"] == 1.0
+    assert result["summary_agreement"] == summary.agreement
+    assert result["counts_ward_purity"] == 1.0
 
 
 def test_mixed_labels_are_impure():
@@ -64,6 +71,25 @@ def test_mixed_labels_are_impure():
     result = tree_purity(prior, codes, mixed, codes, mixed, num_points=90)
     assert result["induced_purity"] < 0.6
     assert result["induced_ward_purity"] < 0.6
+
+
+def test_counts_decide_the_weighted_linkage():
+    """Points on a line: with the counts of the data the pair of light ones is merged first."""
+    from tfsp.evaluation.trees import nearest
+
+    points = np.array([[0.0], [1.0], [2.2]])
+    codes = np.repeat(points, [90, 90, 1], axis=0)
+    assert np.bincount(nearest(points, codes)).tolist() == [90, 90, 1]
+    assert Phylogeny.from_linkage(weighted_ward(points, [1, 1, 1])).cut(2).tolist() == [0, 0, 1]
+    assert Phylogeny.from_linkage(weighted_ward(points, [90, 90, 1])).cut(2).tolist() == [0, 1, 1]
+
+
+def test_large_trees_have_no_summary(monkeypatch):
+    from tfsp.evaluation import trees
+
+    monkeypatch.setattr(trees, "_MOST_SUMMARISED", 11)
+    train = clusters(1, 30)
+    assert "summary_purity" not in tree_purity(started(), *train, *train, num_points=5)
 
 
 def test_same_seed_same_result():

@@ -19,6 +19,7 @@ from tfsp.tmc import Phylogeny
 
 D = 3
 USUAL = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
+SUMMARY = ("summary_parent", "summary_time", "support", "clade_support", "summary_newick")
 SIGNATURES = [*USUAL, "attach", "sample_subtree", "hierarchy"]
 NUM_LEAVES = {"collapsed": 20, "recognition": 20, "tmc": 5}
 PRIORS = {
@@ -192,7 +193,7 @@ def test_a_node_outside_the_tree_is_refused(served, kind):
 @pytest.mark.parametrize("kind", PRIORS)
 def test_hierarchy_is_the_tree(served, kind):
     model = served.models[kind]
-    names = ("parent", "time", "leaves", "node_mean", "mean", "newick")
+    names = ("parent", "time", "leaves", "node_mean", "mean", "newick", *SUMMARY)
     answer = {name: served.answer(kind, "hierarchy", name) for name in names}
     assert (answer["parent"].dtype, answer["time"].dtype) == (np.int32, np.float64)
     tree = Phylogeny(answer["parent"], answer["time"])
@@ -204,6 +205,14 @@ def test_hierarchy_is_the_tree(served, kind):
     close(answer["node_mean"], exact)
     close(answer["mean"], model.decode(answer["node_mean"]).mean())
     assert answer["mean"].shape == (tree.num_nodes, 8, 8, 1)
+    summary = model.prior.summary_tree()
+    served_tree = Phylogeny.from_newick(answer["summary_newick"].item().decode())
+    expected = Phylogeny(
+        answer["summary_parent"], answer["summary_time"], support=answer["support"]
+    )
+    assert served_tree == expected == summary.tree
+    np.testing.assert_array_equal(answer["support"], summary.transfer)
+    np.testing.assert_array_equal(answer["clade_support"], summary.support)
 
 
 @pytest.mark.parametrize("kind", PRIORS)

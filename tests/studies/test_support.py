@@ -82,7 +82,7 @@ def test_the_chart_has_a_line_for_each_group():
     figure = viz.calibration_curve({"a": [row], "b": [row, {**row, "stated": 0.8}]}, title="t")
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "b"]
-    np.testing.assert_allclose(axes.containers[1][0].get_xdata(), [0.3, 0.8])
+    np.testing.assert_allclose(np.array(axes.containers[1][0].get_xdata(), float), [0.3, 0.8])
     plt.close(figure)
     with pytest.raises(ValueError, match="at least one calibration"):
         viz.calibration_curve({})
@@ -101,4 +101,7 @@ def test_the_script(tmp_path):
         "table.txt",
         "results.json",
     }
-    assert "exists, from an earlier grid" in run_script("figure_support", f"--out={out}", check=False).stderr
+    assert (
+        "exists, from an earlier grid"
+        in run_script("figure_support", f"--out={out}", check=False).stderr
+    )

@@ -5,8 +5,8 @@ import pytest
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from tfsp.tmc import category_hierarchy, category_tree, dendrogram_purity
-from tfsp.tmc.summary import category_distances
+from tfsp.tmc import Phylogeny, category_hierarchy, category_tree, dendrogram_purity
+from tfsp.tmc.summary import category_distances, hang
 
 
 def log_probs(n=60, num_categories=5, seed=0, scale=3.0):
@@ -92,6 +92,22 @@ def test_categories_are_clades_of_the_data():
             np.testing.assert_array_equal(
                 cut[:, None] == cut, expected[:, None] == expected[None, :]
             )
+
+
+def test_any_tree_over_groups_can_have_data_hung_below():
+    above = Phylogeny([3, 3, 4, 4, -1], [1, 1, 1, 0.6, 0])
+    rng = np.random.default_rng(0)
+    members = rng.permutation(np.repeat(range(3), [1, 2, 20]))
+    tree = hang(above, members, rng.normal(size=(23, 2)))
+    assert dendrogram_purity(tree, members) == 1.0
+    for time, clusters in [(0.2, members == 2), (0.45, members)]:
+        _, expected = np.unique(clusters, return_inverse=True)
+        found = tree.slice(time)
+        np.testing.assert_array_equal(found[:, None] == found, expected[:, None] == expected)
+    with pytest.raises(ValueError, match=r"groups in \[0, 3\).*\[1, 2, 0\]"):
+        hang(above, [0, 1, 1], np.zeros((3, 1)))
+    with pytest.raises(ValueError, match=r"\[1, 1, 1, 1\]"):
+        hang(above, [0, 1, 2, 3], np.zeros((4, 1)))
 
 
 def test_few_data():

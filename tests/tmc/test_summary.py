@@ -29,6 +29,17 @@ def random_trees(num_leaves, count, seed=0):
     return np.array([t[0] for t in trees], np.int32), np.array([t[1] for t in trees])
 
 
+def leaves_below(parent):
+    """The set of leaves below each node, by the way from every leaf to the root."""
+    below = [set() for _ in parent]
+    for leaf in range((len(parent) + 1) // 2):
+        v = leaf
+        while v >= 0:
+            below[v].add(leaf)
+            v = parent[v]
+    return below
+
+
 @pytest.mark.parametrize("num_leaves", [1, 2, 3, 17])
 def test_moments_of_times_against_a_slow_reference(num_leaves):
     parent, time = random_trees(num_leaves, 7)
@@ -51,9 +62,8 @@ def test_transfer_distances_against_sets(num_leaves):
     parent, _ = random_trees(num_leaves, 9, seed=1)
     found = native.transfer_distances(parent[0], parent)
     for s, other in enumerate(parent):
-        clades = [set(reference.leaves_below(other, v)) for v in range(2 * num_leaves - 1)]
-        for v in range(2 * num_leaves - 1):
-            own = set(reference.leaves_below(parent[0], v))
+        clades = leaves_below(other)
+        for v, own in enumerate(leaves_below(parent[0])):
             assert found[s, v] == min(len(own ^ clade) for clade in clades)
     np.testing.assert_array_equal(found[0], 0)
 
@@ -69,8 +79,8 @@ def test_arrays_are_checked():
     with pytest.raises(ValueError, match=r"times\[1, \d\] = .*later than its parent"):
         native.lca_moments(parent, wrong)
     wrong = time.copy()
-    wrong[2, 5] = np.nan
-    with pytest.raises(ValueError, match=r"times\[2, 5\] = nan"):
+    wrong[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"times\[2, 1\] = nan"):
         native.lca_moments(parent, wrong)
     bad = parent.copy()
     bad[1, 0] = 9
@@ -123,14 +133,13 @@ def test_one_stray_leaf_breaks_exact_support_alone():
 def test_the_exact_posterior(num_leaves):
     """Expected times and supports are those of enumeration and quadrature, by a t test."""
     points = np.append(POINTS, [[-0.2, 0.1]], axis=0)[:num_leaves]
-    num = 81 if num_leaves == 4 else 25
-    probability, mean_lca, _ = reference.topology_posterior(points, 2.0, 1.5, num)
+    grid = (81, 14.0) if num_leaves == 4 else (21, 8.0)
+    probability, mean_lca, _ = reference.topology_posterior(points, 2.0, 1.5, *grid)
     height = 1 - sum(p * mean_lca[t] for t, p in probability.items())
     pairs = np.triu_indices(num_leaves, 1)
     rows = []
     for seed in range(20):
-        run = summarize(points, 400, 200, 2000, 2, "all", 2.0, 1.5, seed=seed)
-        assert run.agreement > 0.9
+        run = summarize(points, 400, 200, 2000, 1, "all", 2.0, 1.5, seed=seed)
         errors = [
             run.support[v] - sum(p for t, p in probability.items() if clade in t)
             for clade, v in clades_of(run.tree).items()
@@ -197,11 +206,13 @@ def test_dead_columns_are_left_out():
     found = summarize(wide, seed=1)
     np.testing.assert_array_equal(found.columns, active_columns(points))
     assert set(truth) <= set(clades_of(found.tree))
-    chosen = summarize(wide, num_draws=20, burn_in=10, columns=[0, 3], seed=0)
+    with pytest.warns(UserWarning, match="chains agree"):
+        chosen = summarize(wide, num_draws=20, burn_in=10, columns=[0, 3], seed=0)
     np.testing.assert_array_equal(chosen.columns, [0, 3])
     np.testing.assert_array_equal(active_columns(wide, share=0.0), np.arange(38))
 
 
+@pytest.mark.filterwarnings("ignore:The chains agree")
 def test_seeds_and_chains():
     points, _ = clusters(noise=0.3, repeats=1)
     few = dict(num_draws=20, burn_in=100, moves_per_draw=50)
@@ -285,6 +296,16 @@ def test_bad_draws_are_named():
         summarize_draws([tree, tree.restrict([0, 1])])
     with pytest.raises(ValueError, match="a pair"):
         summarize_draws((tree.parent, tree.time))
+
+
+def test_too_many_leaves_are_refused(monkeypatch):
+    from tfsp.tmc.summary import draws
+
+    monkeypatch.setattr(draws, "MOST_LEAVES", 3)
+    with pytest.raises(ValueError, match=r"at most 3 leaves. Received: 4"):
+        summarize(POINTS)
+    with pytest.raises(ValueError, match=r"at most 3 leaves. Received: 4"):
+        summarize_draws(random_trees(4, 2))
 
 
 @pytest.mark.parametrize("num_leaves", [1, 2])

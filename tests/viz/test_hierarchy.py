@@ -6,7 +6,7 @@ from reference import tmc
 
 from tfsp import subset, viz
 from tfsp.evaluation import nearest_labels
-from tfsp.tmc import Phylogeny, induced_hierarchy
+from tfsp.tmc import Phylogeny, induced_hierarchy, summarize
 from tfsp.viz import style
 from viz.test_trees import branches, leaf_points
 
@@ -100,6 +100,43 @@ def hierarchy_power(tree):
     inner = [tree.time[v] for v in range(tree.num_leaves, tree.num_nodes) if v != tree.root]
     median = np.median(inner)
     return round(float(np.clip(np.log(0.5) / np.log(1 - median), 0.1, 1)), 2)
+
+
+def legend_of(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.filterwarnings("ignore:The chains agree")
+def test_the_summary_comes_first_and_data_attach_to_it(data):
+    codes, labels, images = data
+    model = Model()
+    summary = summarize(model.leaves, num_draws=60, moves_per_draw=200, burn_in=5000)
+    assert summary.columns.tolist() == [0, 1]
+    figures = viz.hierarchy_pictures(model, codes, labels, images, num_induced=30, summary=summary)
+    assert next(iter(figures)) == "summary_tree"
+    assert sorted(figures) == sorted([*NAMES, "summary_tree"])
+    assert len(branches(figures["summary_tree"])) == 22
+    assert "support 0.5" in legend_of(figures["summary_tree"])
+    assert "support 0.5" not in legend_of(figures["tree"])
+    rows = subset.rows(60, 30)
+    induced = induced_hierarchy(
+        codes[rows],
+        summary.tree.parent,
+        summary.tree.time,
+        model.leaves,
+        mode="mode",
+        num_nodes=(8, 4),
+        edge_weights="bayes",
+    )
+    expected = viz.tree(
+        induced, labels[rows], orientation="circle", time_power=hierarchy_power(induced)
+    )
+    assert branches(expected) == branches(figures["induced_hierarchy"])
+    with pytest.raises(
+        ValueError, match=r"`summary` must be over the 3 inducing points.*12 leaves"
+    ):
+        viz.hierarchy_pictures(Model(3), codes, summary=summary)
 
 
 def test_without_images_or_labels(data):

@@ -198,6 +198,26 @@ def test_everything_lies_inside_and_beside_one_another(orientation, title, drawn
         assert other.x1 < legend.x0
 
 
+def test_branches_are_as_opaque_as_their_clades_are_supported():
+    support = [1, 1, 1, 1, 1, 0.5, 0.0, np.nan, 1]
+    tree = Phylogeny(PARENT, TIME, support=support)
+    figure = viz.tree(tree, ["a", "a", "c", "b", "b"])
+    lines = figure.axes[0].collections[0]
+    found = {
+        tuple(np.round(points[-1], 9)): color[3]
+        for points, color in zip(lines.get_segments(), lines.get_colors(), strict=True)
+    }
+    assert found[(0.6, 0.5)] == pytest.approx(0.6)
+    assert found[(0.8, 3.5)] == pytest.approx(0.2)
+    assert found[(0.3, 2.75)] == found[(1, 0)] == 1
+    text = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert text == ["a", "b", "c", "support 1", "support 0.5", "support 0"]
+    alphas = [line.get_alpha() for line in figure.legends[0].legend_handles[3:]]
+    np.testing.assert_allclose(alphas, [1.0, 0.6, 0.2])
+    (alone,) = viz.tree(tree).legends
+    assert len(alone.get_texts()) == 3
+
+
 def test_legend_and_classes():
     figure = viz.tree((PARENT, TIME), [1, 1, 0, 2, 2], ["zero", "one", "two"])
     (legend,) = figure.legends

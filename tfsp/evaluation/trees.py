@@ -9,6 +9,8 @@ from tfsp.tmc import Phylogeny, dendrogram_purity
 from tfsp.tmc.density.induced import induced_hierarchy
 from tfsp.tmc.phylogeny.linkage import weighted_ward
 
+_MOST_SUMMARISED = 2000  # leaves; of more the chains would take minutes
+
 
 def tree_purity(
     prior, train_codes, train_labels, test_codes, test_labels, num_points=1000, num_votes=5, seed=0
@@ -33,7 +35,8 @@ def tree_purity(
       counts_ward_purity. Of `num_points` test points: induced_summary_purity and induced_purity
       (attached to the summary, at the most probable place, and to the draw, the leaves taken off),
       induced_ward_purity (Ward's clustering of the test points themselves). Also
-      summary_agreement (see `TreeSummary`) and num_points.
+      summary_agreement (see `TreeSummary`) and num_points. Without the summary's where the tree has
+      more than 2,000 leaves.
 
     Raises:
       ValueError: before the tree has started, or where no two points share a label.
@@ -46,27 +49,32 @@ def tree_purity(
     codes = np.asarray(test_codes, np.float64)[rows]
     classes = np.asarray(test_labels)[rows]
     options = prior.options()
-    summary = prior.summary_tree(seed=seed)
-    attached = induced_hierarchy(
-        codes[:, summary.columns],
-        summary.tree.parent,
-        summary.tree.time,
-        leaves[:, summary.columns],
-        mode="mode",
-        **options,
-    )
     induced = induced_hierarchy(codes, tree.parent, tree.time, leaves, seed=seed, **options)
     counts = np.maximum(np.bincount(nearest(leaves, train_codes), minlength=len(leaves)), 1)
-    return {
-        "summary_purity": dendrogram_purity(summary.tree, labels),
+    found = {
         "purity": dendrogram_purity(tree, labels),
         "ward_purity": dendrogram_purity(_ward(leaves), labels),
         "counts_ward_purity": dendrogram_purity(_ward(leaves, counts), labels),
-        "induced_summary_purity": dendrogram_purity(attached, classes),
         "induced_purity": dendrogram_purity(induced, classes),
         "induced_ward_purity": dendrogram_purity(_ward(codes), classes),
-        "summary_agreement": summary.agreement,
         "num_points": len(codes),
+    }
+    if len(leaves) > _MOST_SUMMARISED:
+        return found
+    summary = prior.summary_tree(seed=seed)
+    columns = summary.columns
+    attached = induced_hierarchy(
+        codes[:, columns],
+        summary.tree.parent,
+        summary.tree.time,
+        leaves[:, columns],
+        mode="mode",
+        **options,
+    )
+    return found | {
+        "summary_purity": dendrogram_purity(summary.tree, labels),
+        "induced_summary_purity": dendrogram_purity(attached, classes),
+        "summary_agreement": summary.agreement,
     }
 
 

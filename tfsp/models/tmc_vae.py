@@ -82,7 +82,7 @@ class TMCVAE(EncoderDecoder):
             )
         if self.consistency is not None:
             raise ValueError(
-                "The TMC-VAE does not take `consistency`: its training points are on the tree, their "
+                "The TMC-VAE does not take `consistency`: training points are on its tree, their "
                 f"augmentations are not. Received: {self.consistency.get_config()}."
             )
         self.prior.waits_for_data = True

@@ -11,8 +11,10 @@ _MOST_LEAVES = 2000  # of a tree that is drawn
 def of_subject(subject):
     """The tree of a tree prior that has started, in several views; of up to 2,000 leaves.
 
-    Those of `tfsp.viz.hierarchy_pictures`: tree, inducing_points, subtree, subtree_samples, slices,
-    latent_tree, induced_hierarchy. `--node_numbers` writes its number beside every node.
+    Those of `tfsp.viz.hierarchy_pictures`: summary_tree, tree, inducing_points, subtree,
+    subtree_samples, slices, latent_tree, induced_hierarchy. `summary_tree` is the one to look at:
+    what draws of the tree have in common, faint where they do not agree. `--node_numbers` writes
+    its number beside every node.
     """
     if subject.tree.num_leaves > _MOST_LEAVES:
         return None
@@ -25,6 +27,7 @@ def of_subject(subject):
         seed=subject.seed,
         leaf_labels=_leaf_labels(subject),
         node_numbers=subject.node_numbers,
+        summary=subject.summary,
     )
 
 

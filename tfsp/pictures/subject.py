@@ -80,3 +80,8 @@ class Subject(Measured):
     def tree(self):
         """The prior's tree; only for runs that have one."""
         return self.model.prior.phylogeny()
+
+    @functools.cached_property
+    def summary(self):
+        """The expected tree over the prior's leaves, a `tfsp.tmc.TreeSummary`."""
+        return self.model.prior.summary_tree(seed=self.seed)

@@ -9,6 +9,7 @@ from tfsp.tmc.density.blocks import map_rows
 
 _MAX_IMAGES = 256  # decoded at once
 _MAX_ENTRIES = 2**22  # numbers held at once by `attach`
+_MOST_SUMMARISED = 2000  # leaves; of more the chains would take minutes
 
 
 def signatures(prior, model):
@@ -29,7 +30,8 @@ def signatures(prior, model):
     leaves, `mean` these decoded, and the tree as Newick text with the leaves' numbers. It is the
     draw that defines the density; `summary_...` is the expected tree over the same leaves
     (`TreePrior.summary_tree`), with the transfer support of the clade below each node, in
-    `summary_newick` too, and `clade_support`, the share of draws that have just this clade.
+    `summary_newick` too, and `clade_support`, the share of draws that have just this clade. Trees
+    of more than 2,000 leaves are served without summary.
 
     With several chains all of this is about the first one's tree.
 
@@ -61,17 +63,21 @@ def signatures(prior, model):
             tree = prior.phylogeny()
             leaves = tf.identity(prior.leaf_locations())
             node_mean = tf.cast(prior.tables()[0].mean, leaves.dtype)
-            summary = prior.summary_tree()
+            summary = prior.summary_tree() if tree.num_leaves <= _MOST_SUMMARISED else None
         mean = map_rows(
             lambda z: model.decode(z).mean(), node_mean, _MAX_IMAGES, shape=model.data_shape
         )
-        return {
+        answer = {
             "parent": tf.constant(tree.parent),
             "time": tf.constant(tree.time),
             "leaves": leaves,
             "node_mean": node_mean,
             "mean": mean,
             "newick": tf.constant(tree.to_newick()),
+        }
+        if summary is None:
+            return answer
+        return answer | {
             "summary_parent": tf.constant(summary.tree.parent),
             "summary_time": tf.constant(summary.tree.time),
             "support": tf.constant(summary.transfer),

@@ -51,7 +51,7 @@ def simulate_support(
         parent, time = native_sampler.sample_prior(num_leaves, *prior, seed=seeds[0])
         leaves = native_sampler.sample_leaves(parent, time, dim, seed=seeds[1])
         truth = clades(Phylogeny(parent, time))
-        found = summarize(leaves, num_draws, columns="all", seed=seeds[2], **options)
+        found = summarize(leaves, num_draws, columns="all", seed=seeds[2], warn=False, **options)
         agreement.append(found.agreement)
         for clade, v in clades(found.tree).items():
             if 1 < len(clade) < num_leaves:
@@ -91,7 +91,13 @@ def calibration(found, bins=BINS, column="support"):
       ValueError: for bins that do not rise from 0 to 1, or another column.
     """
     bins = np.asarray(bins, float)
-    if bins.ndim != 1 or len(bins) < 2 or bins[0] != 0 or bins[-1] != 1 or np.any(np.diff(bins) <= 0):
+    if (
+        bins.ndim != 1
+        or len(bins) < 2
+        or bins[0] != 0
+        or bins[-1] != 1
+        or np.any(np.diff(bins) <= 0)
+    ):
         raise ValueError(f"`bins` must rise from 0 to 1. Received: {bins.tolist()}.")
     if column not in ("support", "transfer"):
         raise ValueError(f"`column` must be 'support' or 'transfer'. Received: {column!r}.")

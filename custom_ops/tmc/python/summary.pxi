@@ -1,12 +1,11 @@
 # What many trees over the same leaves have in common.
 
 
-cdef int build_shape(const int32_t[:, ::1] parents, int64_t s, CTree* tree,
-                     LeafOrder* leaves) except -1:
-    """Tree s without its times, whose root need not be at 0, and the order of its leaves."""
+cdef int build_shape(const int32_t[::1] parent, CTree* tree, LeafOrder* leaves) except -1:
+    """A tree without its times, whose root need not be at 0, and the order of its leaves."""
     cdef int num_leaves = 0
-    check(CheckLengths(parents.shape[1], parents.shape[1], -1, &num_leaves))
-    check(BuildTree(num_leaves, &parents[s, 0], NULL, tree))
+    check(CheckLengths(parent.shape[0], parent.shape[0], -1, &num_leaves))
+    check(BuildTree(num_leaves, &parent[0], NULL, tree))
     OrderLeaves(tree[0], leaves)
     return 0
 
@@ -22,7 +21,7 @@ def lca_sums(const int32_t[:, ::1] parents, const double[:, ::1] times, bint squ
     cdef double[:, ::1] second_view = second if squares else total
     cdef double* second_data = &second_view[0, 0] if squares else NULL
     for s in range(parents.shape[0]):
-        build_shape(parents, s, &tree, &leaves)
+        build_shape(parents[s], &tree, &leaves)
         tree.time.assign(&times[s, 0], &times[s, 0] + num_nodes)
         with nogil:
             AddLcaTimes(tree, leaves, &first_view[0, 0], second_data)
@@ -37,9 +36,9 @@ def transfer_distances(const int32_t[::1] parent, const int32_t[:, ::1] parents)
     cdef int64_t s
     out = np.empty((parents.shape[0], parents.shape[1]), np.int32)
     cdef int32_t[:, ::1] distance = out
-    build_shape(parent[None, :], 0, &tree, &leaves)
+    build_shape(parent, &tree, &leaves)
     for s in range(parents.shape[0]):
-        build_shape(parents, s, &other, &other_leaves)
+        build_shape(parents[s], &other, &other_leaves)
         with nogil:
             TransferDistances(tree, leaves, other, other_leaves, &shared, &distance[s, 0])
     return out

@@ -22,7 +22,7 @@ def build(spec):
             raise ValueError(f"`consistency`: {error}.") from None
     if isinstance(spec, bool) or not isinstance(spec, (int, float)):
         raise ValueError(
-            "`consistency` must be None, a weight, a dict of the arguments of `Consistency` or one. "
+            "`consistency` must be None, a weight, a dict of arguments of `Consistency`, or one. "
             f"Received: {arguments.shown(spec)}."
         )
     return Consistency(spec) if spec else None
@@ -48,9 +48,7 @@ class Consistency:
       arXiv:2105.14859, eq. 5.
     """
 
-    def __init__(
-        self, weight=1.0, shift=0.1, rotation=0.05, zoom=0.1, flip=False, augment=None
-    ):
+    def __init__(self, weight=1.0, shift=0.1, rotation=0.05, zoom=0.1, flip=False, augment=None):
         self.weight = arguments.number("weight", weight, "[0, inf)")
         self.settings = {
             "shift": arguments.number("shift", shift, "[0, 1]"),

@@ -1,6 +1,6 @@
 """One tree for many: posterior expectations of times, and the support of clades."""
 
-from tfsp.tmc.summary.categories import category_distances, category_hierarchy, category_tree
+from tfsp.tmc.summary.categories import category_distances, category_hierarchy, category_tree, hang
 from tfsp.tmc.summary.draws import TreeSummary, summarize_draws
 from tfsp.tmc.summary.hierarchy import expected_hierarchy
 from tfsp.tmc.summary.posterior import active_columns, summarize
@@ -12,6 +12,7 @@ __all__ = [
     "category_hierarchy",
     "category_tree",
     "expected_hierarchy",
+    "hang",
     "summarize",
     "summarize_draws",
 ]

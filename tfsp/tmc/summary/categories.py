@@ -88,28 +88,60 @@ def category_hierarchy(log_probs, codes, names=None):
         )
     if not np.isfinite(codes).all():
         raise ValueError("`codes` must be finite.")
+    used = np.unique(log_probs.argmax(axis=1))
     above = category_tree(log_probs)
-    members = log_probs.argmax(axis=1)
-    num = len(codes)
+    members = np.searchsorted(used, log_probs.argmax(axis=1))
+    return hang(above, members, codes, names)
+
+
+def hang(above, members, codes, names=None):
+    """A tree over data: `above` over groups of them, Ward's linkage of codes within each group.
+
+    Args:
+      above: `Phylogeny` over K groups. Its times are halved: groups end at time 1/2.
+      members: ints `[n]`, which group each of the data is of; none is empty.
+      codes: `[n, D]`.
+      names: of the data, strings `[n]`, or None.
+
+    Returns:
+      `Phylogeny` over the n data, in which each group is a clade.
+
+    Raises:
+      ValueError: for an empty group, or a member of none.
+    """
+    members = np.asarray(members)
+    counts = np.bincount(members, minlength=above.num_leaves) if members.size else np.zeros(1, int)
+    if len(counts) != above.num_leaves or not counts.all():
+        raise ValueError(
+            f"`members` must be groups in [0, {above.num_leaves}), none of them empty. Received "
+            f"groups of {counts.tolist()}."
+        )
+    num = len(members)
     parent, time = np.full(2 * num - 1, -1), np.ones(2 * num - 1)
     following, tops = num, []
-    for name in above.names:
-        rows = np.flatnonzero(members == int(name))
-        tops.append(rows[0])
+
+    def place(nodes, tree, start, share):
+        """Puts a tree in: its leaves at `nodes`, its inner nodes next, times from `start` on."""
+        nonlocal following
+        inner = tree.num_leaves - 1
+        nodes = np.concatenate([nodes, following + np.arange(inner)]).astype(int)
+        following += inner
+        below = tree.parent >= 0
+        parent[nodes[below]] = nodes[tree.parent[below]]
+        time[nodes[tree.num_leaves :]] = start + share * tree.time[tree.num_leaves :]
+        return nodes[tree.root]
+
+    for k in range(above.num_leaves):
+        rows = np.flatnonzero(members == k)
         if len(rows) == 1:
+            tops.append(rows[0])
             continue
-        matrix = hierarchy.linkage(codes[rows], "ward")
-        below = Phylogeny.from_linkage(matrix, power=2.0)
-        place = np.concatenate([rows, following + np.arange(len(rows) - 1)])
-        inner = below.parent >= 0
-        parent[place[inner]] = place[below.parent[inner]]
-        time[place[len(rows) :]] = 1.0 - (1.0 - _TOP) * (1.0 - below.time[len(rows) :])
-        tops[-1] = place[below.root]
-        following += len(rows) - 1
-    place = np.concatenate([tops, following + np.arange(len(tops) - 1)]).astype(int)
-    inner = above.parent >= 0
-    parent[place[inner]] = place[above.parent[inner]]
-    time[place[len(tops) :]] = _TOP * above.time[len(tops) :]
+        ward = Phylogeny.from_linkage(hierarchy.linkage(codes[rows], "ward"), power=2.0)
+        tops.append(place(rows, ward, _TOP, 1.0 - _TOP))
+    place(np.array(tops), above, 0.0, _TOP)
+    root = int(np.flatnonzero(parent < 0)[0])
+    if num > 1:
+        time[root] = 0.0
     return Phylogeny(parent, spacing.separate(parent, time), names)
 
 
@@ -142,11 +174,11 @@ def _checked(log_probs):
             f"{log_probs.dtype}, {list(log_probs.shape)}."
         )
     log_probs = log_probs.astype(np.float64)
-    total = np.logaddexp.reduce(log_probs, axis=1)
-    wrong = np.flatnonzero(~(abs(total) < 1e-3))
+    total = np.exp(log_probs).sum(axis=1)
+    wrong = np.flatnonzero(~(abs(total - 1.0) < 1e-3))
     if wrong.size:
         raise ValueError(
             f"log_probs[{wrong[0]}] must be logarithms of probabilities that sum to 1. Their sum "
-            f"is {arguments.shown(float(np.exp(total[wrong[0]])))}."
+            f"is {arguments.shown(float(total[wrong[0]]))}."
         )
     return log_probs

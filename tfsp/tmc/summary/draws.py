@@ -11,6 +11,7 @@ from tfsp.tmc.native import summary as native
 from tfsp.tmc.phylogeny import Phylogeny, checks, spacing
 
 AGREEMENT = 0.95  # below it the chains have not met
+MOST_LEAVES = 10_000  # N x N matrices: five of them are held at once, 4 GB of 10,000 leaves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +67,11 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
       `TreeSummary`.
 
     Raises:
-      ValueError: for no trees, trees over different leaves, or invalid ones.
+      ValueError: for no trees, trees over different leaves or over more than 10,000, or invalid
+        ones.
     """
     parent, time, names = _arrays(trees, names)
+    check_size((parent.shape[-1] + 1) // 2)
     num_chains, num_draws, num_nodes = parent.shape
     moments = [native.lca_moments(p, t) for p, t in zip(parent, time, strict=True)]
     mean, square = (np.mean(part, axis=0) for part in zip(*moments, strict=True))
@@ -94,6 +97,15 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
         num_chains * num_draws,
         columns,
     )
+
+
+def check_size(num_leaves):
+    """Raises ValueError for more leaves than pairs of them can be held."""
+    if num_leaves > MOST_LEAVES:
+        raise ValueError(
+            f"A summary holds a number for each pair of leaves, of at most {MOST_LEAVES} leaves. "
+            f"Received: {num_leaves}. Take a random part of them."
+        )
 
 
 def average_tree(height, names=None):

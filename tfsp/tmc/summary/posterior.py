@@ -9,7 +9,7 @@ from tfsp import arguments
 from tfsp.tmc.native import sampler
 from tfsp.tmc.native.options import A, B
 from tfsp.tmc.phylogeny import Phylogeny, checks
-from tfsp.tmc.summary.draws import summarize_draws
+from tfsp.tmc.summary.draws import check_size, summarize_draws
 
 _SHARE = 0.05  # of the largest variance, below which a column does not count
 _BURN_IN, _APART = 3000, 50  # moves for each leaf
@@ -46,6 +46,7 @@ def summarize(
     concentration0=B,
     seed=0,
     names=None,
+    warn=True,
     **options,
 ):
     """The expected tree over points under the posterior r(tree | leaves), with its support.
@@ -65,18 +66,20 @@ def summarize(
       concentration1, concentration0: a, b of the times' Beta prior.
       seed: an integer or a pair of integers, non-negative.
       names: of the leaves, or None.
-      **options: of `native_sampler.sample_posterior`: mixture, leaf_variance.
+      warn: whether to warn of chains that do not agree.
+      **options: of `tfsp.tmc.native_sampler.sample_posterior`: mixture, leaf_variance.
 
     Returns:
       `TreeSummary`.
 
     Raises:
-      ValueError: for arguments out of range or leaves that are not finite.
+      ValueError: for arguments out of range, leaves that are not finite or more than 10,000.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 2, for the posterior.
     """
     leaves = _as_leaves(leaves)
     num_leaves = len(leaves)
+    check_size(num_leaves)
     columns = _columns(columns, leaves)
     num_chains = arguments.integer("num_chains", num_chains, 1, 1000)
     if num_draws is None:
@@ -89,9 +92,8 @@ def summarize(
     points = np.ascontiguousarray(leaves[:, columns])
     start = ward_tree(points)
     each = -(-num_draws // num_chains)
-    seeds = np.random.SeedSequence(np.ravel(seed).tolist()).generate_state(
-        4 * num_chains, np.uint64
-    )
+    words = np.random.SeedSequence(np.ravel(seed).tolist()).generate_state(4 * num_chains)
+    seeds = words.reshape(num_chains, 2, 2).tolist()
 
     def run(chain):
         """Parents and times `[S / C, V]` of one chain."""
@@ -117,7 +119,7 @@ def summarize(
         parent, time = (
             np.array(part) for part in zip(*pool.map(run, range(num_chains)), strict=True)
         )
-    return summarize_draws((parent, time), names, columns)
+    return summarize_draws((parent, time), names, columns, warn)
 
 
 def ward_tree(points):

@@ -23,7 +23,9 @@ def calibration_curve(groups, title=None):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8, zorder=0)
         for name, rows in groups.items():
-            stated, true, error = ([row[key] for row in rows] for key in ("stated", "true", "error"))
+            stated, true, error = (
+                [row[key] for row in rows] for key in ("stated", "true", "error")
+            )
             axes.errorbar(
                 stated,
                 true,

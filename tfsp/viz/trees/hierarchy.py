@@ -22,14 +22,17 @@ def hierarchy_pictures(
     seed=0,
     leaf_labels=None,
     node_numbers=False,
+    summary=None,
 ):
     """The pictures of section 6.1 of the LORACs paper, for a trained model.
 
-    inducing_points (Figure 3), tree (all of them, a circle), subtree (Figure 4), slices (Figure
-    5), subtree_samples (Figures 6 and 7), latent_tree (Figure A.11) and induced_hierarchy (data
-    attached to the tree, inducing points removed). The rows of `subtree_samples` are
-    labelled with the numbers of their nodes. Without `leaf_labels` inducing points have the class
-    of most of the five codes nearest to them, as in `tfsp.evaluation.nearest_labels`.
+    summary_tree (the expected tree over all inducing points, a circle, clades the fainter the less
+    support they have), inducing_points (Figure 3), tree (the draw that the prior holds, a circle),
+    subtree (Figure 4), slices (Figure 5), subtree_samples (Figures 6 and 7), latent_tree (Figure
+    A.11) and induced_hierarchy (data attached to the summary, or else to the draw, inducing points
+    removed). The rows of `subtree_samples` are labelled with the numbers of their nodes. Without
+    `leaf_labels` inducing points have the class of most of the five codes nearest to them, as in
+    `tfsp.evaluation.nearest_labels`.
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
@@ -45,6 +48,8 @@ def hierarchy_pictures(
       seed: an int, of the samples, the attachment and t-SNE.
       leaf_labels: [N] classes of the inducing points; None takes those of the codes around them.
       node_numbers: True writes its number beside every node that is drawn.
+      summary: a `tfsp.tmc.TreeSummary` of the inducing points (`prior.summary_tree()`), or None:
+        then there is no summary_tree.
 
     Returns:
       dict from name to `matplotlib.figure.Figure`.
@@ -74,6 +79,10 @@ def hierarchy_pictures(
     look = dict(class_names=class_names, classes=classes)
     numbered = dict(node_numbers=node_numbers)
     power = tree_layout.readable_power(tree)
+    if summary is not None and summary.tree.num_leaves != tree.num_leaves:
+        raise ValueError(
+            f"`summary` must be over the {tree.num_leaves} inducing points. Received: {summary!r}."
+        )
     figures = {}
     decoded = None
     if images is not None:
@@ -83,6 +92,16 @@ def hierarchy_pictures(
                 f"`images` must hold one image per code, {len(codes)}. Received: {len(images)}."
             )
         decoded = traversal.decode(traversal.decoder_mean(view), inducing)
+    if summary is not None:
+        figures["summary_tree"] = _circle(
+            summary.tree,
+            leaf_labels,
+            decoded,
+            tree_layout.readable_power(summary.tree),
+            look,
+            numbered,
+        )
+    if images is not None:
         figures["inducing_points"] = subtrees.inducing_points(
             decoded, tree, columns=20 if len(decoded) >= 200 else None, **numbered
         )
@@ -111,11 +130,15 @@ def hierarchy_pictures(
         **numbered,
     )
     part = subset.rows(len(codes), num_induced)
+    # To the draw data attach by a draw, as the density has it; to an estimate where they fit best.
+    columns = slice(None) if summary is None or summary.columns is None else summary.columns
+    to, mode = (tree, "sample") if summary is None else (summary.tree, "mode")
     induced = induced_hierarchy(
-        codes[part],
-        tree.parent,
-        tree.time,
-        inducing,
+        codes[part][:, columns],
+        to.parent,
+        to.time,
+        inducing[:, columns],
+        mode=mode,
         seed=seed,
         **{k: _plain(v) for k, v in prior.options().items()},
     )

@@ -1,6 +1,7 @@
 """The pictures of a run, on tiny runs of the digits: what is written, with and without a tree."""
 
 import matplotlib.image
+import numpy as np
 import pytest
 
 from tfsp import experiment
@@ -16,6 +17,7 @@ OF_A_TREE = {
     "slices",
     "subtree",
     "subtree_samples",
+    "summary_tree",
     "tree",
 }
 
@@ -40,7 +42,7 @@ def run_dir(tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_with_a_tree(run_dir):
     paths = visualize_run(run_dir, checkpoint="last")
-    assert set(paths) == ALWAYS | OF_A_TREE | {"newick"}
+    assert set(paths) == ALWAYS | OF_A_TREE | {"newick", "summary_newick"}
     figures = run_dir / "figures"
     for name in ALWAYS | OF_A_TREE:
         assert paths[name] == figures / f"{name}.png"
@@ -52,6 +54,10 @@ def test_a_run_with_a_tree(run_dir):
     tree = Phylogeny.from_newick(text)
     assert tree == model.prior.phylogeny()
     assert tree.num_leaves == 9
+    summary = Phylogeny.from_newick(paths["summary_newick"].read_text())
+    expected = model.prior.summary_tree().tree
+    assert summary == expected
+    np.testing.assert_array_equal(np.sort(summary.support), np.sort(expected.support))
 
 
 def test_a_run_whose_tree_has_not_started(run_dir):

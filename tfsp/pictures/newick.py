@@ -1,4 +1,4 @@
-"""The files "tree.nwk" and "summary.nwk"."""
+"""The file "tree.nwk"."""
 
 from tfsp.pictures.registry import register
 
@@ -7,9 +7,3 @@ from tfsp.pictures.registry import register
 def of_subject(subject):
     """The tree in Newick format (tree.nwk); leaf n is the prior's inducing point n."""
     return subject.tree.to_newick() + "\n"
-
-
-@register("summary_newick", needs=("tree",), file="summary.nwk", place=17)
-def summary_of_subject(subject):
-    """The expected tree in Newick format, with the support of clades (summary.nwk)."""
-    return subject.summary.tree.to_newick() + "\n"

@@ -263,6 +263,10 @@ def test_expected_hierarchy_averages_over_trees():
         assert frozenset(i // 2 for i in clade if i % 2) in clades
     again = expected_hierarchy(z, trees, leaves, num_draws=10, names=names)
     np.testing.assert_array_equal(again.height, found.height)
+    whole = summarize_draws(trees, columns=np.array([0, 2, 5, 7]))
+    few = expected_hierarchy(z[:, whole.columns], trees, leaves[:, whole.columns], num_draws=10)
+    of_summary = expected_hierarchy(z, whole, leaves, num_draws=10)
+    np.testing.assert_array_equal(of_summary.height, few.height)
     with pytest.raises(ValueError, match=r"\[S, V\] or \[C, S, V\]"):
         expected_hierarchy(z, (trees[0][0], trees[1][0]), leaves)
 

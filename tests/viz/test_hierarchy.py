@@ -6,7 +6,7 @@ from reference import tmc
 
 from tfsp import subset, viz
 from tfsp.evaluation import nearest_labels
-from tfsp.tmc import Phylogeny, induced_hierarchy, summarize
+from tfsp.tmc import Phylogeny, expected_hierarchy, induced_hierarchy, summarize
 from tfsp.viz import style
 from viz.test_trees import branches, leaf_points
 
@@ -120,15 +120,8 @@ def test_the_summary_comes_first_and_data_attach_to_it(data):
     assert "support 0.5" in legend_of(figures["summary_tree"])
     assert "support 0.5" not in legend_of(figures["tree"])
     rows = subset.rows(60, 30)
-    induced = induced_hierarchy(
-        codes[rows],
-        summary.tree.parent,
-        summary.tree.time,
-        model.leaves,
-        mode="mode",
-        num_nodes=(8, 4),
-        edge_weights="bayes",
-    )
+    options = dict(num_nodes=(8, 4), edge_weights="bayes")
+    induced = expected_hierarchy(codes[rows], summary, model.leaves, **options).tree
     expected = viz.tree(
         induced, labels[rows], orientation="circle", time_power=hierarchy_power(induced)
     )

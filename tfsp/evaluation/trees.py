@@ -5,7 +5,7 @@ from scipy.spatial import cKDTree
 
 from tfsp import arguments, subset
 from tfsp.measures.labelled_points import nearest_labels
-from tfsp.tmc import Phylogeny, dendrogram_purity
+from tfsp.tmc import Phylogeny, dendrogram_purity, expected_hierarchy
 from tfsp.tmc.density.induced import induced_hierarchy
 from tfsp.tmc.phylogeny.linkage import weighted_ward
 
@@ -32,8 +32,9 @@ def tree_purity(
 
     Returns:
       dict of floats. Of the leaves: summary_purity, purity (of the draw), ward_purity,
-      counts_ward_purity. Of `num_points` test points: induced_summary_purity and induced_purity
-      (attached to the summary, at the most probable place, and to the draw, the leaves taken off),
+      counts_ward_purity. Of `num_points` test points: induced_summary_purity (the expected tree,
+      over draws of the tree and of their places on it), induced_purity (of one draw, the leaves
+      taken off),
       induced_ward_purity (Ward's clustering of the test points themselves). Also
       summary_agreement (see `TreeSummary`) and num_points. Without the summary's where the tree has
       more than 2,000 leaves.
@@ -62,18 +63,10 @@ def tree_purity(
     if len(leaves) > _MOST_SUMMARISED:
         return found
     summary = prior.summary_tree(seed=seed)
-    columns = summary.columns
-    attached = induced_hierarchy(
-        codes[:, columns],
-        summary.tree.parent,
-        summary.tree.time,
-        leaves[:, columns],
-        mode="mode",
-        **options,
-    )
+    attached = expected_hierarchy(codes, summary, leaves, seed=seed, **options)
     return found | {
         "summary_purity": dendrogram_purity(summary.tree, labels),
-        "induced_summary_purity": dendrogram_purity(attached, classes),
+        "induced_summary_purity": dendrogram_purity(attached.tree, classes),
         "summary_agreement": summary.agreement,
     }
 

@@ -29,6 +29,7 @@ class TreeSummary:
       agreement: the smallest correlation of mean t_lca between two chains; NaN for a single one.
         Below 0.95 the chains have not met, and nothing here is to be relied on.
       num_draws: S, in all chains together.
+      draws: (parent, time), int32 and float64 `[S, V]`, for `expected_hierarchy`.
       columns: `[K]`, the latent dimensions that the trees were drawn over; None if unknown.
 
     Source: Lemoine et al. 2018, doi:10.1038/s41586-018-0043-0 (transfer support).
@@ -41,6 +42,7 @@ class TreeSummary:
     transfer: np.ndarray
     agreement: float
     num_draws: int
+    draws: tuple
     columns: np.ndarray | None = None
 
     def __repr__(self):
@@ -95,6 +97,7 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
         transfer,
         agreement,
         num_chains * num_draws,
+        (parent.reshape(-1, num_nodes).astype(np.int32), time.reshape(-1, num_nodes)),
         columns,
     )
 

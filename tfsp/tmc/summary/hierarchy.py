@@ -4,7 +4,7 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.tmc.density.induced import induced_hierarchy
-from tfsp.tmc.summary.draws import summarize_draws
+from tfsp.tmc.summary.draws import TreeSummary, summarize_draws
 
 
 def expected_hierarchy(z, trees, leaves, num_draws=40, columns=None, seed=0, names=None, **options):
@@ -15,10 +15,11 @@ def expected_hierarchy(z, trees, leaves, num_draws=40, columns=None, seed=0, nam
 
     Args:
       z: `[n, D]`, n >= 2.
-      trees: (parent, time), arrays `[S, V]` or `[C, S, V]`: draws over the same leaves.
+      trees: draws over the same leaves: a `TreeSummary`, or (parent, time), arrays `[S, V]` or
+        `[C, S, V]`.
       leaves: `[N, D]`, the leaves' locations.
       num_draws: how many of the trees are taken, evenly spaced; all if there are fewer.
-      columns: the latent dimensions that count, such as `TreeSummary.columns`; None takes all.
+      columns: the latent dimensions that count; None takes those of a `TreeSummary`, or all.
       seed: an integer.
       names: of the points, or None.
       **options: of `place_points`: concentration1, concentration0, num_nodes, edge_weights, ...
@@ -29,6 +30,9 @@ def expected_hierarchy(z, trees, leaves, num_draws=40, columns=None, seed=0, nam
     Raises:
       ValueError: for shapes that do not fit or values that are not finite.
     """
+    if isinstance(trees, TreeSummary):
+        columns = trees.columns if columns is None else columns
+        trees = trees.draws
     parent, time = (np.asarray(part) for part in trees)
     if parent.ndim not in (2, 3) or parent.shape != time.shape or not parent.size:
         raise ValueError(

@@ -29,10 +29,10 @@ def hierarchy_pictures(
     summary_tree (the expected tree over all inducing points, a circle, clades the fainter the less
     support they have), inducing_points (Figure 3), tree (the draw that the prior holds, a circle),
     subtree (Figure 4), slices (Figure 5), subtree_samples (Figures 6 and 7), latent_tree (Figure
-    A.11) and induced_hierarchy (data attached to the summary, or else to the draw, inducing points
-    removed). The rows of `subtree_samples` are labelled with the numbers of their nodes. Without
-    `leaf_labels` inducing points have the class of most of the five codes nearest to them, as in
-    `tfsp.evaluation.nearest_labels`.
+    A.11) and induced_hierarchy (data attached to the draws of the summary, or else to the one draw,
+    inducing points removed). The rows of `subtree_samples` are labelled with the numbers of their
+    nodes. Without `leaf_labels` inducing points have the class of most of the five codes nearest to
+    them, as in `tfsp.evaluation.nearest_labels`.
 
     Args:
       model: its `prior` offers `phylogeny()`, `options()` and the leaves, `inducing` or `mean`
@@ -60,7 +60,7 @@ def hierarchy_pictures(
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 6.1 and appendix A.
     """
-    from tfsp.tmc import induced_hierarchy
+    from tfsp.tmc import expected_hierarchy, induced_hierarchy
 
     codes = checks.as_matrix(codes, "codes")
     num_induced = arguments.integer("num_induced", num_induced, 2)
@@ -130,18 +130,12 @@ def hierarchy_pictures(
         **numbered,
     )
     part = subset.rows(len(codes), num_induced)
-    # To the draw data attach by a draw, as the density has it; to an estimate where they fit best.
-    columns = slice(None) if summary is None or summary.columns is None else summary.columns
-    to, mode = (tree, "sample") if summary is None else (summary.tree, "mode")
-    induced = induced_hierarchy(
-        codes[part][:, columns],
-        to.parent,
-        to.time,
-        inducing[:, columns],
-        mode=mode,
-        seed=seed,
-        **{k: _plain(v) for k, v in prior.options().items()},
-    )
+    options = {k: _plain(v) for k, v in prior.options().items()}
+    if summary is None:
+        state = tree.parent, tree.time, inducing
+        induced = induced_hierarchy(codes[part], *state, seed=seed, **options)
+    else:
+        induced = expected_hierarchy(codes[part], summary, inducing, seed=seed, **options).tree
     figures["induced_hierarchy"] = _circle(
         induced,
         None if labels is None else labels[part],

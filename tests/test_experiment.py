@@ -161,7 +161,7 @@ def test_one_process_trains_and_others_read(interrupt, tmp_path):
 
 
 @pytest.mark.graphs
-@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("validate", slow_but([True], [True, False]))
 def test_what_the_last_update_of_an_epoch_ruined_is_not_saved(validate, interrupt, tmp_path):
     settings = config(epochs=3, keep_checkpoints=1, validate=validate)
     experiment.train(settings, tmp_path / "whole", verbose=0)
@@ -184,7 +184,7 @@ def test_what_the_last_update_of_an_epoch_ruined_is_not_saved(validate, interrup
     assert_same_weights(weights(tmp_path / "whole", 3), weights(run.path, 3))
 
 
-@pytest.mark.parametrize("how", ["interrupt", "full"])
+@pytest.mark.parametrize("how", slow_but(["full"], ["interrupt", "full"]))
 def test_what_stops_a_run_says_how_much_is_kept(how, interrupt, tmp_path):
     settings = config(epochs=3)
     experiment.train(settings, tmp_path / "whole", verbose=0)

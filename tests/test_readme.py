@@ -34,6 +34,7 @@ def run_process(code, folder):
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_ten_lines_print_what_stands_there(tmp_path):
     code, expected = blocks("python")[0], blocks("text")[0]
     assert len(code.strip().splitlines()) <= 12

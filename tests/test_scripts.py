@@ -95,6 +95,7 @@ def test_another_config_in_the_same_folder_is_refused(run_dir):
     assert "prior.name: 'mixture' in the run, 'vamp' now" in result.stderr
 
 
+@pytest.mark.slow
 def test_help_of_a_process():
     result = run_process("train", "--help")
     assert "--run_dir" in result.stdout

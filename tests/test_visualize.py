@@ -60,6 +60,7 @@ def test_a_run_with_a_tree(run_dir):
     np.testing.assert_array_equal(np.sort(summary.support), np.sort(expected.support))
 
 
+@pytest.mark.slow
 def test_a_run_whose_tree_has_not_started(run_dir):
     (run_dir / "figures" / "tree.nwk").unlink(missing_ok=True)
     paths = visualize_run(run_dir, checkpoint=1, suffix=".pdf")

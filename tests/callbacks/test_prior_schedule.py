@@ -251,8 +251,12 @@ def test_a_loaded_model_keeps_its_temperature(binary_images, tmp_path):
     ("prior", "needed"),
     [
         ({"name": "vamp", "num_components": 33, "start": "data"}, 33),
-        ({"name": "loracs", "num_inducing": 40, "start_epoch": 2}, 40),
-        ({"name": "tmc", "num_points": 50, "start_epoch": 2}, 50),
+        pytest.param(
+            {"name": "loracs", "num_inducing": 40, "start_epoch": 2}, 40, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            {"name": "tmc", "num_points": 50, "start_epoch": 2}, 50, marks=pytest.mark.slow
+        ),
     ],
     ids=["vamp", "loracs", "tmc"],
 )

@@ -116,6 +116,7 @@ def test_pictures_and_export_of_points(points_run, tmp_path):
     np.testing.assert_allclose(latent, model.encode(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_on_points_resumes(points_run, tmp_path):
     """One epoch and then another end where two epochs at once do, bit for bit."""
     _, config = experiment.load_run(points_run)

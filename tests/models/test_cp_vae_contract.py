@@ -24,6 +24,7 @@ def tiny(case, **kwargs):
     return models.build({"name": "cp_vae", **settings})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["drawn", "iwae", "random"])
 def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
     model = eagerly(tiny(case))

@@ -141,6 +141,7 @@ def test_bad_arguments_are_explained(arguments, message):
         models.build({"name": "discrete_vae", **settings})
 
 
+@pytest.mark.slow
 def test_draws_of_the_posterior_stand_as_their_means_do(binary_images):
     model = tiny("layer", smoothing="spike_and_exponential")
     model.build((None, 8, 8, 1))

@@ -33,6 +33,7 @@ def tiny(case, **kwargs):
     return models.build({"name": "graph_vae", **defaults, **CASES[case], **kwargs})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["learned", "chain", "full"])
 def test_fits_reloads_and_goes_on(case, binary_images, tmp_path):
     model = eagerly(tiny(case))
@@ -170,6 +171,7 @@ def test_features_are_the_end_of_the_encoder(encoder, layers, features):
     assert model.bottom_up.num_inputs == features
 
 
+@pytest.mark.slow
 def test_served(binary_images, tmp_path):
     model = built(tiny("learned"))
     model.prior.gate_logits.assign([1.0, -2.0, 0.1])

@@ -20,7 +20,8 @@ import numpy as np
 from absl import app, flags
 from scipy import special
 
-from tfsp.tmc import native, native_sampler
+from tfsp.tmc import native, native_sampler, summarize
+from tfsp.tmc.native.summary import lca_moments, transfer_distances
 
 _SIZES = flags.DEFINE_list("sizes", ["200", "1000", "10000"], "Numbers of leaves.")
 _DIM = flags.DEFINE_integer("dim", 40, "Dimensions of the latent space.")
@@ -311,7 +312,49 @@ def sampler_rows(case):
     return [row(kind) for kind in targets]
 
 
-GROUPS = [numeric_rows, sampler_rows]
+def reference_lca_times(case):
+    """t_lca of all pairs of leaves, by the leaves below each node."""
+    below = [np.array([n]) for n in range(case.num_leaves)] + [None] * (case.num_leaves - 1)
+    times = np.eye(case.num_leaves)
+    for v in range(case.num_leaves, len(case.parent)):
+        a, b = (below[child] for child in case.children[v])
+        times[np.ix_(a, b)] = times[np.ix_(b, a)] = case.time[v]
+        below[v] = np.concatenate([a, b])
+    return times
+
+
+def summary_rows(case):
+    """What a summary does with each draw, and all of it (at N = 200 and 1,000: seconds)."""
+    draws = 20
+    parents = np.repeat(case.parent[None], draws, axis=0)
+    times = np.repeat(case.time[None], draws, axis=0)
+    rows = [
+        Row(
+            "mean t_lca of all pairs, a draw",
+            lambda: lca_moments(parents, times, squares=False)[0],
+            lambda: reference_lca_times(case),
+            {1000: 2000},
+            calls=draws,
+        ),
+        Row(
+            "transfer support, a draw",
+            lambda: transfer_distances(case.parent, parents),
+            calls=draws,
+        ),
+    ]
+    if case.num_leaves <= 1000:
+        rows.append(
+            Row(
+                "summary of a posterior",
+                lambda: summarize(case.leaves, num_chains=2, warn=False),
+                None,
+                {200: 4e6, 1000: 20e6},
+            )
+        )
+    return rows
+
+
+GROUPS = [numeric_rows, sampler_rows, summary_rows]
 
 
 def deviation(ours, theirs):

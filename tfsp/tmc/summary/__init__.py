@@ -3,6 +3,7 @@
 from tfsp.tmc.summary.categories import category_distances, category_hierarchy, category_tree, hang
 from tfsp.tmc.summary.draws import TreeSummary, summarize_draws
 from tfsp.tmc.summary.hierarchy import expected_hierarchy
+from tfsp.tmc.summary.number import number_of_clusters
 from tfsp.tmc.summary.posterior import active_columns, summarize
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "category_tree",
     "expected_hierarchy",
     "hang",
+    "number_of_clusters",
     "summarize",
     "summarize_draws",
 ]

@@ -1,0 +1,110 @@
+"""How many clusters there are, and how sure that is."""
+
+import numpy as np
+
+from tfsp import arguments
+from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.summary.draws import TreeSummary
+
+
+def number_of_clusters(trees, min_size=None, num_draws=100):
+    """Probability of each number of clusters, over draws of the tree.
+
+    Clusters of a draw are the clades that last: from the time at which a clade parts from another
+    of at least `min_size` leaves to the time at which it falls into two such clades itself, its
+    leaves stay together, but for groups of fewer that drop out. Of all choices of clades none of
+    which lies within another the one is taken whose leaves stay together longest in sum ("excess of
+    mass", the rule of HDBSCAN); the clock is -log(1 - t), so that a cluster lasts as long as its
+    spread is small beside its distance from others. All leaves as one cluster
+    are chosen only if nothing splits. How draws differ is the uncertainty.
+
+    Args:
+      trees: a `TreeSummary`, or a list of `Phylogeny` over the same leaves.
+      min_size: leaves of the smallest cluster, at least 2; None takes a fiftieth of all leaves,
+        at least 2.
+      num_draws: how many of the draws are looked at, evenly spaced.
+
+    Returns:
+      float64 `[N // 2 + 1]`: the share of draws for each number K. Its largest entry is the answer.
+
+    Raises:
+      ValueError: for no trees, or numbers out of range.
+
+    Source: Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14, section 3, of trees
+      of density.
+    """
+    num_draws = arguments.integer("num_draws", num_draws)
+    if isinstance(trees, TreeSummary):
+        parent, time = trees.draws
+        trees = [Phylogeny(parent[s], time[s]) for s in _spaced(len(parent), num_draws)]
+    else:
+        trees = list(trees)
+        if not trees or not all(isinstance(tree, Phylogeny) for tree in trees):
+            raise ValueError(
+                "`trees` must be a TreeSummary or a list of at least one Phylogeny. Received: "
+                f"{arguments.shown(trees)}."
+            )
+        trees = [trees[s] for s in _spaced(len(trees), num_draws)]
+    num_leaves = trees[0].num_leaves
+    if min_size is None:
+        min_size = max(2, num_leaves // 50)
+    min_size = arguments.integer("min_size", min_size, 2)
+    shares = np.zeros(num_leaves // 2 + 2)
+    for tree in trees:
+        shares[len(lasting_clades(tree, min_size))] += 1 / len(trees)
+    return shares[: max(2, num_leaves // 2 + 1)]
+
+
+def lasting_clades(tree, min_size=2):
+    """The nodes of those clades that last, see `number_of_clusters`: a list, the root's if alone.
+
+    Args:
+      tree: `Phylogeny`.
+      min_size: leaves of the smallest cluster, at least 2.
+    """
+    clusters = _condensed(tree, min_size)
+    value = np.zeros(len(clusters))
+    for c in range(len(clusters) - 1, -1, -1):  # children come after their parents
+        _, _, lasting, children = clusters[c]
+        below = sum(value[child] for child in children)
+        value[c] = max(lasting, below) if c else below
+    if not clusters[0][3]:
+        return [int(tree.root)]
+    chosen, stack = [], list(clusters[0][3])
+    while stack:
+        node, _, lasting, children = clusters[stack.pop()]
+        if lasting >= sum(value[child] for child in children):
+            chosen.append(int(node))
+        else:
+            stack += children
+    return sorted(chosen)
+
+
+def _condensed(tree, min_size):
+    """Clusters (top node, birth, sum over leaves of how long they stay, clusters below)."""
+    count = tree.leaf_counts
+    with np.errstate(divide="ignore"):
+        clock = -np.log1p(-tree.time)  # infinite at leaves, which part from nothing
+    clusters, stack = [], [(tree.root, float(clock[tree.root]), None)]
+    while stack:
+        top, birth, above = stack.pop()
+        lasting, v, split = 0.0, top, ()
+        while v >= tree.num_leaves and not split:
+            a, b = tree.children[v]
+            large = [child for child in (a, b) if count[child] >= min_size]
+            if len(large) == 1:
+                lasting += (count[v] - count[large[0]]) * (clock[v] - birth)
+                v = large[0]
+                continue
+            lasting += count[v] * (clock[v] - birth)
+            split = tuple(large)
+            break
+        if above is not None:
+            clusters[above][3].append(len(clusters))
+        clusters.append((top, birth, float(lasting), []))
+        stack += [(child, float(clock[v]), len(clusters) - 1) for child in split]
+    return clusters
+
+
+def _spaced(count, num_draws):
+    return np.linspace(0, count - 1, min(num_draws, count)).astype(int)

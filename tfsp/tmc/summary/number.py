@@ -20,7 +20,7 @@ def number_of_clusters(trees, min_size=None, num_draws=100):
 
     Args:
       trees: a `TreeSummary`, or a list of `Phylogeny` over the same leaves.
-      min_size: leaves of the smallest cluster, at least 2; None takes a fiftieth of all leaves,
+      min_size: leaves of the smallest cluster, at least 2; None takes a twentieth of all leaves,
         at least 2.
       num_draws: how many of the draws are looked at, evenly spaced.
 
@@ -47,7 +47,7 @@ def number_of_clusters(trees, min_size=None, num_draws=100):
         trees = [trees[s] for s in _spaced(len(trees), num_draws)]
     num_leaves = trees[0].num_leaves
     if min_size is None:
-        min_size = max(2, num_leaves // 50)
+        min_size = max(2, num_leaves // 20)
     min_size = arguments.integer("min_size", min_size, 2)
     shares = np.zeros(num_leaves // 2 + 2)
     for tree in trees:

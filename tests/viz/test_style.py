@@ -29,7 +29,9 @@ LEAVES = CODES[:3]
 
 POINTS = CODES[:, :2]
 
+CALIBRATED = {"stated": 0.3, "true": 0.4, "error": 0.1}
 PICTURES = {
+    "calibration_curve": lambda: viz.calibration_curve({"a": [CALIBRATED]}, title="Support"),
     "category_usage": lambda: viz.category_usage([0.5, 0.3, 0.195, 0.005]),
     "histograms": lambda: viz.histograms(CODES[:, 0], {"a": CODES[:, 1], "b": 2 * CODES[:, 2]}),
     "samples_per_category": lambda: viz.samples_per_category(IMAGES.reshape(2, 3, 8, 8, 1), [3, 1]),

@@ -4,11 +4,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from scipy import ndimage
 
 from tfsp import models
 from tfsp.models.core.augmentation import random_affine
 from tfsp.models.core.consistency import Consistency
+
+tfd = tfp.distributions
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -99,6 +102,33 @@ def test_the_loss_is_the_mean_bound_and_the_weighted_kl():
     found = model.evaluate(x, batch_size=12, verbose=0, return_dict=True)
     np.testing.assert_allclose(found["log_likelihood"], own.mean(), rtol=1e-5)
     np.testing.assert_allclose(found["consistency"], kl.mean(), rtol=1e-4)
+
+
+def test_categories_may_weigh_more_and_augmented_images_need_not_be_decoded():
+    x = images()
+    settings = {"weight": 2.0, "discrete_weight": 30.0, "reconstruct": False, "augment": halved}
+    model = models.CPVAE.example(consistency=settings)
+    model.build((None, 8, 8, 1))
+    (log_q, *q), (log_p, *p) = model.posterior_parts(halved(x)), model.posterior_parts(x)
+    of_c = np.sum(np.exp(log_q) * (log_q - log_p), axis=1)
+    of_z = tfd.kl_divergence(*(tfd.MultivariateNormalDiag(m, np.exp(v / 2)) for m, v in (q, p)))
+    terms = model(x, training=True)
+    np.testing.assert_allclose(terms["consistency"], of_c + of_z, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(terms["consistency_loss"], 30 * of_c + 2 * of_z, rtol=1e-4)
+    plain = models.CPVAE.example()
+    plain.build((None, 8, 8, 1))
+    plain.set_weights(model.get_weights())
+    own, other = (plain(part, training=True) for part in (x, halved(x)))
+    for name in ("kl", "kl_discrete", "kl_continuous"):  # in closed form: no draws in them
+        np.testing.assert_allclose(terms[name], (own[name] + other[name]) / 2, rtol=1e-4)
+    auto = models.VAE.example(prior="none", consistency=settings)
+    auto.build((None, 8, 8, 1))
+    # Nothing is drawn here: the likelihood is that of x alone.
+    found, alone = auto(x, training=True), auto(x)
+    np.testing.assert_allclose(found["log_likelihood"], alone["log_likelihood"], rtol=1e-5)
+    assert model.consistency.get_config() == Consistency(**settings).get_config() | {
+        "augment": keras.saving.serialize_keras_object(halved)
+    }
 
 
 @pytest.mark.parametrize("name", ["vae", "cp_vae", "gm_vae", "intel_vae"])

@@ -2,9 +2,12 @@
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfsp import arguments
 from tfsp.models.core.augmentation import random_affine
+
+tfd = tfp.distributions
 
 
 def build(spec):
@@ -37,6 +40,12 @@ class Consistency:
 
     Args:
       weight: of the KL, nats, non-negative.
+      discrete_weight: of the KL of categories, such as CP-VAE's; None for `weight`. The KL of ten
+        categories is a nat or two where that of their codes is ten, and more weight makes them
+        agree.
+      reconstruct: whether the augmented x is reconstructed too, as in the source. False leaves its
+        likelihood out, and with it a pass through the decoder: its codes are kept near the prior
+        and near those of x.
       shift, rotation, zoom, flip: see `augmentation.random_affine`, of images `[H, W, C]`.
       augment: what to do in place of that, for data of any kind: a Keras layer or a function
         registered with Keras, batches to batches of the same shape.
@@ -48,8 +57,22 @@ class Consistency:
       arXiv:2105.14859, eq. 5.
     """
 
-    def __init__(self, weight=1.0, shift=0.1, rotation=0.05, zoom=0.1, flip=False, augment=None):
+    def __init__(
+        self,
+        weight=1.0,
+        discrete_weight=None,
+        reconstruct=True,
+        shift=0.1,
+        rotation=0.05,
+        zoom=0.1,
+        flip=False,
+        augment=None,
+    ):
         self.weight = arguments.number("weight", weight, "[0, inf)")
+        self.discrete_weight = discrete_weight
+        if discrete_weight is not None:
+            self.discrete_weight = arguments.number("discrete_weight", discrete_weight, "[0, inf)")
+        self.reconstruct = bool(reconstruct)
         self.settings = {
             "shift": arguments.number("shift", shift, "[0, 1]"),
             "rotation": arguments.number("rotation", rotation, "[0, 1]"),
@@ -87,7 +110,10 @@ class Consistency:
         return random_affine(x, seed, **self.settings)
 
     def add(self, model, x, draw, terms, training):
-        """Terms of a batch with `consistency` `[B]`, in training averaged with the augmented x's.
+        """Terms of a batch, in training averaged with the augmented x's, and two more, `[B]` nats.
+
+        `consistency` is the KL between both posteriors, `consistency_loss` the same with its
+        weights.
 
         Args:
           x: the batch; draw, terms: what the model found for it.
@@ -99,15 +125,33 @@ class Consistency:
             )
         changed = self.augmented(x, model.seeds.next())
         other = model.infer(changed, model.num_samples, model.seeds, training)
-        kl = [q.kl_divergence(p) for q, p in zip(other.posteriors, draw.posteriors, strict=True)]
+        pairs = list(zip(other.posteriors, draw.posteriors, strict=True))
+        kl = [q.kl_divergence(p) for q, p in pairs]
+        weighted = [self._weight_of(q) * part for (q, _), part in zip(pairs, kl, strict=True)]
         if training:
-            theirs = model.terms(changed, other, training)
-            terms = {name: 0.5 * (term + theirs[name]) for name, term in terms.items()}
-        return {**terms, "consistency": tf.add_n(kl)}
+            of_both = model.terms if self.reconstruct else _kl_alone
+            theirs = of_both(changed, other, training)
+            terms = terms | {name: 0.5 * (terms[name] + theirs[name]) for name in theirs}
+        return {**terms, "consistency": tf.add_n(kl), "consistency_loss": tf.add_n(weighted)}
+
+    def _weight_of(self, posterior):
+        if self.discrete_weight is None or not isinstance(posterior, tfd.OneHotCategorical):
+            return self.weight
+        return self.discrete_weight
 
     def get_config(self):
         """The constructor's arguments."""
-        config = {"weight": self.weight, **self.settings}
+        config = {
+            "weight": self.weight,
+            "discrete_weight": self.discrete_weight,
+            "reconstruct": self.reconstruct,
+            **self.settings,
+        }
         if self.augment is not None:
             config["augment"] = keras.saving.serialize_keras_object(self.augment)
         return config
+
+
+def _kl_alone(_, draw, training):
+    """The parts of a draw's KL, as `StructuredVAE.terms` has them."""
+    return draw.mean_kl()

@@ -41,8 +41,8 @@ class StructuredVAE(Fitting):
       num_samples: S, draws of the latents for each example: averaged ("elbo") or under the
         logarithm (the others).
       consistency: None, or what keeps codes from changing with an augmentation of x: a weight, a
-        dict of the arguments of `tfsp.models.core.consistency.Consistency`, or one. Adds the term
-        `consistency`, nats.
+        dict of the arguments of `tfsp.models.core.consistency.Consistency`, or one. Adds the terms
+        `consistency`, the KL, and `consistency_loss`, both in nats.
       seed: int, where the model's stream of random draws starts; None takes one from Keras. The
         networks' starting weights come from Keras: `keras.utils.set_random_seed` fixes both.
 

@@ -122,7 +122,7 @@ class Training(keras.Model):
             self._note_nonfinite(terms)
         losses = self.bound.losses(terms, self.kl_weight)
         if self.consistency is not None:
-            losses += self.consistency.weight * terms["consistency"]
+            losses += terms["consistency_loss"]
         if sample_weight is not None:
             losses *= tf.cast(sample_weight, losses.dtype)
         replicas = tf.distribute.get_strategy().num_replicas_in_sync

@@ -191,3 +191,23 @@ def test_task_fits_classes_on_training_data_and_scores_test_data():
     assert (row["clusters_num_categories"], row["clusters_threshold"]) == (4, 1 / 40)
     assert (row["clusters_num_training"], row["clusters_num_examples"]) == (6, 5)
     assert all(name.startswith("clusters_") for name in row)
+    # Three categories are in use, for two classes: 2 is joined to 0, with which it was mixed up as
+    # much as with 1 (not at all), being the nearer in the order of the categories.
+    assert row["clusters_cut_accuracy"] in (3 / 5, 4 / 5)
+    assert 0.5 < row["clusters_tree_purity"] <= 1
+
+
+def test_more_categories_than_classes_are_joined():
+    """Each of three classes is spread over two categories, that are mixed up with one another."""
+    rng = np.random.default_rng(0)
+    category = rng.integers(6, size=300)
+    logits = 8.0 * np.eye(6)[category] + 5.0 * np.eye(6)[category ^ 1]
+    probabilities = special.softmax(logits + 0.5 * rng.normal(size=(300, 6)), axis=1)
+    found = evaluation.category_tree_scores(probabilities, category // 2)
+    assert found == {"cut_accuracy": 1.0, "tree_purity": 1.0}
+    assert evaluation.clustering_accuracy(category // 2, category) < 0.7
+    half = np.where(category == 0, 5, category // 2)  # a class that is a category of its own
+    assert evaluation.category_tree_scores(probabilities, half)["cut_accuracy"] < 1.0
+    few = evaluation.category_tree_scores(probabilities[:3], np.arange(3))
+    assert set(few) == {"cut_accuracy"}
+    assert evaluation.category_tree_scores(probabilities, category // 2, limit=50) == found

@@ -8,7 +8,7 @@ import importlib
 
 from tfsp.evaluation import tasks
 from tfsp.evaluation.bounds import bounds
-from tfsp.evaluation.categories import category_probabilities
+from tfsp.evaluation.categories import category_probabilities, category_tree_scores
 from tfsp.evaluation.chains import chain_classes
 from tfsp.evaluation.decomposition import kl_decomposition
 from tfsp.evaluation.draws import can_add_noise, draw
@@ -57,6 +57,7 @@ __all__ = [
     "bounds",
     "can_add_noise",
     "category_probabilities",
+    "category_tree_scores",
     "category_usage",
     "chain_classes",
     "classifier_features",

@@ -4,10 +4,14 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfsp import subset
 from tfsp.distributions import DiagonalGaussianMixture
 from tfsp.evaluation.batches import iterate
+from tfsp.measures.clusters import clustering_accuracy
+from tfsp.tmc import category_hierarchy, category_tree, dendrogram_purity
 
 tfd = tfp.distributions
+_LEAST = 1e-35  # a probability below is rounding
 
 
 def category_probabilities(model, data):
@@ -31,6 +35,36 @@ def category_probabilities(model, data):
         labels.append(y)
     probabilities = np.concatenate(probabilities).astype(np.float64)
     return probabilities, None if labels[0] is None else np.concatenate(labels)
+
+
+def category_tree_scores(probabilities, labels, limit=10_000):
+    """How well the tree over categories keeps classes together.
+
+    Args:
+      probabilities: `[n, K]`, of `category_probabilities`.
+      labels: integers `[n]`.
+      limit: how many examples are taken, a random subset of more (see `tfsp.subset`).
+
+    Returns:
+      dict: cut_accuracy, by the best one-to-one matching, of the categories joined into as many
+      groups as there are classes (`tfsp.tmc.category_tree`; fewer if fewer are in use); and
+      tree_purity, the dendrogram purity of the examples below their categories
+      (`tfsp.tmc.category_hierarchy`; left out if no two share a label).
+
+    Raises:
+      ValueError: for shapes that do not fit.
+    """
+    rows = subset.rows(len(probabilities), limit)
+    log_probs = np.log(np.maximum(probabilities[rows], _LEAST))
+    log_probs -= np.logaddexp.reduce(log_probs, axis=1, keepdims=True)
+    labels = np.asarray(labels)[rows]
+    used, members = np.unique(log_probs.argmax(axis=1), return_inverse=True)
+    groups = category_tree(log_probs).cut(min(len(used), len(np.unique(labels))))
+    found = {"cut_accuracy": clustering_accuracy(labels, groups[members])}
+    if len(np.unique(labels)) < len(labels):
+        tree = category_hierarchy(log_probs, log_probs)
+        found["tree_purity"] = dendrogram_purity(tree, labels)
+    return found
 
 
 def has_categories(model):

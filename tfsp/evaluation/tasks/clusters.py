@@ -1,7 +1,8 @@
 """The task "clusters"."""
 
-from tfsp.evaluation.categories import category_probabilities
+from tfsp.evaluation.categories import category_probabilities, category_tree_scores
 from tfsp.evaluation.tasks.registry import register
+from tfsp.evaluation.tasks.rows import prefixed
 from tfsp.measures.clusters import (
     category_usage,
     clustering_accuracy,
@@ -18,6 +19,8 @@ from tfsp.measures.clusters import (
         "clusters_accuracy",
         "clusters_majority",
         "clusters_nmi",
+        "clusters_cut_accuracy",
+        "clusters_tree_purity",
         "clusters_confidence",
         "clusters_used",
         "clusters_perplexity",
@@ -30,8 +33,11 @@ def of_subject(subject):
     For models and priors with categories (`category_probabilities`) the most likely category of
     each test image is compared with its label: `clusters_accuracy` by the best one-to-one matching,
     `clusters_majority` where each category predicts the class of most of its training images,
-    `clusters_nmi`. For the training data: `clusters_used`, the number of categories with at least a
-    tenth of an even share (`clusters_pruned` lists the others, Figure 4 of CP-VAE),
+    `clusters_nmi`. `clusters_cut_accuracy` is that of the categories joined into as many groups as
+    there are classes, by the tree over them, where there may be more of them;
+    `clusters_tree_purity` the dendrogram purity of test data below that tree
+    (`category_tree_scores`). For the training data: `clusters_used`, the number of categories with
+    at least a tenth of an even share (`clusters_pruned` lists the others, Figure 4 of CP-VAE),
     `clusters_perplexity` of q(c), `clusters_shares`, `clusters_classes`.
 
     Source: Lavda et al. 2020, arXiv:1911.10885, sections 3.3.1 and 5.
@@ -59,4 +65,5 @@ def of_subject(subject):
         "clusters_classes": [classes.get(k) for k in range(num_categories)],
         "clusters_num_training": len(found),
         "clusters_num_examples": len(test_found),
+        **prefixed("clusters", category_tree_scores(test, test_labels)),
     }

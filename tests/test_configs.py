@@ -140,7 +140,9 @@ def test_every_row_names_what_exists(path, row, build):
     model = experiment.make_model(config)
     assert model.latent_dim == config["model"]["latent_dim"]
     if build:
-        shape = SHAPES[config["data"]["name"]][:1]
+        shape = SHAPES[config["data"]["name"]]
+        if model.consistency is None:  # images are shifted, a row of one is enough for the others
+            shape = shape[:1]
         model.build((None, *shape))
         x = np.random.default_rng(0).integers(0, 2, (3, *model.data_shape)).astype("float32")
         assert all(np.all(np.isfinite(term)) for term in model(x).values())

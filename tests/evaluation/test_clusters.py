@@ -191,10 +191,10 @@ def test_task_fits_classes_on_training_data_and_scores_test_data():
     assert (row["clusters_num_categories"], row["clusters_threshold"]) == (4, 1 / 40)
     assert (row["clusters_num_training"], row["clusters_num_examples"]) == (6, 5)
     assert all(name.startswith("clusters_") for name in row)
-    # Three categories are in use, for two classes: 2 is joined to 0, with which it was mixed up as
-    # much as with 1 (not at all), being the nearer in the order of the categories.
-    assert row["clusters_cut_accuracy"] in (3 / 5, 4 / 5)
-    assert 0.5 < row["clusters_tree_purity"] <= 1
+    # Three categories are in use for two classes, all equally far apart: 0 and 1 are joined first.
+    assert row["clusters_cut_accuracy"] == 3 / 5
+    # Pairs of class 7: one within category 1, two that meet below 0 and 1, three at the root.
+    assert row["clusters_tree_purity"] == pytest.approx((1 + 2 * 3 / 4 + 3 * 4 / 5) / 6)
 
 
 def test_more_categories_than_classes_are_joined():

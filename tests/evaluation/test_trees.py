@@ -85,9 +85,7 @@ def test_counts_decide_the_weighted_linkage():
 
 
 def test_large_trees_have_no_summary(monkeypatch):
-    from tfsp.evaluation import trees
-
-    monkeypatch.setattr(trees, "_MOST_SUMMARISED", 11)
+    monkeypatch.setattr(LORACs, "most_summarised", 11)
     train = clusters(1, 30)
     assert "summary_purity" not in tree_purity(started(), *train, *train, num_points=5)
 

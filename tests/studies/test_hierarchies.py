@@ -7,6 +7,7 @@ from sklearn.cluster import HDBSCAN
 
 from tfsp.studies import hierarchies
 from tfsp.tmc import Phylogeny
+from tfsp.tmc.summary import ward_tree
 
 
 def blobs(per_class=30, seed=0, noise=0.3):
@@ -28,7 +29,7 @@ def test_scores_by_hand():
 
 def test_every_method_finds_blobs():
     codes, labels = blobs()
-    for tree in (hierarchies.ward(codes), hierarchies.counts_ward(*[codes] * 2, num_centres=12)):
+    for tree in (ward_tree(codes), hierarchies.counts_ward(*[codes] * 2, num_centres=12)):
         assert hierarchies.score(tree, labels, 4) == pytest.approx(
             dict(purity=1, leaf_purity=1, accuracy=1, nmi=1)
         )
@@ -40,7 +41,7 @@ def test_every_method_finds_blobs():
 def test_weighted_linkage_of_all_points_is_that_of_the_points():
     codes, labels = blobs(noise=2.5)
     every = hierarchies.counts_ward(codes, codes, num_centres=len(codes))
-    plain = hierarchies.ward(codes)
+    plain = ward_tree(codes)
     assert hierarchies.score(every, labels, 4) == hierarchies.score(plain, labels, 4)
 
 

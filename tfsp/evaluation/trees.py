@@ -9,8 +9,6 @@ from tfsp.tmc import Phylogeny, dendrogram_purity, expected_hierarchy
 from tfsp.tmc.density.induced import induced_hierarchy
 from tfsp.tmc.phylogeny.linkage import weighted_ward
 
-_MOST_SUMMARISED = 2000  # leaves; of more the chains would take minutes
-
 
 def tree_purity(
     prior, train_codes, train_labels, test_codes, test_labels, num_points=1000, num_votes=5, seed=0
@@ -34,10 +32,9 @@ def tree_purity(
       dict of floats. Of the leaves: summary_purity, purity (of the draw), ward_purity,
       counts_ward_purity. Of `num_points` test points: induced_summary_purity (the expected tree,
       over draws of the tree and of their places on it), induced_purity (of one draw, the leaves
-      taken off),
-      induced_ward_purity (Ward's clustering of the test points themselves). Also
+      taken off), induced_ward_purity (Ward's clustering of the test points themselves). Also
       summary_agreement (see `TreeSummary`) and num_points. Without the summary's where the tree has
-      more than 2,000 leaves.
+      more leaves than `prior.most_summarised`.
 
     Raises:
       ValueError: before the tree has started, or where no two points share a label.
@@ -60,7 +57,7 @@ def tree_purity(
         "induced_ward_purity": dendrogram_purity(_ward(codes), classes),
         "num_points": len(codes),
     }
-    if len(leaves) > _MOST_SUMMARISED:
+    if len(leaves) > prior.most_summarised:
         return found
     summary = prior.summary_tree(seed=seed)
     attached = expected_hierarchy(codes, summary, leaves, seed=seed, **options)

@@ -2,8 +2,6 @@
 
 from tfsp.pictures.registry import register
 
-_MOST_LEAVES = 2000  # of more the chains would take minutes
-
 
 @register("summary_newick", needs=("tree",), file="summary.nwk", place=17)
 def of_subject(subject):
@@ -11,6 +9,6 @@ def of_subject(subject):
 
     Of a tree of up to 2,000 leaves.
     """
-    if subject.tree.num_leaves > _MOST_LEAVES:
+    if subject.tree.num_leaves > subject.model.prior.most_summarised:
         return None
     return subject.summary.tree.to_newick() + "\n"

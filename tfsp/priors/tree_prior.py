@@ -39,12 +39,14 @@ class TreePrior(Prior):
 
     Attributes:
       started: weight, bool: whether the tree is active.
+      most_summarised: up to how many leaves tasks, pictures and served models ask for a summary.
       move_counts: weight, int64 `[2, 4]`: moves accepted and proposed in this epoch, by
         `tfsp.tmc.ops.MOVE_KINDS`.
     """
 
     needs_posterior = True
     capabilities = frozenset({"tree"})
+    most_summarised = 2000  # leaves; of more the chains of a summary would take minutes
     has_health = True
 
     def __init__(self, latent_dim, config, seed, **kwargs):

@@ -9,7 +9,6 @@ from tfsp.tmc.density.blocks import map_rows
 
 _MAX_IMAGES = 256  # decoded at once
 _MAX_ENTRIES = 2**22  # numbers held at once by `attach`
-_MOST_SUMMARISED = 2000  # leaves; of more the chains would take minutes
 
 
 def signatures(prior, model):
@@ -63,7 +62,7 @@ def signatures(prior, model):
             tree = prior.phylogeny()
             leaves = tf.identity(prior.leaf_locations())
             node_mean = tf.cast(prior.tables()[0].mean, leaves.dtype)
-            summary = prior.summary_tree() if tree.num_leaves <= _MOST_SUMMARISED else None
+            summary = prior.summary_tree() if tree.num_leaves <= prior.most_summarised else None
         mean = map_rows(
             lambda z: model.decode(z).mean(), node_mean, _MAX_IMAGES, shape=model.data_shape
         )

@@ -44,11 +44,6 @@ def score(tree, labels, num_clusters, method="time", clusters=None):
     }
 
 
-def ward(codes):
-    """Ward's linkage of codes `[n, D]`, a `Phylogeny`."""
-    return Phylogeny.from_linkage(hierarchy.linkage(codes, "ward"), power=2.0)
-
-
 def counts_ward(train_codes, codes, num_centres=200, seed=0):
     """Ward's linkage of k-means centres that count for their data, new data hung below them.
 

@@ -4,7 +4,7 @@ from tfsp.tmc.summary.categories import category_distances, category_hierarchy, 
 from tfsp.tmc.summary.draws import TreeSummary, summarize_draws
 from tfsp.tmc.summary.hierarchy import expected_hierarchy
 from tfsp.tmc.summary.number import number_of_clusters
-from tfsp.tmc.summary.posterior import active_columns, summarize
+from tfsp.tmc.summary.posterior import active_columns, summarize, ward_tree
 
 __all__ = [
     "TreeSummary",
@@ -17,4 +17,5 @@ __all__ = [
     "number_of_clusters",
     "summarize",
     "summarize_draws",
+    "ward_tree",
 ]

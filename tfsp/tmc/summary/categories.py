@@ -1,10 +1,10 @@
 """Trees over the categories of a flat model, and over data below them."""
 
 import numpy as np
-from scipy.cluster import hierarchy
 
 from tfsp import arguments
 from tfsp.tmc.phylogeny import Phylogeny, checks, spacing
+from tfsp.tmc.summary.posterior import ward_tree
 
 _LEAST = -80.0  # nats; what is less probable is rounding
 _TOP = 0.5  # the time at which categories end and their members begin
@@ -133,11 +133,7 @@ def hang(above, members, codes, names=None):
 
     for k in range(above.num_leaves):
         rows = np.flatnonzero(members == k)
-        if len(rows) == 1:
-            tops.append(rows[0])
-            continue
-        ward = Phylogeny.from_linkage(hierarchy.linkage(codes[rows], "ward"), power=2.0)
-        tops.append(place(rows, ward, _TOP, 1.0 - _TOP))
+        tops.append(place(rows, ward_tree(codes[rows]), _TOP, 1.0 - _TOP))
     place(np.array(tops), above, 0.0, _TOP)
     root = int(np.flatnonzero(parent < 0)[0])
     if num > 1:

@@ -89,7 +89,7 @@ def _condensed(tree, min_size):
     while stack:
         top, birth, above = stack.pop()
         lasting, v, split = 0.0, top, ()
-        while v >= tree.num_leaves and not split:
+        while v >= tree.num_leaves:
             a, b = tree.children[v]
             large = [child for child in (a, b) if count[child] >= min_size]
             if len(large) == 1:

@@ -24,6 +24,7 @@ from absl import app, flags
 from tfsp import atomic, evaluation, experiment
 from tfsp.command_line import plain_errors
 from tfsp.config import default_config, to_dict
+from tfsp.evaluation import hierarchy_scores
 from tfsp.studies import hierarchies
 from tfsp.tmc import category_hierarchy, expected_hierarchy
 from tfsp.tmc.summary import ward_tree
@@ -93,7 +94,7 @@ def rows_without_training(images, labels, seen, seed):
     num_classes = len(np.unique(labels))
     reduced = PCA(min(40, flat(seen).shape[1]), random_state=seed).fit(flat(seen))
     for name, codes in [("pixels", flat(images)), ("PCA", reduced.transform(flat(images)))]:
-        yield f"{name}, Ward", hierarchies.score(ward_tree(codes), labels, num_classes)
+        yield f"{name}, Ward", hierarchy_scores(ward_tree(codes), labels, num_classes)
 
 
 def rows_of_model(name, model, images, labels, seen, seed):
@@ -107,7 +108,7 @@ def rows_of_model(name, model, images, labels, seen, seed):
         codes, train_codes = (part[:, : model.latent_dim] for part in (codes, train_codes))
 
     def score(tree, **kwargs):
-        return hierarchies.score(tree, labels, num_classes, **kwargs)
+        return hierarchy_scores(tree, labels, num_classes, **kwargs)
 
     yield f"{name}, Ward", score(ward_tree(codes))
     yield f"{name}, counts-Ward", score(hierarchies.counts_ward(train_codes, codes, seed=seed))

@@ -8,8 +8,9 @@ import tensorflow_probability as tfp
 from scipy import ndimage
 
 from tfsp import models
-from tfsp.models.core.augmentation import random_affine
+from tfsp.models.core.augmentation import _smooth_field, random_transform
 from tfsp.models.core.consistency import Consistency
+from tfsp.random import fold_in
 
 tfd = tfp.distributions
 
@@ -26,7 +27,7 @@ def images(n=12, side=8):
 
 def test_no_change_is_none():
     x = images()
-    same = random_affine(x, [0, 1], shift=0.0, rotation=0.0, zoom=0.0)
+    same = random_transform(x, [0, 1], shift=0.0, rotation=0.0, zoom=0.0)
     np.testing.assert_allclose(same, x, atol=1e-5)
 
 
@@ -35,16 +36,41 @@ def test_images_move_as_scipy_moves_them(seed):
     """The same draw, resampled by scipy: rows and columns of a smooth image."""
     rows, columns = np.mgrid[:14, :18] / 6.0
     x = (0.5 + 0.4 * np.sin(rows + 0.7 * columns)).astype("float32")[None, ..., None]
-    u = tf.random.stateless_uniform([5, 1], [7, seed], -1.0, 1.0, alg="philox").numpy()[:, 0]
-    found = random_affine(x, [7, seed], shift=0.1, rotation=0.1, zoom=0.2, flip=True)[0, ..., 0]
+    u = tf.random.stateless_uniform([6, 1], [7, seed], -1.0, 1.0, alg="philox").numpy()[:, 0]
+    settings = dict(shift=0.1, rotation=0.1, zoom=0.2, shear=0.3, flip=True)
+    found = random_transform(x, [7, seed], **settings)[0, ..., 0]
     angle, scale, side = 2 * np.pi * 0.1 * u[0], 1 + 0.2 * u[1], -1 if u[4] < 0 else 1
     turn = scale * np.array(  # (row, column) of what is read for (row, column)
         [[np.cos(angle), side * np.sin(angle)], [-np.sin(angle), side * np.cos(angle)]]
     )
+    turn = turn @ np.array([[1, 0], [0.3 * u[5], 1]])
     centre = np.array([6.5, 8.5])
     offset = centre - turn @ centre + 0.1 * np.array([14 * u[3], 18 * u[2]])
     expected = ndimage.affine_transform(x[0, ..., 0], turn, offset, order=1, mode="nearest")
     np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+def test_images_bend_as_scipy_bends_them():
+    """The same draw, its field by a sum over bumps, resampled by scipy."""
+    rows, columns = np.mgrid[:14, :18]
+    x = (0.5 + 0.4 * np.sin(rows / 6.0 + 0.1 * columns)).astype("float32")[None, ..., None]
+    found = random_transform(x, [7, 0], shift=0.0, rotation=0.0, zoom=0.0, warp=0.05)[0, ..., 0]
+    noise = tf.random.stateless_normal([2, 1, 5, 5], fold_in([7, 0], 1), alg="philox").numpy()
+    field = np.zeros([2, 14, 18])
+    for a in range(5):
+        for b in range(5):
+            distance = (4 * rows / 13 - a) ** 2 + (4 * columns / 17 - b) ** 2
+            field += noise[:, 0, a, b, None, None] * np.exp(-0.5 * distance)
+    field /= np.sum(np.exp(-(np.arange(-2.0, 3.0) ** 2)))
+    places = [rows + 0.05 * 14 * field[0], columns + 0.05 * 18 * field[1]]
+    expected = ndimage.map_coordinates(x[0, ..., 0], places, order=1, mode="nearest")
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_how_far_images_bend():
+    """At the middle the field has unit variance: 4000 draws, false alarms below 1e-6."""
+    field = _smooth_field([4000, 9, 11], [0, 3]).numpy()[:, :, 4, 5]
+    assert abs(np.mean(field**2) - 1.0) < 5 * np.sqrt(2 / 8000)
 
 
 @pytest.mark.graphs
@@ -57,17 +83,17 @@ def test_the_step_compiles():
     history = model.fit(images(), epochs=5, batch_size=6, verbose=0).history
     assert np.isfinite(history["consistency"]).all()
     x = images()
-    still = tf.function(lambda x: random_affine(x, [0, 3], 0.0, 0.0, 0.0), jit_compile=True)
-    np.testing.assert_allclose(still(x), x, atol=1e-5)
+    compiled = tf.function(lambda x: random_transform(x, [0, 3], warp=0.1), jit_compile=True)
+    np.testing.assert_allclose(compiled(x), random_transform(x, [0, 3], warp=0.1), atol=1e-5)
 
 
 def test_each_image_moves_by_itself():
     x = np.repeat(images(1), 50, axis=0)
-    moved = random_affine(x, [0, 0]).numpy()
+    moved = random_transform(x, [0, 0]).numpy()
     assert len(np.unique(moved.round(5), axis=0)) == 50
     assert moved.min() >= 0
     assert moved.max() <= 1 + 1e-6
-    np.testing.assert_array_equal(random_affine(x, [0, 0]), moved)
+    np.testing.assert_array_equal(random_transform(x, [0, 0]), moved)
 
 
 def test_the_term_is_the_kl_between_both_posteriors():
@@ -168,7 +194,7 @@ def test_a_function_is_kept(tmp_path):
 @pytest.mark.graphs
 def test_codes_move_less_with_it():
     x = np.concatenate([images(20)] * 5)
-    moved = random_affine(x, [3, 3])
+    moved = random_transform(x, [3, 3])
     found = {}
     for weight in (0.0, 3.0):
         keras.utils.set_random_seed(0)

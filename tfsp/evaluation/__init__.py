@@ -35,6 +35,7 @@ from tfsp.measures.features import FeatureMap, classifier_features, classifier_l
 from tfsp.measures.few_shot import few_shot
 from tfsp.measures.forest import few_shot_forest
 from tfsp.measures.frechet import frechet, frechet_distance
+from tfsp.measures.hierarchy import hierarchy_scores
 from tfsp.measures.labelled_points import labelled_points, nearest_labels
 from tfsp.measures.mode_separation import mode_separation
 from tfsp.measures.proportions import (
@@ -77,6 +78,7 @@ __all__ = [
     "format_table",
     "frechet",
     "frechet_distance",
+    "hierarchy_scores",
     "hoyer_scores",
     "kl_decomposition",
     "labelled_points",

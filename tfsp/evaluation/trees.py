@@ -1,7 +1,6 @@
 """Whether a learned tree keeps classes together, compared with agglomerative clustering."""
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from tfsp import arguments, subset
 from tfsp.measures.labelled_points import nearest_labels
@@ -70,6 +69,8 @@ def tree_purity(
 
 def nearest(points, codes):
     """The point nearest to each code: ints `[n]`."""
+    from scipy.spatial import cKDTree
+
     return cKDTree(np.asarray(points, np.float64)).query(np.asarray(codes, np.float64))[1]
 
 

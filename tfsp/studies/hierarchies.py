@@ -1,4 +1,4 @@
-"""Hierarchies over the same data from several codes and methods, scored by classes unseen."""
+"""What hierarchies over data are compared with."""
 
 import numpy as np
 from scipy.cluster import hierarchy
@@ -11,37 +11,9 @@ from tfsp.measures.clusters import (
     normalised_mutual_information,
 )
 from tfsp.random import short_seed
-from tfsp.tmc import Phylogeny, dendrogram_purity
+from tfsp.tmc import Phylogeny
 from tfsp.tmc.phylogeny.linkage import weighted_ward
 from tfsp.tmc.summary import hang
-
-
-def score(tree, labels, num_clusters, method="time", clusters=None):
-    """How well a tree over data, and the clusters that it is cut into, keep to classes.
-
-    Args:
-      tree: `Phylogeny` over n data.
-      labels: integers `[n]`.
-      num_clusters: K of the cut.
-      method: of `Phylogeny.cut`.
-      clusters: integers `[n]`, where a method has clusters of its own; None cuts the tree.
-
-    Returns:
-      dict of floats: purity (of the dendrogram), and of the clusters leaf_purity (share of data
-      that are of the class most frequent in their cluster), accuracy (best one-to-one matching)
-      and nmi.
-
-    Raises:
-      ValueError: for shapes that do not fit.
-    """
-    if clusters is None:
-        clusters = tree.cut(num_clusters, method)
-    return {
-        "purity": dendrogram_purity(tree, labels),
-        "leaf_purity": majority_accuracy(labels, clusters),
-        "accuracy": clustering_accuracy(labels, clusters),
-        "nmi": normalised_mutual_information(labels, clusters),
-    }
 
 
 def counts_ward(train_codes, codes, num_centres=200, seed=0):
@@ -89,7 +61,7 @@ def hdbscan(codes, min_cluster_size=5):
 
 
 def flat_peers(codes, labels, num_clusters, seed=0):
-    """accuracy and nmi of k-means of codes at the same K; as `score`, without a tree."""
+    """As `evaluation.hierarchy_scores`, of k-means of codes at the same K, without a tree."""
     from sklearn.cluster import KMeans
 
     clusters = KMeans(num_clusters, n_init=10, random_state=short_seed(seed)).fit_predict(codes)

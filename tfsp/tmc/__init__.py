@@ -17,6 +17,8 @@ __all__ = [
     "effective_sample_size",
     "expected_hierarchy",
     "induced_hierarchy",
+    "neighbour_graph",
+    "neighbour_tree",
     "number_of_clusters",
     "place_points",
     "potential_scale_reduction",
@@ -25,6 +27,7 @@ __all__ = [
     "subtree_purity",
     "summarize",
     "summarize_draws",
+    "ward_tree",
 ]
 
 _HOMES = {
@@ -39,6 +42,8 @@ _HOMES = {
     "effective_sample_size": "tfsp.tmc.chain",
     "expected_hierarchy": "tfsp.tmc.summary",
     "induced_hierarchy": "tfsp.tmc.density.induced",
+    "neighbour_graph": "tfsp.tmc.summary",
+    "neighbour_tree": "tfsp.tmc.summary",
     "number_of_clusters": "tfsp.tmc.summary",
     "place_points": "tfsp.tmc.density.induced",
     "potential_scale_reduction": "tfsp.tmc.chain",
@@ -47,6 +52,7 @@ _HOMES = {
     "subtree_purity": "tfsp.tmc.purity",
     "summarize": "tfsp.tmc.summary",
     "summarize_draws": "tfsp.tmc.summary",
+    "ward_tree": "tfsp.tmc.summary",
 }
 _MODULES = {  # of `native`, by the names under which they are documented
     "native_sampler": "tfsp.tmc.native.sampler",

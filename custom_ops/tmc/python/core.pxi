@@ -173,3 +173,12 @@ cdef extern from "custom_ops/tmc/core/summary.h" namespace "tfsp::tmc" nogil:
     void AddLcaTimes(const CTree&, const LeafOrder&, double*, double*) except +ToPython
     void TransferDistances(const CTree&, const LeafOrder&, const CTree&, const LeafOrder&,
                            vector[int32_t]*, int32_t*) except +ToPython
+
+
+cdef extern from "custom_ops/tmc/core/linkage.h" namespace "tfsp::tmc" nogil:
+    cdef cppclass Merge:
+        int32_t gone
+        int32_t kept
+        double distance
+    void LinkGraph(int32_t, const int64_t*, const int32_t*, const double*,
+                   vector[Merge]*) except +ToPython

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfsp import arguments
-from tfsp.models.core.augmentation import random_affine
+from tfsp.models.core.augmentation import random_transform
 
 tfd = tfp.distributions
 
@@ -46,7 +46,8 @@ class Consistency:
       reconstruct: whether the augmented x is reconstructed too, as in the source. False leaves its
         likelihood out, and with it a pass through the decoder: its codes are kept near the prior
         and near those of x.
-      shift, rotation, zoom, flip: see `augmentation.random_affine`, of images `[H, W, C]`.
+      shift, rotation, zoom, shear, warp, flip: see `augmentation.random_transform`, of images
+        `[H, W, C]`.
       augment: what to do in place of that, for data of any kind: a Keras layer or a function
         registered with Keras, batches to batches of the same shape.
 
@@ -65,6 +66,8 @@ class Consistency:
         shift=0.1,
         rotation=0.05,
         zoom=0.1,
+        shear=0.0,
+        warp=0.0,
         flip=False,
         augment=None,
     ):
@@ -77,6 +80,8 @@ class Consistency:
             "shift": arguments.number("shift", shift, "[0, 1]"),
             "rotation": arguments.number("rotation", rotation, "[0, 1]"),
             "zoom": arguments.number("zoom", zoom, "[0, 1)"),
+            "shear": arguments.number("shear", shear, "[0, 1]"),
+            "warp": arguments.number("warp", warp, "[0, 1)"),
             "flip": bool(flip),
         }
         if isinstance(augment, dict):
@@ -107,7 +112,7 @@ class Consistency:
                 "Shifts, rotations and zooms are of images [H, W, C]; for other data give "
                 f"`consistency` an `augment`. Received: data of shape {tuple(x.shape[1:])}."
             )
-        return random_affine(x, seed, **self.settings)
+        return random_transform(x, seed, **self.settings)
 
     def add(self, model, x, draw, terms, training):
         """Terms of a batch, in training averaged with the augmented x's, and two more, `[B]` nats.

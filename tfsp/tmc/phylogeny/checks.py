@@ -238,3 +238,22 @@ def _check_times(parent, time, num_leaves, root_time):
             f"Times must grow along every edge: time[{v}] = {time[v]} must be above "
             f"time[{parent[v]}] = {time[parent[v]]}, its parent's."
         )
+
+
+def as_points(name, points):
+    """`points` as float64 `[n, D]`, finite, n >= 1.
+
+    Raises:
+      ValueError: for anything else, with the place of a value that is not finite.
+    """
+    points = as_array(name, points)
+    if points.dtype.kind not in "fiu" or points.ndim != 2 or not points.size:
+        raise ValueError(
+            f"`{name}` must be numbers of shape [N, D]. Received: "
+            f"{points.dtype}, {list(points.shape)}."
+        )
+    points = points.astype(np.float64)
+    if not np.isfinite(points).all():
+        row, column = np.argwhere(~np.isfinite(points))[0]
+        raise ValueError(f"{name}[{row}, {column}] = {points[row, column]} must be finite.")
+    return points

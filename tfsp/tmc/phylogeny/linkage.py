@@ -142,10 +142,10 @@ def weighted_ward(points, weights):
             alive[a] = False
         else:
             chain.append(b)
-    return _by_height(merges, len(centre))
+    return by_height(merges, len(centre))
 
 
-def _by_height(merges, num_leaves):
+def by_height(merges, num_leaves):
     """Merges (place that ends, place that goes on, height) as a linkage matrix."""
     order = np.argsort([height for *_, height in merges], kind="stable")
     cluster, count = np.arange(num_leaves), np.ones(num_leaves)

@@ -4,7 +4,6 @@ import dataclasses
 import warnings
 
 import numpy as np
-from scipy.cluster import hierarchy
 
 from tfsp import arguments
 from tfsp.tmc.native import summary as native
@@ -119,6 +118,8 @@ def average_tree(height, names=None):
     num_leaves = len(height)
     if num_leaves == 1:
         return Phylogeny([-1], [1.0], names)
+    from scipy.cluster import hierarchy
+
     matrix = hierarchy.linkage(height[np.triu_indices(num_leaves, 1)], "average")
     parent = Phylogeny.from_linkage(matrix).parent
     time = np.concatenate([np.ones(num_leaves), 1.0 - matrix[:, 2]])

@@ -3,7 +3,6 @@
 import concurrent.futures
 
 import numpy as np
-from scipy.cluster import hierarchy
 
 from tfsp import arguments
 from tfsp.tmc.native import sampler
@@ -29,7 +28,7 @@ def active_columns(leaves, share=_SHARE):
     Raises:
       ValueError: for another shape, values that are not finite or a `share` outside [0, 1].
     """
-    leaves = _as_leaves(leaves)
+    leaves = checks.as_points("leaves", leaves)
     variance = leaves.var(axis=0)
     share = arguments.number("share", share, "[0, 1]")
     return np.flatnonzero(variance >= share * variance.max())
@@ -77,7 +76,7 @@ def summarize(
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 2, for the posterior.
     """
-    leaves = _as_leaves(leaves)
+    leaves = checks.as_points("leaves", leaves)
     num_leaves = len(leaves)
     check_size(num_leaves)
     columns = _columns(columns, leaves)
@@ -123,24 +122,23 @@ def summarize(
 
 
 def ward_tree(points):
-    """Ward's linkage of points `[N, D]` as a tree, the squares of its heights as 1 - time."""
+    """Ward's linkage as a tree: times are 1 - (height / largest height)^2.
+
+    Args:
+      points: `[N, D]`, N >= 1.
+
+    Returns:
+      `Phylogeny` over the points, its root at 0.
+
+    Raises:
+      ValueError: for another shape or values that are not finite.
+    """
+    from scipy.cluster import hierarchy
+
+    points = checks.as_points("points", points)
     if len(points) == 1:
         return Phylogeny([-1], [1.0])
     return Phylogeny.from_linkage(hierarchy.linkage(points, "ward"), power=2.0)
-
-
-def _as_leaves(leaves):
-    leaves = checks.as_array("leaves", leaves)
-    if leaves.dtype.kind not in "fiu" or leaves.ndim != 2 or not leaves.size:
-        raise ValueError(
-            "`leaves` must be numbers of shape [N, D]. Received: "
-            f"{leaves.dtype}, {list(leaves.shape)}."
-        )
-    leaves = leaves.astype(np.float64)
-    if not np.isfinite(leaves).all():
-        row, column = np.argwhere(~np.isfinite(leaves))[0]
-        raise ValueError(f"leaves[{row}, {column}] = {leaves[row, column]} must be finite.")
-    return leaves
 
 
 def _columns(columns, leaves):

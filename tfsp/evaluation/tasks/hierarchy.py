@@ -1,0 +1,46 @@
+"""The task "hierarchy"."""
+
+import numpy as np
+
+from tfsp import subset
+from tfsp.evaluation.tasks.registry import register
+from tfsp.evaluation.tasks.rows import prefixed
+from tfsp.measures.hierarchy import hierarchy_scores
+from tfsp.tmc import neighbour_tree, ward_tree
+
+_MOST, _OTHERS = 10_000, 60_000
+
+
+@register(
+    "hierarchy",
+    needs=("classes",),
+    columns=(
+        "hierarchy_purity",
+        "hierarchy_accuracy",
+        "hierarchy_nmi",
+        "hierarchy_ward_purity",
+        "hierarchy_ward_accuracy",
+    ),
+    place=6.5,
+)
+def of_subject(subject):
+    """How well trees over the codes of test data keep classes together.
+
+    `hierarchy_...` is of the tree by nearest neighbours (`tfsp.tmc.neighbour_tree`), with the codes
+    of training data among the neighbours but not in the tree; `hierarchy_ward_...` of Ward's
+    linkage of the same test codes. `purity` is the dendrogram purity; `accuracy` (by the best
+    one-to-one matching), `nmi` and `leaf_purity` are of the tree cut into as many clusters as there
+    are classes, no label being used but for their number. Of up to 10,000 test data and 60,000
+    training data, of more a random subset (`tfsp.subset`).
+    """
+    (codes, labels), (others, _) = subject.test, subject.train
+    rows = subset.rows(len(codes), _MOST)
+    codes, labels = np.asarray(codes, np.float64)[rows], np.asarray(labels)[rows]
+    others = np.asarray(others, np.float64)[subset.rows(len(others), _OTHERS)]
+    num_classes = len(np.unique(labels))
+    tree = neighbour_tree(codes, others=others)
+    return {
+        **prefixed("hierarchy", hierarchy_scores(tree, labels, num_classes)),
+        **prefixed("hierarchy_ward", hierarchy_scores(ward_tree(codes), labels, num_classes)),
+        "hierarchy_num_points": len(codes),
+    }

@@ -2,20 +2,26 @@
 
     python scripts/benchmark_hierarchy.py --data=digits,mnist_1000 --seeds=3 --out=runs/hierarchy
 
-Trains, for each data set and seed, VAEs with a normal prior (8 and 40 latent dimensions), LORACs
-and CP-VAE with consistency (`--models`), into OUT/runs, where finished ones are found again. By
-labels that nothing was trained on it scores Ward's linkage of pixels, of principal components and
-of the codes of each model, HDBSCAN, Ward's linkage of k-means centres weighted by their data,
-LORACs' summary tree with the data attached, and the tree over CP-VAE's categories. `table.txt` has
+Trains for each data set and seed, with the same networks, steps and learning rates
+(configs/vae/clusters.py), a VAE with consistency ("clusters"), VAEs with a normal prior and 8 and
+40 latent dimensions, LORACs, and CP-VAE with consistency (`--models`), into OUT/runs, where
+finished ones are found again. By labels that nothing was trained on it scores the tree by nearest
+neighbours and Ward's linkage of pixels, of principal components and of the codes of each model;
+of codes also HDBSCAN, k-means, Ward's linkage of k-means centres weighted by their data; LORACs'
+summary tree with the data attached, and the tree over CP-VAE's categories; and DeepECT of clustpy
+with `--deepect=PYTHON`, the Python of its environment (scripts/peer_deepect.py). `table.txt` has
 means and standard errors over seeds, `results.json` all rows.
 
-Data: digits (all 1,797), mnist (10,000 test images), mnist_1000 (the first 1,000), or what
-`tfsp.data.load` takes, its test part. TreeVAE's published dendrogram purity on MNIST is .879
-(Manduchi et al. 2023, arXiv:2306.08984), measured there, not here.
+Data: digits (all 1,797), mnist (10,000 test images), mnist_1000 (the first 1,000), omniglot (the
+characters of the first five alphabets of the evaluation set), cifar10 (test part). TreeVAE's
+published dendrogram purity on MNIST is .879 (Manduchi et al. 2023, arXiv:2306.08984), measured
+there, not here.
 """
 
 import collections
 import pathlib
+import subprocess
+import tempfile
 import time
 
 import numpy as np
@@ -23,52 +29,70 @@ from absl import app, flags
 
 from tfsp import atomic, evaluation, experiment
 from tfsp.command_line import plain_errors
-from tfsp.config import default_config, to_dict
+from tfsp.config import default_config, read_config, to_dict
 from tfsp.evaluation import hierarchy_scores
 from tfsp.studies import hierarchies
-from tfsp.tmc import category_hierarchy, expected_hierarchy
-from tfsp.tmc.summary import ward_tree
+from tfsp.tmc import (
+    Phylogeny,
+    category_hierarchy,
+    expected_hierarchy,
+    neighbour_tree,
+    ward_tree,
+)
+from tfsp.tmc.summary import hang
 from tfsp.visualize import check_grid_folder
 
 _DATA = flags.DEFINE_list("data", ["digits"], "Data sets, see above.")
-_MODELS = flags.DEFINE_list("models", ["normal_8", "normal_40", "loracs", "cp_vae"], "To train.")
+_MODELS = flags.DEFINE_list(
+    "models", ["clusters", "normal_8", "normal_40", "loracs", "cp_vae"], "To train."
+)
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Training runs of each.", lower_bound=1)
-_EPOCHS = flags.DEFINE_integer("epochs", 0, "Of each run; 0: 40, of LORACs 37.", lower_bound=0)
+_EPOCHS = flags.DEFINE_integer("epochs", 0, "Of each run; 0: the config's.", lower_bound=0)
 _OUT = flags.DEFINE_string("out", "runs/hierarchy", "Folder for runs, table.txt, results.json.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
-_SMALL = ("digits",)  # images of 8x8: small networks, short epochs
+_DEEPECT = flags.DEFINE_string("deepect", None, "Python of an environment with clustpy.")
+_DEEPECT_EPOCHS = flags.DEFINE_integer(
+    "deepect_epochs", 50, "Of its autoencoder; its tree takes half as many more.", lower_bound=2
+)
+_CONFIG = pathlib.Path(__file__).parents[1] / "configs" / "vae" / "clusters.py"
 _MEASURES = ("purity", "leaf_purity", "accuracy", "nmi")
+_FIVE_ALPHABETS = range(964, 1088)  # characters of Omniglot's first five of the evaluation set
 
 
 def config_of(data, model, seed):
     """The config of one run."""
+    name = data.partition("_")[0]
+    base = read_config(f"{_CONFIG}:{name}")
+    if model == "clusters":
+        config = base
+    else:
+        config = default_config("cp_vae" if model == "cp_vae" else "vae")
+        for section in ("data", "network", "likelihood", "train"):
+            config[section] = base[section]
+        config.model.latent_dim = base.model.latent_dim
     kind, _, latent_dim = model.partition("_")
-    config = default_config("cp_vae" if model == "cp_vae" else "vae")
-    config.seed = seed
-    config.data.name = data.partition("_")[0]
-    small = config.data.name in _SMALL
-    config.network.hidden = (200, 200) if small else (400, 400)
-    config.train.update(batch_size=100 if small else 200, epochs=_EPOCHS.value or 40)
-    if small:
-        config.train.steps_per_epoch = 120
     if model == "loracs":
+        small = name == "digits"
         config.prior.update(
             name="loracs",
             num_inducing=100 if small else 200,
             start_epoch=10 if small else 5,
             edge_weights="bayes",
         )
-        config.model.latent_dim = 10 if small else 40
-        config.train.epochs = _EPOCHS.value or (40 if small else 37)
     elif model == "cp_vae":
-        consistency = {"weight": 3.0}
-        if small:  # turned or shifted by a pixel of eight, a digit is another
-            consistency |= {"shift": 0.05, "rotation": 0.03, "zoom": 0.05}
-        config.model.update(latent_dim=10, start_epoch=15, consistency=consistency)
+        consistency = base.model.consistency.to_dict() | {"weight": 4.0, "discrete_weight": 10.0}
+        config.model.update(num_categories=25, start_epoch=8, consistency=consistency)
     elif kind == "normal":
         config.model.latent_dim = int(latent_dim)
-    else:
-        raise ValueError(f"`models` are normal_8, normal_40, loracs, cp_vae. Received: {model!r}.")
+    elif model != "clusters":
+        raise ValueError(
+            f"`models` are clusters, normal_8, normal_40, loracs, cp_vae. Received: {model!r}."
+        )
+    if name == "omniglot":
+        config.data.split = "standard"  # its test part is of other alphabets
+    if _EPOCHS.value:
+        config.train.epochs = _EPOCHS.value
+    config.seed = seed
     return config
 
 
@@ -79,6 +103,11 @@ def test_part(data, name):
         parts = [data.arrays(part) for part in ("train", "validation", "test")]
         return *(np.concatenate(column) for column in zip(*parts, strict=True)), seen
     images, labels = data.arrays("test")
+    if name == "omniglot":
+        rows = np.isin(labels, _FIVE_ALPHABETS)
+        if not rows.any():
+            raise ValueError(f"Omniglot's test labels lie in {labels.min()} to {labels.max()}.")
+        images, labels = images[rows], labels[rows]
     limit = int(name.partition("_")[2] or len(images))
     return images[:limit], labels[:limit], seen
 
@@ -93,23 +122,40 @@ def rows_without_training(images, labels, seen, seed):
 
     num_classes = len(np.unique(labels))
     reduced = PCA(min(40, flat(seen).shape[1]), random_state=seed).fit(flat(seen))
-    for name, codes in [("pixels", flat(images)), ("PCA", reduced.transform(flat(images)))]:
+    parts = {"pixels": flat, "PCA": lambda part: reduced.transform(flat(part))}
+    for name, code in parts.items():
+        codes = code(images)
         yield f"{name}, Ward", hierarchy_scores(ward_tree(codes), labels, num_classes)
+        tree = neighbour_tree(codes, others=others(code(seen), images, seen))
+        yield f"{name}, neighbours", hierarchy_scores(tree, labels, num_classes)
+
+
+def others(train_codes, images, seen):
+    """Codes of those training images that are not scored; None if there are none."""
+    kept = ~np.isin(rows_as_one(seen), rows_as_one(images))
+    return train_codes[kept] if kept.any() else None
+
+
+def rows_as_one(images):
+    """Each image as one thing, to be compared as a whole."""
+    rows = np.ascontiguousarray(flat(images))
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
 
 
 def rows_of_model(name, model, images, labels, seen, seed):
     """Scores of what is made of a trained model's codes, by name."""
     num_classes = len(np.unique(labels))
     view = model.prior_view()
-    codes, train_codes = (
-        np.asarray(evaluation.encode(view, part)[0], np.float64) for part in (images, seen)
-    )
+    encode = evaluation.encode if model.consistency is None else evaluation.encode_views
+    codes, train_codes = (np.asarray(encode(view, part)[0], np.float64) for part in (images, seen))
     if name == "cp_vae":
         codes, train_codes = (part[:, : model.latent_dim] for part in (codes, train_codes))
 
     def score(tree, **kwargs):
         return hierarchy_scores(tree, labels, num_classes, **kwargs)
 
+    tree = neighbour_tree(codes, others=others(train_codes, images, seen))
+    yield f"{name}, neighbours", score(tree)
     yield f"{name}, Ward", score(ward_tree(codes))
     yield f"{name}, counts-Ward", score(hierarchies.counts_ward(train_codes, codes, seed=seed))
     tree, clusters = hierarchies.hdbscan(codes)
@@ -124,7 +170,33 @@ def rows_of_model(name, model, images, labels, seen, seed):
         batches = [images[i : i + 500] for i in range(0, len(images), 500)]
         log_probs = np.concatenate([model.posterior_parts(batch)[0] for batch in batches])
         tree = category_hierarchy(log_probs, codes)
-        yield "cp_vae, categories", score(tree, clusters=log_probs.argmax(axis=1))
+        yield "cp_vae, categories", score(tree, method="spread")
+
+
+def deepect(images, labels, seen, seed):
+    """Scores of DeepECT, trained in its own environment; Ward's linkage below its leaves."""
+    script = pathlib.Path(__file__).parent / "peer_deepect.py"
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = (str(pathlib.Path(folder) / name) for name in ("in.npz", "out.npz"))
+        np.savez(
+            given,
+            train=flat(seen),
+            test=flat(images),
+            embedding_size=10,
+            pretrain_epochs=_DEEPECT_EPOCHS.value,
+            clustering_epochs=_DEEPECT_EPOCHS.value // 2,
+            seed=seed,
+        )
+        command = [_DEEPECT.value, str(script), given, found]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
+        with np.load(found) as out:
+            leaf, codes, parent, splits = (out[key] for key in ("leaf", "codes", "parent", "time"))
+    used, members = np.unique(leaf, return_inverse=True)
+    tree = hang(Phylogeny(parent, splits).restrict(used), members, codes)
+    num_classes = min(len(np.unique(labels)), len(used))
+    return hierarchy_scores(tree, labels, num_classes)
 
 
 @plain_errors
@@ -152,6 +224,10 @@ def main(_):
                 print(f"  {run}: {time.perf_counter() - start:.0f} s of training", flush=True)
                 trained, _ = experiment.load_run(run, "last")
                 add(name, seed, rows_of_model(model, trained, images, labels, seen, seed))
+            if _DEEPECT.value:
+                start = time.perf_counter()
+                add(name, seed, [("DeepECT", deepect(images, labels, seen, seed))])
+                print(f"  DeepECT: {time.perf_counter() - start:.0f} s", flush=True)
     table = summarise(rows)
     print(f"\n{table}")
     atomic.write(folder / "table.txt", table + "\n")

@@ -10,7 +10,7 @@ import pytest
 from heap import freeze_heap
 
 from tfsp import experiment, priors
-from tfsp.config import SECTIONS, to_dict
+from tfsp.config import SECTIONS, read_config, to_dict
 
 ROOT = pathlib.Path(__file__).parents[1] / "configs"
 FILES = sorted(ROOT.rglob("*.py"))
@@ -146,3 +146,20 @@ def test_every_row_names_what_exists(path, row, build):
         model.build((None, *shape))
         x = np.random.default_rng(0).integers(0, 2, (3, *model.data_shape)).astype("float32")
         assert all(np.all(np.isfinite(term)) for term in model(x).values())
+
+
+def test_a_config_is_read_as_the_scripts_read_it():
+    path = ROOT / "vae" / "clusters.py"
+    assert to_dict(read_config(f"{path}:digits")) == to_dict(module_of(path).get_config("digits"))
+    assert to_dict(read_config(path)) == to_dict(module_of(path).get_config())
+
+
+def test_what_is_no_config(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.py"):
+        read_config(tmp_path / "nothing.py:row")
+    empty = tmp_path / "empty.py"
+    empty.write_text("rows = 3\n")
+    with pytest.raises(ValueError, match="must define `get_config"):
+        read_config(empty)
+    with pytest.raises(ValueError, match="no row 'fo'"):
+        read_config(f"{ROOT / 'vae' / 'clusters.py'}:fo")

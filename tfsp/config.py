@@ -1,5 +1,8 @@
 """Every setting of an experiment, with its default."""
 
+import pathlib
+import runpy
+
 import ml_collections
 
 from tfsp import arguments, likelihoods, mappings, models, networks, priors
@@ -255,6 +258,29 @@ def _filled(config, complete):
         else:
             filled[key] = value
     return filled
+
+
+def read_config(path):
+    """The config of a file: what `--config=FILE.py` or `--config=FILE.py:ROW` gives to the scripts.
+
+    Args:
+      path: of a Python file that defines `get_config`, with ":" and its argument if it takes one.
+
+    Returns:
+      What `get_config` returns, an `ml_collections.ConfigDict`.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: for a file without `get_config`, or a row that it does not know.
+    """
+    path, _, row = str(path).partition(".py:")
+    path = pathlib.Path(f"{path}.py" if row else path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no config file {path}.")
+    module = runpy.run_path(str(path))
+    if "get_config" not in module:
+        raise ValueError(f"{path} must define `get_config()`, which returns a config.")
+    return module["get_config"](*([row] if row else []))
 
 
 def row_of(rows, name):

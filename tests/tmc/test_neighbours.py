@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import optimize, sparse
 
 from tfsp.tmc import dendrogram_purity, neighbour_graph, neighbour_tree, ward_tree
 from tfsp.tmc.native.graph import link_graph
@@ -71,15 +71,38 @@ def test_each_merge_is_at_least_as_far_as_those_of_its_parts():
     assert len(np.unique(pairs[:, 0])) == len(pairs)
 
 
-def test_the_graph_of_neighbours():
+@pytest.mark.parametrize("k", [1, 2, 7, 39])
+def test_the_graph_of_neighbours(k):
+    """Weights by their definition, the scale by a root finder."""
     points = np.random.default_rng(1).normal(size=(40, 3))
-    found = neighbour_graph(points, 6).toarray()
-    squared = np.sum((points[:, None] - points) ** 2, axis=-1) + np.diag(np.full(40, np.inf))
-    expected = np.zeros((40, 40))
-    np.put_along_axis(expected, np.argsort(squared, axis=1)[:, :6], 1.0, axis=1)
-    np.testing.assert_array_equal(found, expected + expected.T)
-    assert neighbour_graph(points).sum() == 2 * 40 * 4  # a tenth of the points
-    assert neighbour_graph(np.repeat(points, 5, axis=0)).sum() == 2 * 200 * 15
+    if k == 39:
+        points[7] = points[3]  # the nearest is at distance 0, and does not count as such
+    distances = np.sqrt(np.sum((points[:, None] - points) ** 2, axis=-1))
+    np.fill_diagonal(distances, np.inf)
+    weights = np.zeros((40, 40))
+    for own, row in zip(distances, weights, strict=True):
+        near = np.argsort(own, kind="stable")[:k]
+        beyond = np.maximum(own[near] - own[near][own[near] > 0].min(initial=np.inf), 0.0)
+
+        def excess(scale, beyond=beyond):
+            return np.sum(np.exp(-beyond / scale)) - np.log2(k)
+
+        least = 1e-3 * own[near].mean()
+        scale = optimize.brentq(excess, least, 1e3) if k > 2 and excess(least) < 0 else least
+        row[near] = np.exp(-beyond / scale) if scale else 1.0
+    expected = 1 - (1 - weights) * (1 - weights.T)
+    np.testing.assert_allclose(neighbour_graph(points, k).toarray(), expected, atol=1e-9)
+
+
+def test_how_many_neighbours():
+    points = np.random.default_rng(1).normal(size=(60, 3))
+    for n, k in ((60, 3), (19, 1)):
+        found, expected = neighbour_graph(points[:n]), neighbour_graph(points[:n], k)
+        np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    many = np.repeat(points, 20, axis=0)  # all of the nearest are at distance 0 but for a few
+    found, expected = neighbour_graph(many), neighbour_graph(many, 50)
+    np.testing.assert_array_equal(found.toarray(), expected.toarray())
+    assert np.isfinite(found.data).all()
 
 
 def rings(n, seed):
@@ -97,7 +120,7 @@ def test_rings_are_told_apart(seed):
     assert dendrogram_purity(tree, ring) == 1.0
     assert dendrogram_purity(ward_tree(points), ring) < 0.8
     assert len(set(zip(tree.cut(2), ring, strict=True))) == 2
-    # The order of points only decides between equal links.
+    # In any order of the points.
     order = np.random.default_rng(seed).permutation(600)
     assert dendrogram_purity(neighbour_tree(points[order]), ring[order]) == 1.0
     again = neighbour_tree(points)

@@ -12,7 +12,7 @@ from tfsp.evaluation.categories import category_probabilities, category_tree_sco
 from tfsp.evaluation.chains import chain_classes
 from tfsp.evaluation.decomposition import kl_decomposition
 from tfsp.evaluation.draws import can_add_noise, draw
-from tfsp.evaluation.latent import encode, posterior_draws
+from tfsp.evaluation.latent import encode, encode_views, posterior_draws
 from tfsp.evaluation.learned_proportions import learned_proportions
 from tfsp.evaluation.likelihood import log_likelihood
 from tfsp.evaluation.papers import beside_paper, format_beside_paper, paper_numbers
@@ -67,6 +67,7 @@ __all__ = [
     "coverage",
     "draw",
     "encode",
+    "encode_views",
     "energy_distance",
     "evaluate_run",
     "few_shot",

@@ -5,8 +5,11 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
+from tfsp import arguments
 from tfsp.evaluation.batches import iterate, limited, padded
 from tfsp.random import fold_in
+
+_VIEWED = 1000  # examples of an array that are augmented at once
 
 
 def encode(model, data, limit=None):
@@ -25,6 +28,44 @@ def encode(model, data, limit=None):
     codes, labels = [], []
     for x, y in iterate(limited(data, limit), model=model):
         codes.append(encode_batch(tf.constant(x)).numpy())
+        labels.append(y)
+    return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
+
+
+def encode_views(model, data, num_views=8, seed=0):
+    """Codes of all examples, the mean over augmentations of each: see `encode` for the rest.
+
+    A model that was trained with `consistency` gives an example and its augmentations nearly the
+    same code. What is left of their difference is noise to clusters and trees, which the mean
+    takes out. The augmentations are those of the training.
+
+    Args:
+      model: a `StructuredVAE` with `consistency`.
+      data: as in `encode`.
+      num_views: augmentations of each example.
+      seed: an int; the same seed gives the same codes to the same array.
+
+    Returns:
+      (codes `[n, D]`, labels `[n]` or None).
+
+    Raises:
+      ValueError: for a model without `consistency`, and as `encode`.
+    """
+    num_views = arguments.integer("num_views", num_views)
+    if getattr(model, "consistency", None) is None:
+        raise ValueError(
+            f"This {type(model).__name__} was made without `consistency`, whose augmentations are "
+            "the views. Take `encode`."
+        )
+
+    @tf.function(reduce_retracing=True)
+    def mean_code(x, seed):
+        views = (model.consistency.augmented(x, fold_in(seed, view)) for view in range(num_views))
+        return tf.add_n([model.encode(view) for view in views]) / num_views
+
+    codes, labels = [], []
+    for index, (x, y) in enumerate(iterate(data, _VIEWED, model)):
+        codes.append(mean_code(tf.constant(x), fold_in(seed, index)).numpy())
         labels.append(y)
     return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tfsp import subset
+from tfsp.evaluation.latent import encode_views
 from tfsp.evaluation.tasks.registry import register
 from tfsp.evaluation.tasks.rows import prefixed
 from tfsp.measures.hierarchy import hierarchy_scores
@@ -31,9 +32,10 @@ def of_subject(subject):
     linkage of the same test codes. `purity` is the dendrogram purity; `accuracy` (by the best
     one-to-one matching), `nmi` and `leaf_purity` are of the tree cut into as many clusters as there
     are classes, no label being used but for their number. Of up to 10,000 test data and 60,000
-    training data, of more a random subset (`tfsp.subset`).
+    training data, of more a random subset (`tfsp.subset`). Codes of a model with `consistency` are
+    means over eight augmentations (`evaluation.encode_views`).
     """
-    (codes, labels), (others, _) = subject.test, subject.train
+    (codes, labels), (others, _) = _codes(subject)
     rows = subset.rows(len(codes), _MOST)
     codes, labels = np.asarray(codes, np.float64)[rows], np.asarray(labels)[rows]
     others = np.asarray(others, np.float64)[subset.rows(len(others), _OTHERS)]
@@ -44,3 +46,11 @@ def of_subject(subject):
         **prefixed("hierarchy_ward", hierarchy_scores(ward_tree(codes), labels, num_classes)),
         "hierarchy_num_points": len(codes),
     }
+
+
+def _codes(subject):
+    """(codes, labels) of the test data and of the training data."""
+    if getattr(subject.model, "consistency", None) is None:
+        return subject.test, subject.train
+    parts = (subject.data.arrays(part) for part in ("test", "train"))
+    return tuple(encode_views(subject.model, part, seed=subject.seed) for part in parts)

@@ -198,7 +198,7 @@ def test_any_likelihood_and_keras_models(tmp_path):
         ({"temperature": -1.0}, "`temperature` must be a positive number"),
         ({"temperature_decay": 2.0}, r"`temperature_decay` must be .* \(0, 1\].*: 2.0"),
         ({"min_temperature": 0.0}, "`min_temperature` must be a positive number"),
-        ({"start": "data"}, "`start` must be 'mixture' or 'random'"),
+        ({"start": "data"}, "`start` must be one of 'mixture', 'neighbours', 'random'"),
         ({"start_epoch": -1}, "`start_epoch` must be a non-negative integer"),
         ({"prior": "vamp"}, "'cp_vae' does not take 'prior'"),
         ({"posterior_covariance": "full"}, "does not take 'posterior_covariance'"),

@@ -225,15 +225,16 @@ def three_clusters(n=900, seed=0):
     return loc, log_variance, means, spread**2 + within
 
 
-def test_components_find_three_clusters():
+@pytest.mark.parametrize("method", ["mixture", "neighbours"])
+def test_components_find_three_clusters(method):
     loc, log_variance, means, variances = three_clusters()
-    found, variance = conditional_start.components(loc, log_variance, 3, seed=1)
+    found, variance = conditional_start.components(loc, log_variance, 3, 1, method)
     order = [np.argmin(np.linalg.norm(found - mean, axis=1)) for mean in means]
     assert sorted(order) == [0, 1, 2]
     # 300 codes each: means err by up to .035, variances by 8 % (five errors are allowed).
     np.testing.assert_allclose(found[order], means, atol=0.18)
     np.testing.assert_allclose(variance[order], variances, rtol=0.4)
-    again = conditional_start.components(loc, log_variance, 3, seed=1)
+    again = conditional_start.components(loc, log_variance, 3, 1, method)
     np.testing.assert_array_equal(again[0], found)
 
 
@@ -248,17 +249,18 @@ def test_components_follow_covariances():
     np.testing.assert_allclose(across, [-0.8, 0.8], atol=0.05)
 
 
-def test_components_of_few_or_equal_codes():
+@pytest.mark.parametrize("method", ["mixture", "neighbours"])
+def test_components_of_few_or_equal_codes(method):
     loc = np.repeat([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], 20, axis=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn tells that there are fewer than K
-        found, variance = conditional_start.components(loc, np.full((60, 2), -2.0), 10)
+        found, variance = conditional_start.components(loc, np.full((60, 2), -2.0), 10, 0, method)
     assert found.shape == variance.shape == (10, 2)
     assert np.all(np.isfinite(found))
     assert np.all(variance > 0.9 * np.exp(-2))
     for mean in loc[::20]:
         assert np.min(np.linalg.norm(found - mean, axis=1)) < 0.05
-    same = conditional_start.components(np.full((60, 2), 0.3), np.full((60, 2), -2.0), 4)
+    same = conditional_start.components(np.full((60, 2), 0.3), np.full((60, 2), -2.0), 4, 0, method)
     np.testing.assert_allclose(same[0], 0.3, rtol=1e-6)
     np.testing.assert_allclose(same[1], np.exp(-2), rtol=1e-6)
     with pytest.raises(ValueError, match="At least 4 examples.*Received: 3"):
@@ -328,7 +330,10 @@ def test_densities_are_never_in_half_precision():
         ({"min_temperature": -1}, "`min_temperature` must be a positive number. Received: -1"),
         ({"temperature_decay": 0}, r"`temperature_decay` must be a num.* \(0, 1\].*: 0"),
         ({"temperature_decay": 1.5}, r"`temperature_decay` must be a num.* \(0, 1\].*: 1.5"),
-        ({"start": "kmeans"}, "`start` must be 'mixture' or 'random'. Received: 'kmeans'"),
+        (
+            {"start": "kmeans"},
+            "`start` must be one of 'mixture', 'neighbours', 'random'. Received: 'kmeans'",
+        ),
         ({"start_epoch": -1}, "`start_epoch` must be a non-negative integer. Received: -1"),
         ({"start_epoch": 1.5}, "`start_epoch` must be a non-negative integer. Received: 1.5"),
         ({"momentum": 1.0}, r"`momentum` must be a number in \[0, 1\). Received: 1.0"),

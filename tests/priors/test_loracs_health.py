@@ -18,6 +18,7 @@ NAMES = {
     "leaf_edge_mass",
     "inducing_norm",
     *("time_10", "time_50", "time_90"),
+    *("chain_agreement", "r_hat"),
 }
 
 

@@ -237,6 +237,28 @@ def test_chains_that_have_not_met_are_named():
         assert summarize_draws(same).agreement == pytest.approx(1.0)
 
 
+def test_r_hat_by_hand():
+    """From the times of each tree, pair by pair; chains of draws that do not depend have met."""
+    parent, time = random_trees(7, 3 * 40, seed=8)
+    parent, time = parent.reshape(3, 40, 13), time.reshape(3, 40, 13)
+    times = np.array(
+        [
+            [Phylogeny(p, t).lca_times() for p, t in zip(*chain, strict=True)]
+            for chain in zip(parent, time, strict=True)
+        ]
+    )[:, :, *np.triu_indices(7, 1)]
+    within = times.var(axis=1, ddof=1).mean(axis=0)
+    between = times.mean(axis=1).var(axis=0, ddof=1)
+    expected = np.sqrt((39 / 40 * within + between) / within)
+    found = summarize_draws((parent, time), warn=False)
+    assert found.r_hat == pytest.approx(np.quantile(expected, 0.95), rel=1e-9)
+    assert found.r_hat < 1.15
+    parent[:, :], time[:, :] = parent[:, :1], time[:, :1]  # each chain at a tree of its own
+    assert summarize_draws((parent, time), warn=False).r_hat > 100
+    assert np.isnan(summarize_draws((parent[:1], time[:1])).r_hat)
+    assert np.isnan(summarize_draws((parent[:, :1], time[:, :1]), warn=False).r_hat)
+
+
 def start(leaves):
     tree = ward_tree(leaves)
     return tree.parent, tree.time

@@ -62,8 +62,9 @@ class CPVAE(EncoderDecoder):
       gate_units: F, where the encoder is given by name.
       temperature, temperature_decay, min_temperature: of the relaxed categories, see
         `ConditionalNormalPrior`.
-      start, start_epoch: "mixture": for so many epochs of `fit` the category is held, a mixture of
-        Gaussians fitted to the codes is where it begins then; "random": it is free from the first
+      start, start_epoch: for so many epochs of `fit` the category is held, then it begins at groups
+        of the codes: the components of a "mixture" of Gaussians, or the clusters of the tree of
+        nearest "neighbours"; "random": it is free from the first
         step on, as in the paper: all examples fall into one category at first. See
         `ConditionalNormalPrior`.
       sum_out_categories: K decodings of each z in place of one: the expectation over c is exact in

@@ -15,6 +15,7 @@ from tfsp.priors.base import Prior
 from tfsp.priors.temperature import Temperature
 from tfsp.random import as_seed, check_seed, generator, short_seed, split_seed
 
+_STARTS = ("mixture", "neighbours", "random")
 _WEIGHTS = ("aggregated", "uniform")
 _HOLD = 100.0  # kl_discrete is so heavy that categories stay alike
 
@@ -28,12 +29,12 @@ class ConditionalNormalPrior(Prior):
 
     Categories that compete from the first step on become one, from which they come apart late and
     in part: while codes are far from all components, the nearest takes all of the data, by tens
-    of nats against the log K that `kl_discrete` can cost. So with start="mixture" they are held
-    for `start_epoch` epochs: the loss counts kl_discrete 100 times, q(c|x) stays uniform and the
-    model is a VAE whose normal prior is learned. Then a mixture of Gaussians is fitted to the
-    codes (`conditional_start`) and its components are where the categories begin. With
-    start="random" all are free at once, as in the paper, and the components start wide and
-    overlapping around random places.
+    of nats against the log K that `kl_discrete` can cost. So they are held for `start_epoch`
+    epochs: the loss counts kl_discrete 100 times, q(c|x) stays uniform and the model is a VAE whose
+    normal prior is learned. Then they begin at groups of codes: the components of a mixture of
+    Gaussians (start="mixture"), or the clusters of the tree of nearest neighbours ("neighbours";
+    see `conditional_start`). With start="random" all are free at once, as in the paper, and the
+    components start wide and overlapping around random places.
 
     Generation may draw c by the aggregated posterior q(c) = E_p(x) q(c|x) (eq. 14) in place of
     1/K, so that categories without data are not drawn. It is kept in `category_weights`: a running
@@ -44,8 +45,8 @@ class ConditionalNormalPrior(Prior):
       num_categories: K.
       temperature, temperature_decay, min_temperature: the temperature of the relaxed categories in
         epoch e is max(min_temperature, temperature * temperature_decay^e).
-      start: "mixture" or "random".
-      start_epoch: the epoch of `fit`, from 0, at whose beginning the mixture is fitted.
+      start: "mixture", "neighbours" or "random".
+      start_epoch: the epoch of `fit`, from 0, at whose beginning categories start from codes.
       momentum: of the running average, the share of the old.
       seed: int, for the random places and the mixture.
 
@@ -82,8 +83,10 @@ class ConditionalNormalPrior(Prior):
         super().__init__(latent_dim, **kwargs)
         num_categories = arguments.integer("num_categories", num_categories)
         self._schedule = Temperature(temperature, temperature_decay, min_temperature)
-        if start not in ("mixture", "random"):
-            raise ValueError(f"`start` must be 'mixture' or 'random'. Received: {start!r}.")
+        if start not in _STARTS:
+            raise ValueError(
+                f"`start` must be one of {', '.join(map(repr, _STARTS))}. Received: {start!r}."
+            )
         start_epoch = arguments.integer("start_epoch", start_epoch, 0)
         self.num_categories = num_categories
         self.momentum = arguments.number("momentum", momentum, "[0, 1)")
@@ -106,7 +109,7 @@ class ConditionalNormalPrior(Prior):
         )
         once = dict(trainable=False, aggregation="only_first_replica")
         self.temperature = self._constant("temperature", self._schedule.at(0), **once)
-        held = start == "mixture" and num_categories > 1
+        held = start != "random" and num_categories > 1
         self.start_epoch = start_epoch if held else 0
         self.kl_weight = self._constant("kl_weight", _HOLD if held else 1.0, **once)
 
@@ -125,7 +128,11 @@ class ConditionalNormalPrior(Prior):
           ValueError: for fewer than K codes.
         """
         found = conditional_start.components(
-            loc, log_variance, self.num_categories, short_seed(self._config["seed"])
+            loc,
+            log_variance,
+            self.num_categories,
+            short_seed(self._config["seed"]),
+            self._config["start"],
         )
         self.loc.assign(found[0])
         self.log_variance.assign(np.log(found[1]))

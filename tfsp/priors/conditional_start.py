@@ -1,29 +1,33 @@
-"""Where the categories of CP-VAE begin: a mixture of Gaussians fitted to codes."""
+"""Where the categories of CP-VAE begin: at groups of codes."""
 
 import numpy as np
 
 from tfsp.random import short_seed
+from tfsp.tmc import neighbour_tree
 
 _ACTIVE = 0.05  # share of a dimension's variance that is between codes
 _LEAST = 1e-10  # below this share codes differ by their rounding
 _MANY = 20  # components from which on one start of the fit is enough
 
 
-def components(loc, log_variance, num_components, seed=0):
+def components(loc, log_variance, num_components, seed=0, method="mixture"):
     """Means and variances of K components of the aggregated posterior of some examples.
 
-    A mixture with full covariances, where there are ten examples for each dimension and component,
-    else with diagonal ones, is fitted to the means of the active dimensions; the best of five
-    starts for few components. Each component's mean and variance are then those of the aggregated
-    posterior under its responsibilities, in all dimensions. (The covariances matter: on codes of
-    MNIST k-means or a diagonal mixture of ten find .65 of the digits, a full one .7 to .8.)
+    The groups are those of `method`. "neighbours": the clusters into which the tree of the codes'
+    nearest neighbours is cut (`tfsp.tmc.neighbour_tree`). "mixture": a mixture of Gaussians,
+    fitted to the means of the active dimensions, with full covariances where there are ten examples
+    for each dimension and component, else with diagonal ones; the best of five starts for few
+    components. Each component's mean and variance are then those of the aggregated posterior under
+    its responsibilities, in all dimensions. (On codes of MNIST k-means or a diagonal mixture of ten
+    find .65 of the digits, a full one .7 to .8, neighbours .9.)
 
     Codes that are all the same tell nothing apart: then every component is the whole.
 
     Args:
       loc, log_variance: `[n, D]`, of q(z|x).
       num_components: K.
-      seed: int.
+      seed: int, of the mixture.
+      method: "mixture" or "neighbours".
 
     Returns:
       (mean, variance), each `[K, D]` float64.
@@ -40,7 +44,9 @@ def components(loc, log_variance, num_components, seed=0):
     between = loc.var(axis=0)
     share = between / (between + variance.mean(axis=0))
     active = share > max(_LEAST, min(_ACTIVE, share.max() / 2))
-    if active.any():
+    if method == "neighbours":
+        weights = np.eye(num_components)[_clusters(loc, num_components)]
+    elif active.any():
         codes = loc[:, active] / loc[:, active].std(axis=0)
         weights = _responsibilities(codes, num_components, seed)
     else:
@@ -50,6 +56,13 @@ def components(loc, log_variance, num_components, seed=0):
     weights /= weights.sum(axis=0)
     mean = weights.T @ loc
     return mean, weights.T @ (loc**2 + variance) - mean**2
+
+
+def _clusters(codes, num_components):
+    """Which of at most K clusters each code is of; all of one where codes do not differ."""
+    if num_components < 2 or not np.ptp(codes, axis=0).any():
+        return np.zeros(len(codes), int)
+    return neighbour_tree(codes).cut(num_components)
 
 
 def _responsibilities(codes, num_components, seed):

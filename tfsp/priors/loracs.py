@@ -236,7 +236,10 @@ class LORACs(TreePrior):
         self._advance(self._config["moves_per_step"])
 
     def health(self, codes):
-        """See `loracs_health.measure`; also the acceptance rate of each kind of move this epoch."""
+        """See `loracs_health.measure`; also how the chain does.
+
+        acceptance_*: by kind of move, in this epoch. For the others see `loracs_health.mixing`.
+        """
         if not self.is_started():
             return {}
         # Without what is annealed, which must not look like a blob. A coarse table is good enough.
@@ -245,7 +248,7 @@ class LORACs(TreePrior):
         inducing = np.asarray(self.inducing)
         table = build_table(*self._trees()[0], inducing, **options)
         health = loracs_health.measure(codes, table, self.time.numpy()[0], inducing)
-        return {**health, **self._acceptance()}
+        return {**health, **loracs_health.mixing(self), **self._acceptance()}
 
     def warnings(self, health, epoch):
         if not health:

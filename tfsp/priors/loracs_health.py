@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from tfsp.tmc.density.table import entry_log_prob
 
+_FOLLOWED, _MOST_FOLLOWED = 40, 500  # draws, and leaves at most, of the chains of `mixing`
+
 
 def measure(codes, table, time, inducing):
     """Dict of floats for codes `[n, D]` on one tree.
@@ -25,6 +27,20 @@ def measure(codes, table, time, inducing):
         "inducing_norm": float(np.mean(np.linalg.norm(inducing, axis=1))),
         **{f"time_{p}": float(q) for p, q in zip((10, 50, 90), quantiles, strict=True)},
     }
+
+
+def mixing(prior):
+    """Whether two short chains of the posterior over trees meet, both from Ward's linkage.
+
+    chain_agreement, r_hat: see `TreeSummary`, of 40 draws together, 20 N moves apart, after 500 N.
+    {} for more than 500 leaves, for which these would take seconds.
+    """
+    num_leaves = prior.num_inducing
+    if num_leaves > _MOST_FOLLOWED:
+        return {}
+    moves = {"burn_in": 500 * num_leaves, "moves_per_draw": 20 * num_leaves}
+    found = prior.summary_tree(_FOLLOWED, **moves, warn=False)
+    return {"chain_agreement": found.agreement, "r_hat": found.r_hat}
 
 
 def warnings(health, epochs, start_norm):

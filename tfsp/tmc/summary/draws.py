@@ -30,8 +30,11 @@ class TreeSummary:
       num_draws: S, in all chains together.
       draws: (parent, time), int32 and float64 `[S, V]`, for `expected_hierarchy`.
       columns: `[K]`, the latent dimensions that the trees were drawn over; None if unknown.
+      r_hat: the potential scale reduction of t_lca that 95 of 100 pairs of leaves do not exceed,
+        near 1 where the chains have met; NaN for a single chain or a single draw of each.
 
-    Source: Lemoine et al. 2018, doi:10.1038/s41586-018-0043-0 (transfer support).
+    Source: Lemoine et al. 2018, doi:10.1038/s41586-018-0043-0 (transfer support); Gelman & Rubin
+      1992 (r_hat).
     """
 
     tree: Phylogeny
@@ -43,6 +46,7 @@ class TreeSummary:
     num_draws: int
     draws: tuple
     columns: np.ndarray | None = None
+    r_hat: float = float("nan")
 
     def __repr__(self):
         agreed = "" if np.isnan(self.agreement) else f", agreement {self.agreement:.3f}"
@@ -98,6 +102,7 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
         num_chains * num_draws,
         (parent.reshape(-1, num_nodes).astype(np.int32), time.reshape(-1, num_nodes)),
         columns,
+        _r_hat(moments, num_draws),
     )
 
 
@@ -145,6 +150,22 @@ def _agreement(means):
     if np.any(np.ptp(times, axis=1) == 0):
         return 1.0 if np.ptp(times, axis=0).max() == 0 else 0.0
     return float(np.corrcoef(times).min())
+
+
+def _r_hat(moments, num_draws, quantile=0.95):
+    """The quantile over pairs of leaves of R-hat of t_lca, of (mean, mean square) of each chain."""
+    num_leaves = len(moments[0][0])
+    if min(len(moments), num_draws) < 2 or num_leaves < 2:
+        return float("nan")
+    pairs = np.triu_indices(num_leaves, 1)
+    mean, square = (
+        np.array([part[pairs] for part in parts]) for parts in zip(*moments, strict=True)
+    )
+    share = num_draws / (num_draws - 1)
+    within = np.mean(np.maximum(square - mean**2, 0.0) * share, axis=0)
+    between = np.var(mean, axis=0, ddof=1)
+    within = np.maximum(within, np.finfo(float).tiny)  # chains that stand still, each elsewhere
+    return float(np.quantile(np.sqrt(1 / share + between / within), quantile))
 
 
 def _arrays(trees, names):

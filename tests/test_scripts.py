@@ -68,7 +68,14 @@ def test_evaluate_takes_tasks(run_dir):
 def test_visualize_writes_every_picture(run_dir):
     out = run("visualize", f"--run_dir={run_dir}", "--format=pdf").stdout
     names = {pathlib.Path(line).name for line in out.splitlines() if line.endswith(".pdf")}
-    expected = ["reconstructions", "samples", "latent_map", "training_curves", "traversal"]
+    expected = [
+        "reconstructions",
+        "samples",
+        "latent_map",
+        "neighbours",
+        "training_curves",
+        "traversal",
+    ]
     assert names == {f"{name}.pdf" for name in expected}
     for name in names:
         assert (run_dir / "figures" / name).stat().st_size > 2000

@@ -9,7 +9,7 @@ from tfsp.config import default_config
 from tfsp.tmc import Phylogeny
 from tfsp.visualize import visualize_run
 
-ALWAYS = {"latent_map", "reconstructions", "samples", "training_curves", "traversal"}
+ALWAYS = {"latent_map", "neighbours", "reconstructions", "samples", "training_curves", "traversal"}
 OF_A_TREE = {
     "induced_hierarchy",
     "inducing_points",

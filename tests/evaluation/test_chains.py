@@ -156,7 +156,7 @@ def test_a_run_has_both_errors_and_chains(run_dir, model):
 
 def test_pictures_of_a_run(run_dir):
     paths = visualize_run(run_dir)
-    usual = {"latent_map", "reconstructions", "samples", "training_curves"}
+    usual = {"latent_map", "neighbours", "reconstructions", "samples", "training_curves"}
     assert set(paths) == usual | {"gibbs_chains", "levels"}
     assert all(path.stat().st_size > 2000 for path in paths.values())
 

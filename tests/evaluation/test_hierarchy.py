@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfsp import evaluation, models
 from tfsp.evaluation.tasks import TASKS
 from tfsp.random import fold_in
-from tfsp.tmc import dendrogram_purity, neighbour_tree, ward_tree
+from tfsp.tmc import dendrogram_purity, neighbour_tree, summarize_draws, ward_tree
 
 
 def rings(n, seed):
@@ -84,3 +84,24 @@ def test_the_row_of_a_model_with_views():
     )
     tree = neighbour_tree(codes, others=others)
     assert row["hierarchy_purity"] == dendrogram_purity(tree, labels[40:])
+
+
+def test_trees_of_views_are_those_of_single_looks():
+    model, (x, labels) = viewed(), images(50)
+    found = evaluation.view_trees(model, (x[:20], labels[:20]), x[20:], num_trees=3, seed=4)
+    looks = [
+        [
+            evaluation.encode_views(model, part, 1, (4, 2 * draw + side))[0]
+            for side, part in enumerate((x[:20], x[20:]))
+        ]
+        for draw in range(3)
+    ]
+    expected = summarize_draws([neighbour_tree(own, others=more) for own, more in looks])
+    np.testing.assert_array_equal(found.height, expected.height)
+    assert found.num_draws == 3
+    assert found.tree.num_leaves == 20
+    assert np.any(found.spread > 0)
+    alone = evaluation.view_trees(model, x[:20], num_trees=2, names=[f"x{i}" for i in range(20)])
+    assert alone.tree.names[7] == "x7"
+    with pytest.raises(ValueError, match="num_trees"):
+        evaluation.view_trees(model, x, num_trees=1)

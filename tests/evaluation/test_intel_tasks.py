@@ -103,7 +103,7 @@ def test_pictures_and_export_of_points(points_run, tmp_path):
     with pytest.raises(ValueError, match="points is not a run on images"):
         visualize_run(points_run, beside=[points_run])
     paths = visualize_run(points_run)
-    assert set(paths) == {"latent_map", "training_curves", "distribution", "mapping"}
+    assert set(paths) == {"latent_map", "neighbours", "training_curves", "distribution", "mapping"}
     assert all(path.stat().st_size > 2000 for path in paths.values())
     path, names = export_run(points_run, tmp_path / "export")
     assert "sample" in names
@@ -160,7 +160,14 @@ def test_frechet_and_pictures_of_images(images_run):
     assert "proportions_learned" not in row
     paths = visualize_run(images_run, suffix=".pdf", beside=[images_run])
     assert paths.pop("samples_beside").stat().st_size > 2000
-    usual = {"latent_map", "reconstructions", "samples", "training_curves", "traversal"}
+    usual = {
+        "latent_map",
+        "neighbours",
+        "reconstructions",
+        "samples",
+        "training_curves",
+        "traversal",
+    }
     assert set(paths) == usual | {"class_magnitudes", "levels"}
 
 

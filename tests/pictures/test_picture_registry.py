@@ -85,7 +85,14 @@ def test_a_picture_is_one_file(run_dir):
     assert set(paths) == {"training_curves"}
     model.capabilities = model.capabilities | {"spotted"}
     paths = visualize_run(folder, data_dir="there")
-    usual = {"training_curves", "latent_map", "reconstructions", "traversal", "samples"}
+    usual = {
+        "training_curves",
+        "latent_map",
+        "neighbours",
+        "reconstructions",
+        "traversal",
+        "samples",
+    }
     assert set(paths) == usual | {"spots", "stains"}
     assert paths["spots"].name == "spots.png"
     assert matplotlib.image.imread(paths["stains"]).std() > 0.01

@@ -20,6 +20,7 @@ from tfsp.evaluation.report import format_table, read_json, write_json
 from tfsp.evaluation.representatives import representatives
 from tfsp.evaluation.run import evaluate_run, format_results, format_spread
 from tfsp.evaluation.trees import tree_purity
+from tfsp.evaluation.view_trees import view_trees
 from tfsp.measures.active_units import active_units
 from tfsp.measures.attributes import attribute_prediction
 from tfsp.measures.clusters import (
@@ -106,6 +107,7 @@ __all__ = [
     "train_modes",
     "train_shapes",
     "tree_purity",
+    "view_trees",
     "write_json",
 ]
 

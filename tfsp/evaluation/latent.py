@@ -43,7 +43,7 @@ def encode_views(model, data, num_views=8, seed=0):
       model: a `StructuredVAE` with `consistency`.
       data: as in `encode`.
       num_views: augmentations of each example.
-      seed: an int; the same seed gives the same codes to the same array.
+      seed: an int or a pair of ints; the same seed gives the same codes to the same array.
 
     Returns:
       (codes `[n, D]`, labels `[n]` or None).

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from reference import tmc as reference
 
-from tfsp.tmc import Phylogeny, number_of_clusters, summarize
+from tfsp.tmc import Phylogeny, lasting_clusters, number_of_clusters, summarize
 from tfsp.tmc.summary.number import lasting_clades
 
 
@@ -94,3 +94,56 @@ def test_wrong_arguments_are_named():
         number_of_clusters([])
     with pytest.raises(ValueError, match=r"`min_size`.*at least 2"):
         number_of_clusters([pair], min_size=1)
+
+
+@pytest.mark.parametrize("min_size", [2, 3])
+@pytest.mark.parametrize("seed", range(8))
+def test_clusters_of_a_given_number(seed, min_size):
+    """The K clades that last longest in sum, of all choices; leaves beside them by hand."""
+    rng = np.random.default_rng(seed)
+    tree = Phylogeny(*reference.sample_prior(rng, 12))
+    below = [frozenset(tree.leaves_below(v).tolist()) for v in range(tree.num_nodes)]
+    values = {v: staying(tree, min_size, v) for v in range(tree.num_nodes)}
+    values = {v: value for v, value in values.items() if value is not None}
+    for num_clusters in range(2, 7):
+        choices = [
+            chosen
+            for chosen in itertools.combinations(values, num_clusters)
+            if len(frozenset().union(*(below[v] for v in chosen)))
+            == sum(len(below[v]) for v in chosen)
+        ]
+        if not choices:
+            with pytest.raises(ValueError, match="There are at most"):
+                lasting_clusters(tree, num_clusters, min_size)
+            continue
+        chosen = max(choices, key=lambda chosen: sum(values[v] for v in chosen))
+        found = lasting_clusters(tree, num_clusters, min_size)
+        groups = [frozenset(np.flatnonzero(found == k).tolist()) for k in range(num_clusters)]
+        assert [min(group) for group in groups] == sorted(min(group) for group in groups)
+        for leaf in range(12):
+            v = leaf  # up to the first clade that holds a cluster, or lies in one
+            while not any(below[v] <= below[c] or below[c] <= below[v] for c in chosen):
+                v = tree.parent[v]
+            near = [c for c in chosen if below[v] <= below[c] or below[c] <= below[v]]
+            most = max(len(below[c]) for c in near)
+            own = next(group for group in groups if leaf in group)
+            assert any(below[c] <= own for c in near if len(below[c]) == most)
+
+
+def test_stray_leaves_use_no_cluster_up():
+    x = points(3, 0.05, repeats=20)
+    x = np.concatenate([x, 9.0 + np.arange(4.0)[:, None] * np.ones(6)])
+    truth = np.repeat(range(3), 20)
+    tree = summarize(x, seed=0).tree
+    for found in (lasting_clusters(tree, 3, 5), lasting_clusters(tree, min_size=5)):
+        assert len(set(zip(found[:60], truth, strict=True))) == 3
+        assert set(found) == {0, 1, 2}
+    assert len(set(tree.cut(3)[:60])) == 1  # the stray ones take the others
+    assert set(lasting_clusters(tree, 1)) == {0}
+
+
+@pytest.mark.parametrize(("arguments", "message"), [((0,), "num_clusters"), ((2, 1), "min_size")])
+def test_wrong_numbers_of_lasting_clusters(arguments, message):
+    tree = Phylogeny([4, 4, 5, 5, 6, 6, -1], [1, 1, 1, 1, 0.6, 0.8, 0])
+    with pytest.raises(ValueError, match=message):
+        lasting_clusters(tree, *arguments)

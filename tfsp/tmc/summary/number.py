@@ -80,6 +80,81 @@ def lasting_clades(tree, min_size=2):
     return sorted(chosen)
 
 
+def lasting_clusters(tree, num_clusters=None, min_size=None):
+    """Flat clusters that last, see `number_of_clusters`, each leaf in the nearest: ints `[N]`.
+
+    `Phylogeny.cut` takes subtrees that together hold all leaves, so that stray leaves and small
+    groups far from everything use clusters up. Here the clusters are found without them, and they
+    join the cluster from which they part last; of several the largest.
+
+    Args:
+      tree: `Phylogeny`.
+      num_clusters: K: those K clades, none within another, that last longest in sum. None takes as
+        many as last.
+      min_size: leaves of the smallest cluster, at least 2; None takes a twentieth of all leaves,
+        at least 2.
+
+    Returns:
+      int64 `[N]`, 0..K-1, by the smallest leaf of each.
+
+    Raises:
+      ValueError: for a `min_size` out of range, or more clusters than there are of that size.
+    """
+    if min_size is None:
+        min_size = max(2, tree.num_leaves // 20)
+    min_size = arguments.integer("min_size", min_size, 2)
+    if num_clusters is None:
+        chosen = lasting_clades(tree, min_size)
+    else:
+        num_clusters = arguments.integer("num_clusters", num_clusters, 1)
+        chosen = _longest(_condensed(tree, min_size), num_clusters)
+    labels = np.full(tree.num_nodes, -1)
+    labels[chosen] = np.arange(len(chosen))
+    size = np.where(labels >= 0, tree.leaf_counts, 0)
+    inner = tree.layout.inner  # children first
+    for v in inner:
+        if labels[v] < 0:  # above clusters: the largest of them
+            largest = max(tree.children[v], key=size.__getitem__)
+            labels[v], size[v] = labels[largest], size[largest]
+    for v in inner[::-1]:
+        for child in tree.children[v]:
+            if labels[child] < 0:
+                labels[child] = labels[v]
+    found = labels[: tree.num_leaves]
+    first = [np.flatnonzero(found == k)[0] for k in range(len(chosen))]
+    return np.argsort(np.argsort(first))[found]
+
+
+def _longest(clusters, num_clusters):
+    """Top nodes of the K clusters, none within another, that last longest in sum."""
+    best = [None] * len(clusters)  # best[c][k]: (sum, which) of k clusters within c
+    for c in range(len(clusters) - 1, -1, -1):
+        _, _, lasting, children = clusters[c]
+        table = [(0.0, ())]
+        for child in children:
+            table = _together(table, best[child], num_clusters)
+        alone = num_clusters == 1 if c == 0 else len(table) > 1 and lasting >= table[1][0]
+        if len(table) == 1 or alone:
+            table[1:2] = [(lasting, (c,))]
+        best[c] = table
+    if len(best[0]) <= num_clusters:
+        raise ValueError(
+            f"There are at most {len(best[0]) - 1} clusters of so many leaves (`min_size`). "
+            f"Received: num_clusters={num_clusters}. A smaller `min_size` allows more."
+        )
+    return sorted(int(clusters[c][0]) for c in best[0][num_clusters][1])
+
+
+def _together(table, other, most):
+    """The best of k clusters in two parts, from those of each: k = 0, 1, ..., at most `most`."""
+    sums = [(-1.0, ())] * min(len(table) + len(other) - 1, most + 1)
+    for i, (here, those) in enumerate(table):
+        for j, (there, more) in enumerate(other):
+            if i + j < len(sums) and here + there > sums[i + j][0]:
+                sums[i + j] = (here + there, those + more)
+    return sums
+
+
 def _condensed(tree, min_size):
     """Clusters (top node, birth, sum over leaves of how long they stay, clusters below)."""
     count = tree.leaf_counts

@@ -24,7 +24,7 @@ def encode(model, data, limit=None):
     Raises:
       ValueError: for no examples, and examples that are not finite or out of range.
     """
-    encode_batch = _compiled(model)
+    encode_batch = _compiled(model, _ENCODERS, _encode)
     codes, labels = [], []
     for x, y in iterate(limited(data, limit), model=model):
         codes.append(encode_batch(tf.constant(x)).numpy())
@@ -58,27 +58,33 @@ def encode_views(model, data, num_views=8, seed=0):
             "the views. Take `encode`."
         )
 
-    @tf.function(reduce_retracing=True)
-    def mean_code(x, seed):
-        views = (model.consistency.augmented(x, fold_in(seed, view)) for view in range(num_views))
-        return tf.add_n([model.encode(view) for view in views]) / num_views
-
+    view_of_batch = _compiled(model, _VIEWERS, _view)
     codes, labels = [], []
     for index, (x, y) in enumerate(iterate(data, _VIEWED, model)):
-        codes.append(mean_code(tf.constant(x), fold_in(seed, index)).numpy())
+        x, own = tf.constant(x), fold_in(seed, index)
+        views = [view_of_batch(x, fold_in(own, view)) for view in range(num_views)]
+        codes.append(tf.add_n(views).numpy() / num_views)
         labels.append(y)
     return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
 
 
-_ENCODERS = weakref.WeakKeyDictionary()
+_ENCODERS, _VIEWERS = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()
 
 
-def _compiled(model):
-    """`model.encode` as a function, traced once for a model."""
-    if model not in _ENCODERS:
+def _encode(model, x):
+    return model.encode(x)
+
+
+def _view(model, x, seed):
+    return model.encode(model.consistency.augmented(x, seed))
+
+
+def _compiled(model, cache, function):
+    """`function` of a model, traced once for a model."""
+    if model not in cache:
         owner = weakref.ref(model)  # the cache must not keep the model alive
-        _ENCODERS[model] = tf.function(lambda x: owner().encode(x), reduce_retracing=True)
-    return _ENCODERS[model]
+        cache[model] = tf.function(lambda *args: function(owner(), *args), reduce_retracing=True)
+    return cache[model]
 
 
 def posterior_draws(model, data, seed=0):

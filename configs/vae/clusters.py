@@ -5,9 +5,9 @@
 A normal prior, and consistency of the posterior under small shifts, turns, slants and bends; the
 images decoded are those of the data alone. scripts/evaluate.py --tasks=hierarchy tells how well
 trees over the codes keep classes together (`tfsp.tmc.neighbour_tree`, Ward's linkage beside it).
-A row is a data set: mnist (the default; 6 to 8 minutes on two cores), omniglot, digits (one
-minute), cifar10. The weight and the size of the latent space are those of the best nearest
-neighbours among 30,000 training images of MNIST (docs/hierarchies.md).
+A row is a data set: mnist (the default; 4 to 6 minutes on two cores), omniglot, digits (one
+minute), cifar10; what was chosen on which labels is in docs/hierarchies.md. omniglot and cifar10
+take over what was found on MNIST, untried.
 """
 
 from tfsp.config import default_config, row_of

@@ -19,7 +19,7 @@ def view_trees(model, data, others=None, num_trees=20, num_neighbours=None, seed
       others: more data, such as those of training, or None; see `neighbour_tree`.
       num_trees: how many, at least 2. Each takes as long as one `neighbour_tree`.
       num_neighbours: see `neighbour_tree`.
-      seed: an int.
+      seed: an int of 32 bits.
       names: of the data, strings `[n]`, or None.
 
     Returns:

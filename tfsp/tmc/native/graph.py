@@ -28,8 +28,8 @@ def link_graph(graph):
       the number of components of them.
 
     Raises:
-      ValueError: for another shape, an asymmetric graph and for weights that are not
-        positive and finite.
+      ValueError: for another shape, an asymmetric graph, or weights that are not positive and
+        finite.
 
     Source: Bonald et al. 2018, arXiv:1806.01664, section 3.
     """

@@ -29,8 +29,9 @@ class Likelihood(keras.layers.Layer):
 
     Attributes:
       num_parameters: decoder outputs per entry of x.
-      kind: "discrete" (x takes `num_levels` values, log p is a probability) or "continuous"
-        (a density with respect to x on [0, 1]). Bits per dimension need to know.
+      kind: "discrete" (x takes `num_levels` values, log p is a probability), "counts" (x is 0, 1,
+        2, ..., floating or of an integer dtype, log p is a probability) or "continuous" (a density
+        with respect to x on [0, 1]). Bits per dimension and checks of data need to know.
       num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
       unit_interval: whether x must lie in [0, 1].
     """
@@ -68,10 +69,33 @@ class Likelihood(keras.layers.Layer):
             self.pixel_distribution(*parameters), reinterpreted_batch_ndims=data_rank
         )
 
+    def distribution_given(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
+        """As `distribution`, for an x that is known `[..., *data_shape]`.
+
+        The same, unless x tells what the decoder does not, such as its total count.
+        """
+        return self.distribution(outputs, data_rank)
+
     def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
         """log p(x | outputs) in nats, summed over the entries of x: `[...]`."""
         x = tf.cast(x, self.variable_dtype)
-        return self.distribution(outputs, data_rank).log_prob(x)
+        return self.distribution_given(x, outputs, data_rank).log_prob(x)
+
+    def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
+        """What an encoder sees of x `[..., *data_shape]`: x itself, if no scale suits it better."""
+        return x
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether `adapt` has to be called before x can be drawn; `fit` does it."""
+        return False
+
+    def adapt(self, x: Any) -> None:
+        """Sets what comes from data.
+
+        Args:
+          x: array `[n, *data_shape]`.
+        """
 
     def bits_per_dimension(self, log_prob: Any, data_shape: Sequence[int]) -> Any:
         """-log2 p(x) per entry of x, from `log_prob` in nats.
@@ -84,5 +108,6 @@ class Likelihood(keras.layers.Layer):
             per_dimension = per_dimension + math.log2(self.num_levels)
         return per_dimension
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, data_shape: Any = None) -> None:
+        """Makes the weights that depend on the shape of one x."""
         self.built = True

@@ -47,6 +47,7 @@ class Likelihood(keras.layers.Layer):
         precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
+        self._entries: tuple[int, ...] | None = None
 
     def pixel_distribution(self, *parameters: tf.Tensor) -> tfd.Distribution:
         """Distribution of each entry of x, from `num_parameters` tensors `[..., *data_shape]`."""
@@ -111,3 +112,24 @@ class Likelihood(keras.layers.Layer):
     def build(self, data_shape: Any = None) -> None:
         """Makes the weights that depend on the shape of one x."""
         self.built = True
+
+    def shape_of_entries(self, data_shape: Any) -> tuple[int, ...]:
+        """`data_shape` as the shape of weights that each entry of x has, the same every time.
+
+        Raises:
+          ValueError: if it is None, or another than before.
+        """
+        name = type(self).__name__
+        if data_shape is None:
+            raise ValueError(
+                f"This {name} has a number for each entry of x. Build it with the shape of one x: "
+                "`likelihood.build(data_shape)`."
+            )
+        shape = tuple(data_shape)
+        if self._entries is not None and self._entries != shape:
+            raise ValueError(
+                f"This {name} was built for data of shape {self._entries}. Received: {shape}. Make "
+                "another."
+            )
+        self._entries = shape
+        return shape

@@ -196,17 +196,7 @@ class DispersedCounts(CountLikelihood):
           ValueError: with dispersion="feature", without a shape or for another than before.
         """
         if self.dispersion == "feature":
-            if data_shape is None:
-                raise ValueError(
-                    f"{type(self).__name__}(dispersion='feature') learns a number for each entry "
-                    "of x. Build it with the shape of one x: `likelihood.build(data_shape)`."
-                )
-            data_shape = tuple(data_shape)
-            if self.log_theta is not None and tuple(self.log_theta.shape) != data_shape:
-                raise ValueError(
-                    f"This {type(self).__name__} was built for data of shape "
-                    f"{tuple(self.log_theta.shape)}. Received: {data_shape}. Make another."
-                )
+            data_shape = self.shape_of_entries(data_shape)
             if self.log_theta is None:
                 self.log_theta = self.add_weight(
                     name="log_theta", shape=data_shape, initializer="zeros", autocast=False

@@ -1,5 +1,7 @@
 """Standardised data: raw values in, raw values out."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -123,3 +125,25 @@ def test_units_change_the_density_by_their_logs_alone():
         bounds.append(model.log_weights(factor * x[:20], 3, seed=1))
     shift = 13 * np.log(100.0)
     np.testing.assert_allclose(bounds[1], np.asarray(bounds[0]) - shift, rtol=1e-4)
+
+
+def test_a_scale_as_wide_as_the_data_is_told_of():
+    x = RNG.random((20, 6)).astype("float32")
+    for settings, told in (
+        ({}, True),
+        ({"scale": "scalar"}, False),
+        ({"initial_scale": 0.1}, False),
+        ({"standardize": True}, False),
+    ):
+        model = models.VAE(
+            {"name": "mlp", "hidden": (4,)},
+            likelihood={"name": "gaussian", **settings},
+            latent_dim=2,
+        )
+        model.compile("sgd")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model.fit(x, batch_size=20, verbose=0)
+        found = [str(w.message) for w in caught if "scale='scalar'" in str(w.message)]
+        assert len(found) == told, settings
+    assert likelihoods.Gaussian().advice(2 * x) is None

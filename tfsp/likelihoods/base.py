@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -97,6 +98,9 @@ class Likelihood(keras.layers.Layer):
         Args:
           x: array `[n, *data_shape]`.
         """
+
+    def advice(self, values: np.ndarray) -> str | None:
+        """What to tell a user who trains on these values of x, an array; None if all is well."""
 
     def bits_per_dimension(self, log_prob: Any, data_shape: Sequence[int]) -> Any:
         """-log2 p(x) per entry of x, from `log_prob` in nats.

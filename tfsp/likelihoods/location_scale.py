@@ -144,6 +144,17 @@ class LocationScale(Likelihood):
         center, unit = self._center_and_unit()
         return (tf.cast(x, self.variable_dtype) - center) / unit
 
+    def advice(self, values: np.ndarray) -> str | None:
+        """Of a scale of 1 that stays beside data on [0, 1], of which it sees next to nothing."""
+        wide = self.scale == "fixed" and self.initial_scale == 1.0 and not self.standardize
+        if not wide or values.min() < 0 or values.max() > 1:
+            return None
+        return (
+            f"The likelihood {type(self).__name__} has a fixed scale of 1, as wide as the range of "
+            "these data on [0, 1], so that the latents will tell little of them. Have the scale "
+            "learned, scale='scalar', or give `initial_scale`, such as 0.1."
+        )
+
     def _center_and_unit(self):
         if tf.executing_eagerly() and self.wants_data:
             raise ValueError(

@@ -63,9 +63,10 @@ def _check_dataset(dataset, data_shape, steps, steps_name, name):
 
 
 def check(x, likelihood, stacklevel=3):
-    """Raises ValueError for data outside the likelihood's support; warns of data not binary.
+    """Raises ValueError for data outside the likelihood's support; warns of what is hardly meant.
 
-    The latter under a Bernoulli likelihood. Whatever is an array to NumPy (variables, tables) is
+    That is, data not binary under a Bernoulli likelihood, and `Likelihood.advice`. Whatever is an
+    array to NumPy (variables, tables) is
     checked whole, datasets by their first batch, anything else (generators) not at all. Masked
     values are refused.
 
@@ -82,6 +83,8 @@ def check(x, likelihood, stacklevel=3):
         return  # integers get their own message
     require_finite(values, values.min(), values.max())
     require_range(values, likelihood)
+    if (advice := likelihood.advice(values)) is not None:
+        warnings.warn(advice, stacklevel=stacklevel)
     if not likelihood.unit_interval:
         return
     name = type(likelihood).__name__

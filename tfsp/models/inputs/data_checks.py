@@ -66,9 +66,8 @@ def check(x, likelihood, stacklevel=3):
     """Raises ValueError for data outside the likelihood's support; warns of what is hardly meant.
 
     That is, data not binary under a Bernoulli likelihood, and `Likelihood.advice`. Whatever is an
-    array to NumPy (variables, tables) is
-    checked whole, datasets by their first batch, anything else (generators) not at all. Masked
-    values are refused.
+    array to NumPy (variables, tables) is checked whole, datasets by their first batch, anything
+    else (generators) not at all. Masked values are refused.
 
     Args:
       stacklevel: of the warning, from here to the user's call.

@@ -17,7 +17,11 @@ class DataInfo:
         `classes=(3, 7)` it is 2, while the labels stay 3 and 7.
       binarization: "none", "dynamic", "static", "threshold", or what the source itself did.
       split: name of the split.
-      source: where the images came from, in words.
+      source: where the images came from, in words; of a table also what became of rows with missing
+        values.
+      kind: "table", or "images" for all else.
+      columns: names of the columns of a table, or None where they have none.
+      class_names: names of the labels 0, 1, ... where labels were text, else None.
     """
 
     name: str
@@ -29,7 +33,11 @@ class DataInfo:
     binarization: str
     split: str
     source: str
+    kind: str = "images"
+    columns: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)  # many
+    class_names: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """A dict of plain values that `json.dumps` takes; `image_shape` becomes a list."""
-        return {**dataclasses.asdict(self), "image_shape": list(self.image_shape)}
+        """A dict of plain values that `json.dumps` takes; tuples become lists."""
+        values = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}

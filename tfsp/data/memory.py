@@ -13,7 +13,7 @@ class ImageStore:
     """All images and labels of a source; the parts of a split are rows of it.
 
     Attributes:
-      images: NumPy [n, ...] uint8 or float32.
+      images: NumPy [n, ...] uint8 or float32; a table [n, D] too.
       labels: NumPy int32 [n] or None.
     """
 
@@ -53,11 +53,7 @@ class MemoryPart:
         """
         images, labels = self._store.tensors
         rows = tf.constant(self._rows, tf.int32)
-        places = tf.range(self.size)
-        if plan.shuffle:
-            places = tf.random.experimental.stateless_shuffle(
-                places, plan.order_key(number), alg="philox"
-            )
+        places = pipeline.order(self.size, number, plan)
         draws_key = plan.draws_key(number)
         batch_size = min(plan.batch_size, self.size)
 

@@ -1,4 +1,4 @@
-"""What the three kinds of parts (in memory, streamed, generated) share: options, keys, epochs.
+"""What the kinds of parts (in memory, sparse, streamed, generated) share: options, keys, epochs.
 
 An epoch is a function of (seed, epoch number) alone, so that training resumed at epoch e sees bit
 for bit what an uninterrupted run would have seen.
@@ -79,6 +79,14 @@ class Part(Protocol):
 def fold(key: tf.Tensor, number: Any) -> tf.Tensor:
     """[2] int64 key that depends on `key` and on an integer."""
     return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int64), alg="philox")
+
+
+def order(size: int, epoch: tf.Tensor, plan: Plan) -> tf.Tensor:
+    """int32 [size], the places of a part in the order in which training visits them in `epoch`."""
+    places = tf.range(size)
+    if not plan.shuffle:
+        return places
+    return tf.random.experimental.stateless_shuffle(places, plan.order_key(epoch), alg="philox")
 
 
 def steps_per_epoch(size: int, batch_size: int) -> int:

@@ -59,6 +59,7 @@ class ImageSet:
       source: where the images came from, in words.
       native_binarization: what the source itself did, where its images are binary by nature;
         only `binarization="none"` is then accepted.
+      class_names: names of the labels 0, 1, ..., or None.
     """
 
     images: np.ndarray
@@ -66,6 +67,7 @@ class ImageSet:
     splits: dict[str, Split]
     source: str
     native_binarization: str | None = None
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -76,6 +76,13 @@ def test_evaluation_of_integers(trained):
     assert found["bits_per_dimension"] == pytest.approx(-nats)
 
 
+def test_views_of_integers_are_not_rounded():
+    model = make("poisson", consistency={"augment": keras.layers.Rescaling(0.3)})
+    model.build((None, 6))
+    codes, _ = evaluation.encode_views(model, counts(), num_views=1)
+    np.testing.assert_allclose(codes, model.encode(0.3 * counts()), rtol=1e-5, atol=1e-6)
+
+
 def test_saved_and_served(trained, tmp_path):
     x = counts(5, seed=2)
     trained.save(tmp_path / "model.keras")

@@ -144,15 +144,11 @@ class NegativeBinomialCounts(CountDistribution):
         return -tf.exp(self._log_theta) * tf.math.softplus(self._log_mean - self._log_theta)
 
     def _above_zero(self, x, log_x):
-        log_theta = self._log_theta
-        mean, theta = tf.exp(self._log_mean), tf.exp(log_theta)
-        # r = log((x + theta) / (mu + theta)); by the difference where x and mu are alike.
-        far = tf.math.softplus(log_x - log_theta) - tf.math.softplus(self._log_mean - log_theta)
-        change = (x - mean) / (mean + theta)
-        near = tf.abs(change) < 0.5
-        r = tf.where(near, tf.math.log1p(tf.where(near, change, tf.zeros_like(change))), far)
-        deviance = theta * _phi(r) + x * _phi(r + self._log_mean - log_x)
+        log_theta, theta = self._log_theta, tf.exp(self._log_theta)
         ratio = tf.math.softplus(log_x - log_theta)  # log((x + theta) / theta)
+        # log((x + theta) / (mu + theta)). Small where theta is large, as both its parts are.
+        r = ratio - tf.math.softplus(self._log_mean - log_theta)
+        deviance = theta * _phi(r) + x * _phi(r + self._log_mean - log_x)
         return (
             -_HALF_LOG_2PI
             - 0.5 * (log_x + ratio)

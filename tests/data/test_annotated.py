@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse
 
 from tfsp import data as tfsp_data
+from tfsp.data import annotated
 
 WHOLE = dict(validation_size=0, test_size=0)
 N, D = 30, 4
@@ -75,6 +76,14 @@ def test_matrices_of_a_file(tmp_path, form, layer):
     assert (data.info.name, data.info.kind, data.info.columns) == ("c", "table", tuple(GENES))
     assert data.index("train").tolist() == CELLS
     assert data.info.num_classes is None
+
+
+def test_the_matrix_is_read_once(tmp_path, monkeypatch):
+    read = annotated._matrix
+    names = []
+    monkeypatch.setattr(annotated, "_matrix", lambda node: names.append(node.name) or read(node))
+    tfsp_data.load(write(tmp_path / "c.h5ad"), label="text")
+    assert names == ["/X"]
 
 
 @pytest.mark.parametrize("label", ["text", "category", "old", "number"])

@@ -101,7 +101,7 @@ def test_infinite_values_are_refused(form, value, missing):
     x = WHOLE.copy()
     x[5, 1] = value
     text = message(make(form, x), missing=missing)
-    assert "1 values that are infinite" in text
+    assert "has 1 infinite values" in text
     assert ("(row 5), in 1 column ('b')" if form == "frame" else "(5), in 1 column (1)") in text
 
 

@@ -22,7 +22,8 @@ _NAMED = 20
 
 def is_annotated(value: Any) -> bool:
     """Whether something is an AnnData object, or an `H5adFile`."""
-    return all(hasattr(value, name) for name in ("X", "layers", "obs", "obs_names", "var_names"))
+    # Not by X: to ask for it may copy or read it.
+    return all(hasattr(value, name) for name in ("layers", "obs", "obs_names", "var_names"))
 
 
 def rows(data: Any, options: Options, what: str) -> Rows:

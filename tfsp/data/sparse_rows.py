@@ -9,6 +9,7 @@ batches, and what `arrays` is asked for.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,41 +22,61 @@ from tfsp.data import pipeline
 class SparseStore:
     """All rows of a sparse table; the parts of a split are some of them.
 
-    Attributes:
+    Args:
       values: SciPy CSR float32 [n, D] in canonical form.
+      labels: NumPy int32 [n] or None.
+
+    Attributes:
+      image_shape: (D,).
       labels: NumPy int32 [n] or None.
     """
 
     def __init__(self, values: Any, labels: np.ndarray | None) -> None:
-        self.values = values
+        self._values = values
         self.labels = labels
+        self.image_shape: tuple[int, ...] = (int(values.shape[1]),)
 
-    @functools.cached_property
-    def tensors(self) -> tuple[tf.Tensor, ...]:
-        """(values [m], their columns [m], where rows begin [n + 1], labels [n]) in host memory."""
-        labels = self.labels
-        if labels is None:
-            labels = np.zeros(self.values.shape[0], np.int32)
-        # Eager even where a data set's function is being traced; tf.data runs on the host.
-        with tf.init_scope(), tf.device("/CPU:0"):
-            return (
-                tf.constant(self.values.data),
-                tf.constant(self.values.indices.astype(np.int32, copy=False)),
-                tf.constant(self.values.indptr, tf.int64),
-                tf.constant(labels),
-            )
+    def images(self, rows: np.ndarray) -> np.ndarray:
+        """NumPy float32 [m, D], dense, of some rows, int [m]."""
+        return self._values[rows].toarray()
 
-    def batch(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Dense float32 [B, D] and int32 [B], of row numbers int32 [B]."""
-        values, columns, begins, labels = self.tensors
+    def batches(
+        self, rows: tf.Tensor, size: int, finish: Callable[[tf.Tensor, tf.Tensor], Any]
+    ) -> tf.data.Dataset:
+        """Data set of finish(step, dense float32 [size, D] of the rows of that step).
+
+        Args:
+          rows: int32 [m] tensor.
+          size: rows in a batch; the last holds what remains.
+        """
+        tensors = self._tensors
+
+        def batch(step):
+            start = tf.cast(step, tf.int32) * size
+            return finish(step, self._dense(tensors, rows[start : start + size]))
+
+        steps = tf.cast(-(-tf.size(rows) // size), tf.int64)
+        return tf.data.Dataset.range(steps).map(batch)
+
+    def _dense(self, tensors, rows):
+        values, columns, begins = tensors
         places = tf.ragged.range(tf.gather(begins, rows), tf.gather(begins, rows + 1))
         of_row = tf.cast(places.value_rowids(), tf.int64)
         column = tf.cast(tf.gather(columns, places.flat_values), tf.int64)
-        shape = tf.stack([tf.size(rows, tf.int64), self.values.shape[1]])
+        shape = tf.stack([tf.size(rows, tf.int64), *self.image_shape])
         x = tf.scatter_nd(
             tf.stack([of_row, column], axis=1), tf.gather(values, places.flat_values), shape
         )
-        return tf.ensure_shape(x, [None, self.values.shape[1]]), tf.gather(labels, rows)
+        return tf.ensure_shape(x, [None, *self.image_shape])
+
+    @functools.cached_property
+    def _tensors(self):
+        """(values [m], their columns [m], where rows begin [n + 1])."""
+        return (
+            _on_host(self._values.data),
+            _on_host(self._values.indices.astype(np.int32, copy=False)),
+            _on_host(self._values.indptr.astype(np.int64, copy=False)),
+        )
 
 
 class SparsePart:
@@ -72,37 +93,48 @@ class SparsePart:
         self._store = store
         self._rows = rows
         self.size = len(rows)
-        self.image_shape: tuple[int, ...] = (int(store.values.shape[1]),)
+        self.image_shape = store.image_shape
 
     def epoch(self, number: tf.Tensor, plan: pipeline.Plan) -> tf.data.Dataset:
         """Training epoch `number` as a data set of batches, in the order of a dense table."""
-        rows = tf.constant(self._rows, tf.int32)
         places = pipeline.order(self.size, number, plan)
-        batch_size = min(plan.batch_size, self.size)
+        size = min(plan.batch_size, self.size)
 
-        def batch(step):
-            start = tf.cast(step, tf.int32) * batch_size
-            index = tf.ensure_shape(places[start : start + batch_size], [batch_size])
-            x, y = self._store.batch(tf.gather(rows, index))
-            return plan.element(tf.ensure_shape(x, [batch_size, None]), y, index)
+        def batch(step, x):
+            start = tf.cast(step, tf.int32) * size
+            index = tf.ensure_shape(places[start : start + size], [size])
+            x = tf.ensure_shape(x, [size, *self.image_shape])
+            return plan.element(x, tf.gather(self._labels, index), index)
 
-        steps = pipeline.steps_per_epoch(self.size, plan.batch_size)
-        return tf.data.Dataset.range(steps).map(batch)
+        used = places[: pipeline.steps_per_epoch(self.size, plan.batch_size) * size]
+        return self._store.batches(tf.gather(tf.constant(self._rows, tf.int32), used), size, batch)
 
     def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
         """Evaluation batches in fixed order, the remainder included."""
-        rows = tf.constant(self._rows, tf.int32)
-        starts = tf.data.Dataset.range(0, self.size, plan.batch_size)
-        return pipeline.finish(
-            starts.map(
-                lambda start: plan.element(
-                    *self._store.batch(rows[start : start + plan.batch_size])
-                )
-            )
-        )
+        size = plan.batch_size
+
+        def batch(step, x):
+            start = tf.cast(step, tf.int32) * size
+            return plan.element(x, self._labels[start : start + size])
+
+        batches = self._store.batches(tf.constant(self._rows, tf.int32), size, batch)
+        steps = -(-self.size // size)
+        return pipeline.finish(batches.apply(tf.data.experimental.assert_cardinality(steps)))
 
     def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Dense rows and their labels or None; see `subset` for `limit`."""
         rows = self._rows[subset.rows(self.size, limit)]
         labels = self._store.labels
-        return self._store.values[rows].toarray(), None if labels is None else labels[rows]
+        return self._store.images(rows), None if labels is None else labels[rows]
+
+    @functools.cached_property
+    def _labels(self):
+        """int32 [size] of the part, zeros where there are none."""
+        labels = self._store.labels
+        return _on_host(np.zeros(self.size, np.int32) if labels is None else labels[self._rows])
+
+
+def _on_host(array):
+    # Eager even where a data set's function is being traced; tf.data runs on the host.
+    with tf.init_scope(), tf.device("/CPU:0"):
+        return tf.constant(array)

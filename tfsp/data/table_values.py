@@ -87,8 +87,8 @@ def refuse_infinite(
     rows, places = entries(values, np.isinf)
     if len(rows):
         raise DataFormatError(
-            f"{what} has {len(rows):,} values that are infinite, or too large for float32 "
-            f"(3.4e38), {_where(values, rows, places, index, columns)}. Put the right numbers, or "
+            f"{what} has {len(rows):,} infinite values, or values too large for float32 (3.4e38), "
+            f"{_where(values, rows, places, index, columns)}. Put the right numbers, or "
             "NaN for missing ones: x.replace([np.inf, -np.inf], np.nan) of a DataFrame, "
             "np.where(np.isinf(x), np.nan, x) of an array."
         )
@@ -101,7 +101,7 @@ def refuse_missing(
     rows, places = entries(values, np.isnan)
     if len(rows):
         raise DataFormatError(
-            f"{what} has {len(rows):,} missing values (NaN), "
+            f"{what} has {len(rows):,} missing value{'s'[: len(rows) > 1]} (NaN), "
             f"{_where(values, rows, places, index, columns)}. Pass missing='drop' to leave these "
             "rows out, missing='mean' to put the mean of the training part's column, or fill them "
             "first."

@@ -46,7 +46,7 @@ def from_arrays(
     """
     what = tables.kind_of(images)
     y_name = "The labels" if what else "The array of labels"
-    given = Given(images, labels, name or f"The {what or 'array of images'}", y_name)
+    given = Given(images, labels, name or f"The {what or 'array'}", y_name)
     return _from_given({"train": given, "validation": None, "test": None}, source, options)
 
 

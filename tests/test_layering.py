@@ -53,6 +53,7 @@ FLOORS = {
     "tfsp.evaluation": 7,
     "tfsp.export": 7,
     "tfsp.studies": 8,
+    "tfsp.sklearn": 8,
     "tfsp.pictures": 8,
     "tfsp.faults": 8,
     "tfsp.visualize": 9,

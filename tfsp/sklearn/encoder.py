@@ -1,8 +1,11 @@
 """Codes of a VAE as a transformer, and what the estimators share."""
 
+import contextlib
+import random
+
 import keras
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -14,7 +17,7 @@ _LEAST_STEPS = 50  # of an epoch, whose end costs as much as some steps
 _LIKELIHOOD = {"name": "gaussian", "scale": "feature", "standardize": True}
 
 
-class Encoder(TransformerMixin, BaseEstimator):
+class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Codes of a VAE: the means of q(z | x).
 
     By default every column has a Gaussian likelihood with a scale of its own, about data that the
@@ -91,7 +94,9 @@ class Encoder(TransformerMixin, BaseEstimator):
             seed=seed,
             table=True,
         )
-        model = self._model(seed)
+        with _global_seed(seed):  # of the networks' first weights
+            model = self._model(seed)
+            model.build((None, X.shape[1]))
         model.compile(keras.optimizers.Adam(self.learning_rate))
         stopping = keras.callbacks.EarlyStopping(
             "val_elbo",
@@ -123,3 +128,15 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def _codes(self, X):
         return np.asarray(encode(self.model_.prior_view(), X)[0], np.float64)
+
+
+@contextlib.contextmanager
+def _global_seed(seed):
+    """Keras's seed is `seed`; those of NumPy and Python go on afterwards as if nothing were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002, it is the global one that Keras sets
+        random.setstate(python_state)

@@ -68,14 +68,10 @@ class TreeClustering(ClusterMixin, Encoder):
 
     def fit(self, X, y=None):
         """Trains on X `[n, d]`, makes the tree and the clusters; y is not looked at."""
+        least = 2
         if self.n_clusters is not None:
-            arguments.integer("n_clusters", self.n_clusters)
-        X, seed = self._fit(X)
-        if self.n_clusters is not None and self.n_clusters > len(X):
-            raise ValueError(
-                f"`n_clusters` must be at most the number of examples, {len(X)}. "
-                f"Received: {self.n_clusters}."
-            )
+            least = max(2, arguments.integer("n_clusters", self.n_clusters))
+        X, seed = self._fit(X, least)
         self.embedding_ = self._codes(X)
         self.tree_ = self._tree(seed)
         merges = self.tree_.to_linkage()

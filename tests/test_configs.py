@@ -70,16 +70,23 @@ def test_there_are_configs():
 
 
 def cases():
-    """Every config with its own prior, one of the plain VAE (a name in a flag) with every one."""
+    """Every config with its own prior, one of the plain VAE (a name in a flag) with every one.
+
+    Graphs take several times as long to make as these steps to run: one of each kind of model, by
+    `make test-all`; models make theirs in tests of their own as well.
+    """
     for path in FILES:
         own = load(path).prior.name
         for prior in priors.names() if path == ROOT / "vae" / "mnist.py" else [own]:
+            name = f"{path.relative_to(ROOT)}-{prior}"
             marks = () if prior == own else pytest.mark.slow
-            yield pytest.param(path, prior, id=f"{path.relative_to(ROOT)}-{prior}", marks=marks)
+            yield pytest.param(path, prior, False, id=name, marks=marks)
+        if path.stem == "digits":
+            yield pytest.param(path, own, True, id=f"{name}-graph", marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("path", "prior"), list(cases()))
-def test_config_builds_and_takes_two_steps(path, prior):
+@pytest.mark.parametrize(("path", "prior", "graph"), list(cases()))
+def test_config_builds_and_takes_two_steps(path, prior, graph):
     settings = load(path)
     settings.prior.name = prior
     settings.train.jit_compile = False
@@ -91,8 +98,7 @@ def test_config_builds_and_takes_two_steps(path, prior):
         x = np.round(x)
     model = experiment.build_model(config, shape)
     experiment.compile_model(model, config, steps_per_epoch=2)
-    # Graphs take several times as long to make as these steps to run: one of each kind of model.
-    model.run_eagerly = path.stem != "digits"
+    model.run_eagerly = not graph
     history = model.fit(
         np.concatenate([x, x]), batch_size=4, epochs=1, verbose=0, shuffle=False
     ).history

@@ -90,8 +90,12 @@ def test_two_and_two_epochs_equal_four_bit_for_bit(prior, tmp_path, monkeypatch)
     assert [row["epoch"] for row in ours] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_sigkill_and_resume_deterministically(tmp_path):
-    """A real kill -9 in a real process; then the same command again."""
+    """A real kill -9 in a real process; then the same command again.
+
+    `test_faults` kills processes in `make test` too, though not the script.
+    """
     command = [
         sys.executable,
         str(ROOT / "scripts/train.py"),

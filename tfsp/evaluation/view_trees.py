@@ -2,6 +2,7 @@
 
 from tfsp import arguments
 from tfsp.evaluation.latent import encode_views
+from tfsp.random import as_seed, fold_in
 from tfsp.tmc import neighbour_tree, summarize_draws
 
 
@@ -19,7 +20,7 @@ def view_trees(model, data, others=None, num_trees=20, num_neighbours=None, seed
       others: more data, such as those of training, or None; see `neighbour_tree`.
       num_trees: how many, at least 2. Each takes as long as one `neighbour_tree`.
       num_neighbours: see `neighbour_tree`.
-      seed: an int of 32 bits.
+      seed: an int, or None for a fresh one.
       names: of the data, strings `[n]`, or None.
 
     Returns:
@@ -29,10 +30,10 @@ def view_trees(model, data, others=None, num_trees=20, num_neighbours=None, seed
       ValueError: for a model without `consistency`, and see `neighbour_tree`.
     """
     num_trees = arguments.integer("num_trees", num_trees, 2)
-    trees = []
+    trees, seed = [], as_seed(seed)
     for draw in range(num_trees):
         parts = [
-            None if part is None else encode_views(model, part, 1, (seed, 2 * draw + side))[0]
+            None if part is None else encode_views(model, part, 1, fold_in(seed, 2 * draw + side))[0]
             for side, part in enumerate((data, others))
         ]
         trees.append(neighbour_tree(parts[0], num_neighbours, parts[1]))

@@ -1,6 +1,7 @@
 """What a loaded data set is: the record kept beside every result."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -17,7 +18,12 @@ class DataInfo:
         `classes=(3, 7)` it is 2, while the labels stay 3 and 7.
       binarization: "none", "dynamic", "static", "threshold", or what the source itself did.
       split: name of the split.
-      source: where the images came from, in words.
+      source: where the images came from, in words; of a folder also how they are kept and brought
+        to one size.
+      class_names: of a folder with a subfolder for each class, their names, sorted: label y is
+        `class_names[y]`. Else None.
+      files: of a folder, dict part -> paths of its files relative to the folder, in the order of
+        `Data.arrays(part)`: sequences that make each string when it is asked for. Else None.
     """
 
     name: str
@@ -29,7 +35,13 @@ class DataInfo:
     binarization: str
     split: str
     source: str
+    class_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    files: Mapping[str, Sequence[str]] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
 
     def to_dict(self) -> dict[str, Any]:
-        """A dict of plain values that `json.dumps` takes; `image_shape` becomes a list."""
-        return {**dataclasses.asdict(self), "image_shape": list(self.image_shape)}
+        """Plain values that `json.dumps` takes: tuples become lists, `files` is left out."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "files"]
+        plain = {name: getattr(self, name) for name in names}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}

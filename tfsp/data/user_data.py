@@ -13,6 +13,8 @@ from tfsp.data.errors import DataFormatError, DataNotFoundError
 from tfsp.data.left_out import listed
 from tfsp.data.sources import ImageSet, with_options
 
+# Where the images of a folder are: see `load`.
+CACHES = ("memory", "disk", "none")
 _IMAGE_KEYS = ("x", "images", "image", "data")
 _LABEL_KEYS = ("y", "labels", "label")
 
@@ -135,13 +137,17 @@ def _as_float(images):
 
 
 def from_path(
-    path: pathlib.Path, image_size: tuple[int, int] | None, options: Mapping[str, Any]
+    path: pathlib.Path,
+    image_size: tuple[int, int] | None,
+    cache: str | None,
+    options: Mapping[str, Any],
 ) -> ImageSet:
     """ImageSet of a folder of images, or of an .npz, .npy, .mat or .amat file.
 
     Args:
       path: pathlib.Path. An .amat file or a folder of them stands for the set of three.
       image_size: (height, width) to which images of a folder are brought, or None.
+      cache: one of `CACHES` or None, of a folder of images.
       options: dict of options of a folder of images; see `folder.from_folder`.
 
     Raises:
@@ -152,7 +158,7 @@ def from_path(
     if path.is_dir() and not any(path.glob("*.amat")):
         from tfsp.data.folder import from_folder  # brings Pillow, which nothing else needs
 
-        return with_options(from_folder, (path, image_size), options, f"The folder {path}")
+        return with_options(from_folder, (path, image_size, cache), options, f"The folder {path}")
     if options:
         raise ValueError(
             f"Only named data sets and folders of images have options, not {path}. Received: "

@@ -13,7 +13,7 @@ from tfsp.data.image_survey import Survey
 from tfsp.data.tfds_source import PARALLEL
 
 _SPECIAL = r"\C*(" + "|".join(chunk.decode() for chunk in PNG_SPECIAL) + r")\C*"
-_MOST = 64  # files decoded by one call
+_MOST = 32  # files decoded by one call
 _FEW = 64  # files for which the making of a graph takes longer than the reading
 _PIXELS = 2**18  # of the files of one call, so that large pictures are not held many at a time
 _BATCH = 256
@@ -55,7 +55,9 @@ class FileImages:
         self._channels = 3 if self.is_resized and fit == "pad" and tint else survey.channels
         largest = int(survey.sizes.astype(np.int64).prod(axis=1).max())
         fitting = _PIXELS // max(largest, self._size[0] * self._size[1])
-        self._at_once = max(1, min(fitting, _MOST, len(files) // PARALLEL))
+        # Calls of several files cost less than as many calls, but not where they branch or loop.
+        simple = not self.is_resized and (survey.routes == image_survey.DIRECT).all()
+        self._at_once = max(1, min(fitting, _MOST, len(files) // PARALLEL)) if simple else 1
         self.shape = (len(files), *self._size, self._channels)
         self.dtype = np.dtype(np.uint8 if survey.as_bytes else np.float32)
 
@@ -85,53 +87,44 @@ class FileImages:
 
     def batches(self, rows: tf.Tensor, size: int) -> tf.data.Dataset:
         """The images of some rows, int32 [m] tensor, in order, `size` to a batch."""
-        at_once = self._at_once
-        last = tf.size(rows) - 1
+        at_once, last = self._at_once, tf.size(rows) - 1
+        number, shape = -(-(last + 1) // at_once), [None, *self.shape[1:]]
 
         def own(call):
             places = call * at_once + tf.range(at_once)
             return tf.gather(rows, tf.minimum(places, last))  # the last call repeats the last row
 
-        def only_wanted(call, images):
-            images = tf.ensure_shape(images, [at_once, *self.shape[1:]])
-            return images[: last + 1 - call * at_once]
-
-        def quick(call):
+        def decode(call):
             chosen = own(call)
-            images = [self._one(chosen[i]) for i in range(at_once)]  # loops cost more
-            return only_wanted(call, tf.stack(images))
+            images = tf.stack([self._decoded(chosen[i]) for i in range(at_once)])
+            return call, tf.ensure_shape(images[: last + 1 - call * at_once], shape)
 
-        def thorough(call):
-            images = tf.map_fn(
-                lambda row: self._finished(*self._read(row)),
-                own(call),
-                fn_output_signature=tf.as_dtype(self.dtype),
+        def name_failure(expected, call_and_images):
+            call, images = call_and_images
+            # Nothing within a graph can catch an error, but a data set may leave out the elements
+            # that raised one: where one is missing, `read_image` says what is wrong with its files.
+            fine = tf.cond(
+                call == expected,
+                lambda: tf.constant(True),
+                lambda: tf.numpy_function(self._refuse, [own(expected)], tf.bool),
             )
-            return only_wanted(call, images)
+            with tf.control_dependencies([fine]):
+                return call + 1, tf.identity(images)
 
-        def call_of(number):
-            # Nothing within a graph can catch an error, but a data set may do without the element
-            # that raised it: then the next one, which is the thorough one, comes first.
-            one = tf.data.Dataset.from_tensors(number)
-            return one.map(quick).ignore_errors().concatenate(one.map(thorough)).take(1)
+        calls = tf.data.Dataset.range(tf.cast(number, tf.int64), output_type=tf.int32)
+        decoded = calls.map(decode, num_parallel_calls=PARALLEL, deterministic=True)
+        end = tf.data.Dataset.from_tensors((number, tf.zeros((0, *self.shape[1:]), self.dtype)))
+        whole = decoded.ignore_errors().concatenate(end).scan(0, name_failure)
+        return whole.rebatch(size)
 
-        calls = tf.data.Dataset.range(
-            tf.cast(-(-(last + 1) // at_once), tf.int64), output_type=tf.int32
+    def _refuse(self, rows):
+        """Raises DataFormatError that names the first file of some rows that cannot be read."""
+        for row in rows:
+            self._read_row(row)
+        raise DataFormatError(
+            f"{self._files.path(rows[0])}, or one of the {len(rows) - 1} files after it, could not "
+            "be decoded, and now it can. Has it just been written? Load the folder anew."
         )
-        decoded = calls.interleave(
-            call_of, cycle_length=PARALLEL, num_parallel_calls=PARALLEL, deterministic=True
-        )
-        return decoded.rebatch(size)
-
-    @functools.cached_property
-    def _one(self):
-        """The image of a row as a function that is traced once for all calls of it."""
-
-        @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
-        def one(row):
-            return self._finished(*self._decoded(row))
-
-        return one
 
     @functools.cached_property
     def _constants(self):
@@ -141,7 +134,7 @@ class FileImages:
             return folder, tf.constant(self._files.names), tf.constant(self._survey.routes)
 
     def _decoded(self, row):
-        """(image [H, W, C] uint8 or float32, whether it is in units of 0..255) by TensorFlow."""
+        """The image of a row, decoded by TensorFlow where it can be."""
         folder, names, routes = self._constants
         there = set(np.unique(self._survey.routes).tolist())
         content = tf.io.read_file(folder + names[row])
@@ -152,15 +145,15 @@ class FileImages:
             return tf.cast(image, self.dtype), tf.constant(True)
 
         if there == {image_survey.DIRECT}:
-            return direct()
+            return self._finished(*direct())
         left = routes[row] == image_survey.READ
         if image_survey.DIRECT_UNLESS_SPECIAL in there:
             png = routes[row] == image_survey.DIRECT_UNLESS_SPECIAL
             left |= png & tf.strings.regex_full_match(content, _SPECIAL)
-        return tf.cond(left, lambda: self._read(row), direct)
+        return self._finished(*tf.cond(left, lambda: self._read(row), direct))
 
     def _read(self, row):
-        """As `_decoded`, by `read_image`."""
+        """(image [H, W, C] uint8 or float32, whether it is in units of 0..255), by `read_image`."""
         image, is_bytes = tf.numpy_function(self._read_row, [row], [self.dtype, tf.bool])
         image = tf.ensure_shape(image, [None, None, self._channels])
         return image, tf.ensure_shape(is_bytes, [])

@@ -39,7 +39,7 @@ _BLOCK = 500  # files to a task of a thread
 _THREADS = max(2, os.cpu_count() or 1)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Looks:
     """What is known of one file; `height` is 0 where it was not needed and not told."""
 
@@ -171,8 +171,11 @@ def _of_all(names: FileNames, function: Callable[[pathlib.Path], Any]) -> Iterat
 
 def _look(file, resized, options):
     try:
-        with open(file, "rb", buffering=0) as opened:
-            head = opened.read(_HEAD)
+        descriptor = os.open(file, os.O_RDONLY)  # in half the time of `open`
+        try:
+            head = os.read(descriptor, _HEAD)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise UnreadableImageError(f"{error.strerror or error}") from error
     looks = None

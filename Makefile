@@ -5,6 +5,7 @@
 # make test-cc    the C++ core by itself, under sanitizers (a compiler is all it needs)
 # make lint   the linter and the type checker
 # make build  rebuilds the native code that changed
+# make wheel  a wheel for this Python in dist/; PYTHON=python3.12 for another
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ STAMP := $(VENV)/.installed
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: setup demo test test-all test-cc lint format build clean
+.PHONY: setup demo test test-all test-cc lint format build wheel clean
 
 setup: $(STAMP)
 
@@ -40,6 +41,9 @@ format: $(STAMP)
 
 build: $(STAMP)
 	$(BIN)/python setup.py --quiet build_ext --inplace
+
+wheel: $(STAMP)
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps --wheel-dir dist .
 
 # Pinned versions first, then the package without a second look at the index.
 $(STAMP): requirements.txt pyproject.toml setup.py

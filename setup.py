@@ -6,11 +6,13 @@ Native targets are added here and in BUILD side by side.
 import glob
 import json
 import pathlib
+import runpy
 import shutil
 import warnings
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 HEADERS = ("custom_ops/tmc/core/*.h", "custom_ops/tmc/*.h")
 CYTHON_PARTS = (
@@ -28,6 +30,7 @@ CYTHON_MODULES = {
 }
 
 OP_LIBRARY = "tfsp.tmc.native._tmc_ops"
+PROJECT = runpy.run_path("tfsp/project_files.py")  # which scripts are part of a wheel, and where
 INFO = "_build_info.json"  # which TensorFlow the op library was built against
 OP_SOURCES = [
     "custom_ops/tmc/tmc_ops.cc",
@@ -112,7 +115,26 @@ class BuildExtensions(build_ext):
             shutil.copy(info, pathlib.Path("tfsp/tmc/native"))
 
 
+class BuildPackage(build_py):
+    """Puts the configs, and the scripts that the command `tfsp` runs, into the package."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._project_files():
+                self.mkpath(str(pathlib.Path(target).parent))
+                self.copy_file(source, target)
+
+    def get_outputs(self, include_bytecode=1):
+        return [*super().get_outputs(include_bytecode), *(t for _, t in self._project_files())]
+
+    def _project_files(self):
+        sources = [f"scripts/{name}.py" for name in PROJECT["COMMANDS"]]
+        for source in sources + sorted(glob.glob("configs/**/*.py", recursive=True)):
+            yield source, str(pathlib.Path(self.build_lib, "tfsp", PROJECT["FOLDER"], source))
+
+
 setup(
     ext_modules=[*cython_extensions(), op_extension()],
-    cmdclass={"build_ext": BuildExtensions},
+    cmdclass={"build_ext": BuildExtensions, "build_py": BuildPackage},
 )

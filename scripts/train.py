@@ -57,7 +57,7 @@ def main(_):
     if flags.FLAGS["deterministic"].present:
         config.deterministic = _DETERMINISTIC.value
     if _SHOW_CONFIG.value:
-        print(config)
+        print(config.copy_and_resolve_references())  # an error where the file could not be read
         return
     experiment.train(config, _RUN_DIR.value, _DATA_DIR.value, _DOWNLOAD.value)
 

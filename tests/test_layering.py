@@ -16,6 +16,7 @@ FLOORS = {
     "tfsp.precision": 0,
     "tfsp.shapes": 0,
     "tfsp.version": 0,
+    "tfsp.project_files": 0,
     "tfsp.registry": 0,
     "tfsp.entries": 0,
     "tfsp.discovery": 0,
@@ -55,6 +56,7 @@ FLOORS = {
     "tfsp.pictures": 8,
     "tfsp.faults": 8,
     "tfsp.visualize": 9,
+    "tfsp.__main__": 10,
     "tfsp": 10,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))

@@ -128,6 +128,19 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         _sync(path.parent)
 
 
+def unused(path: str | os.PathLike[str]) -> pathlib.Path:
+    """`path` with ~ expanded, a folder that nobody has used: new, or empty.
+
+    Raises:
+      FileExistsError: for one that holds something, or a file.
+    """
+    path = pathlib.Path(path).expanduser()
+    clean(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
+    return path
+
+
 def clean(folder: str | os.PathLike[str]) -> None:
     """Removes what dead processes have left half-written in `folder`."""
     for entry in pathlib.Path(folder).glob("partial-*"):

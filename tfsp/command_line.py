@@ -9,7 +9,7 @@ import threading
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from tfsp import atomic
+from tfsp import atomic, project_files
 
 # What bad input raises. Anything else is a fault of the program and shows its traceback.
 _MISTAKES = (ArithmeticError, ImportError, OSError, ValueError)
@@ -26,13 +26,14 @@ def define_config(default, help_string, **kwargs):
     `tfsp.config.check_section`, with what does.
 
     Args:
-      default: the file that is taken without the flag, or None.
+      default: the file that is taken without the flag (`project_files.find_config`), or None.
       help_string: what `--help` says.
       **kwargs: of `config_flags.DEFINE_config_file`.
 
     Returns:
       The flag's holder, as of `flags.DEFINE_string`.
     """
+    default = None if default is None else project_files.find_config(default)
     return config_flags.DEFINE_config_file(
         "config", default, help_string, lock_config=False, accept_new_attributes=True, **kwargs
     )

@@ -5,8 +5,7 @@ import pathlib
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tfsp import experiment
-from tfsp.models.core import serving
+from tfsp import atomic, experiment
 from tfsp.priors.log_partition import has_log_partition, refresh_log_partition
 from tfsp.run_directory import RunDirectory
 
@@ -30,8 +29,8 @@ def export_run(run_dir, path=None, checkpoint="best", format="tf_saved_model"):
       FileExistsError: if `path` holds something already.
     """
     model, _ = experiment.load_run(run_dir, checkpoint)
-    path = pathlib.Path(path or RunDirectory(run_dir).export)
-    serving.check_folder(path)  # before log Z, which may take a minute
+    # Before log Z, which may take a minute.
+    path = atomic.unused(path or RunDirectory(run_dir).export)
     if has_log_partition(model.prior):
         refresh_log_partition(model.prior)
     return path, model.export(path, format)

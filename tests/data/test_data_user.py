@@ -59,7 +59,7 @@ def test_bad_images(images, message):
         (np.zeros(8, int), r"\(9,\)"),
         (np.eye(9), "argmax"),
         (np.full(9, 0.5), "whole numbers"),
-        (np.array(["a"] * 9), "whole numbers"),
+        (np.array(["a", None, "b"] * 3, object), "whole numbers"),
     ],
 )
 def test_bad_labels(labels, message):
@@ -187,9 +187,9 @@ def test_absent_and_unknown_paths(tmp_path):
     for name in ("a.npz", "a.npy", "a.mat", "a.amat", "sub/folder"):
         with pytest.raises(tfsp_data.DataNotFoundError, match=str(tmp_path)):
             tfsp_data.load(tmp_path / name)
-    (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(tfsp_data.DataFormatError, match=r"a.csv.*folder of images"):
-        tfsp_data.load(tmp_path / "a.csv")
+    (tmp_path / "a.txt").write_text("1,2")
+    with pytest.raises(tfsp_data.DataFormatError, match=r"a.txt.*folder of images.*\.csv"):
+        tfsp_data.load(tmp_path / "a.txt")
 
 
 def _write_image(path, image):

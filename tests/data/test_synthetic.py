@@ -190,7 +190,10 @@ def test_errors(name, options, message):
 
 
 def test_options_are_for_named_sets_and_places_for_finite_ones():
+    array = np.zeros((20, 4), np.float32)
+    with pytest.raises(ValueError, match="does not take 'noise'. It takes: label,"):
+        data.load(array, noise=0.1)
     with pytest.raises(ValueError, match="Only a named data set.*Received: noise"):
-        data.load(np.zeros((20, 4), np.float32), noise=0.1)
+        data.load(tf.data.Dataset.from_tensor_slices(array), noise=0.1)
     with pytest.raises(ValueError, match="draws new examples for every batch"):
         data.load("star").train_stream(index=True)

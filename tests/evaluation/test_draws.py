@@ -53,13 +53,28 @@ def test_binary_draws():
     assert np.all(np.abs((draws - means).mean(axis=0)) < tolerance)
 
 
+@pytest.mark.parametrize("name", ["poisson", "negative_binomial"])
+def test_draws_of_counts(name):
+    model = make_model({"name": name, "typical_library": 12.0}, (3,))
+    means, draws = draw(model, 20_000, kind="means"), draw(model, 20_000)
+    np.testing.assert_allclose(means.sum(axis=1), 12.0, rtol=1e-5)
+    np.testing.assert_array_equal(draws, np.rint(draws))
+    noise = draws - means
+    assert np.all(np.abs(noise.mean(axis=0)) < statistics.mean_tolerance(noise))
+    variance = means if name == "poisson" else means + means**2
+    # Fails for a right sampler with a probability of about 1e-6, as the means.
+    excess = noise**2 - variance
+    assert np.all(np.abs(excess.mean(axis=0)) < statistics.mean_tolerance(excess))
+
+
 def test_what_a_mean_does_not_tell():
     model = make_model({"name": "gaussian", "scale": "pixel"})
     assert not can_add_noise(model.likelihood)
     with pytest.raises(ValueError, match="Gaussian .*kind='means'"):
         draw(model, 5)
     assert draw(model, 5, kind="means").shape == (5, 2)
-    for name in ("continuous_bernoulli", "discretized_logistic", "categorical"):
+    zeros = "zero_inflated_negative_binomial"
+    for name in ("continuous_bernoulli", "discretized_logistic", "categorical", zeros):
         if name in __import__("tfsp").likelihoods.names():
             assert not can_add_noise(make_model(name, (2, 2, 1)).likelihood)
 

@@ -11,9 +11,18 @@ from reference.statistics import mean_tolerance
 from tfsp import likelihoods
 
 DATA_SHAPE = (2, 1, 2)
-# Each registered name as it comes, and the options that change what is computed.
+COUNTS = [name for name in likelihoods.names() if likelihoods.get(name).kind == "counts"]
+# Each registered name as it comes, and the options that change what is computed. Of counts with
+# the total of x taken as given, entries are not independent: see `test_counts.py`.
 SPECS = [
-    *likelihoods.names(),
+    *(
+        {"name": name, "library": "none"} if name in COUNTS else name
+        for name in likelihoods.names()
+    ),
+    *(
+        {"name": name, "library": "none", "dispersion": "example"}
+        for name in ("negative_binomial", "zero_inflated_negative_binomial")
+    ),
     *(
         {"name": name, "scale": scale, "location": location, "initial_scale": 0.3}
         for name in ("gaussian", "laplace")
@@ -23,9 +32,15 @@ SPECS = [
 ]
 
 
+def make(spec):
+    likelihood = likelihoods.build(spec)
+    likelihood.build(DATA_SHAPE)
+    return likelihood
+
+
 @pytest.fixture(params=SPECS, ids=str)
 def likelihood(request):
-    return likelihoods.build(request.param)
+    return make(request.param)
 
 
 def outputs_for(likelihood, leading, seed=0, spread=1.0):
@@ -98,19 +113,23 @@ def test_sampling_is_seeded(likelihood):
 
 
 def test_discrete_likelihoods_are_probabilities_over_their_levels(likelihood):
-    assert likelihood.kind in ("discrete", "continuous")
+    assert likelihood.kind in ("discrete", "counts", "continuous")
     if likelihood.kind == "continuous":
         # A density: bits per dimension differ from those of a probability by log2(256).
         bits = likelihood.bits_per_dimension(0.0, DATA_SHAPE)
         assert bits == pytest.approx(8.0)
         return
-    levels = np.arange(likelihood.num_levels) / (likelihood.num_levels - 1)
-    outputs = outputs_for(likelihood, (5,), spread=2.0)
+    if likelihood.kind == "counts":
+        levels, top, spread = np.arange(3000), 1, 1.0  # the means are below 20
+    else:
+        top, spread = likelihood.num_levels - 1, 2.0
+        levels = np.arange(likelihood.num_levels) / top
+    outputs = outputs_for(likelihood, (5,), spread=spread)
     x = tf.constant(levels, tf.float32)[:, None, None, None, None] * tf.ones((5, *DATA_SHAPE))
     each = likelihood.distribution(outputs, data_rank=0).log_prob(x)
     np.testing.assert_allclose(tf.reduce_sum(tf.exp(each), axis=0), 1.0, rtol=1e-4)
     draws = likelihood.distribution(outputs, data_rank=3).sample(20, seed=[1, 2])
-    codes = np.asarray(draws) * (likelihood.num_levels - 1)
+    codes = np.asarray(draws) * top
     np.testing.assert_allclose(codes, np.rint(codes), atol=1e-4)
 
 
@@ -132,6 +151,7 @@ def test_extreme_outputs_give_finite_densities_and_gradients(likelihood):
 def test_config_round_trip(likelihood):
     config = likelihood.get_config()
     again = type(likelihood).from_config(json.loads(json.dumps(config)))
+    again.build(DATA_SHAPE)
     assert json.dumps(again.get_config()) == json.dumps(config)
     outputs = outputs_for(likelihood, (4,))
     x = likelihood.distribution(outputs, data_rank=3).sample(seed=[1, 2])
@@ -150,7 +170,7 @@ def test_densities_are_never_in_half_precision(spec, policy, expected):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        likelihood = likelihoods.build(spec)
+        likelihood = make(spec)
     finally:
         keras.config.set_dtype_policy(before)
     half = tf.cast(outputs_for(likelihood, (4,)), "bfloat16")

@@ -265,7 +265,7 @@ def test_bits_per_dimension_by_hand():
             "`num_levels` must be an integer of at least 2.*2.5",
         ),
         (dict(name="bernoulli", scale="fixed"), "does not take 'scale'"),
-        (dict(name="poisson"), "Unknown likelihood: 'poisson'. Known: bernoulli"),
+        (dict(name="cauchy"), "Unknown likelihood: 'cauchy'. Known: bernoulli"),
     ],
 )
 def test_wrong_options_are_refused(spec, message):

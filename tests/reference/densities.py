@@ -88,3 +88,19 @@ def stretched_grid(limit, steps):
     axis, lengths = np.sinh(t), width * np.cosh(t)
     points = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
     return points, np.outer(lengths, lengths).ravel()
+
+
+def counts_log_prob(x, mean, theta=np.inf):
+    """log P(x) of a negative binomial variable, theta = inf for a Poisson one, factor by factor.
+
+    P(x) = (theta / (theta + mean))^theta prod_{k=1..x} (theta + k - 1) / (theta + mean) mean / k
+
+    Args: x: a whole number; mean, theta: positive.
+    Returns: longdouble.
+    """
+    mean, theta = np.longdouble(mean), np.longdouble(theta)
+    k = np.arange(1, x + 1, dtype=np.longdouble)
+    if np.isinf(theta):
+        return np.sum(np.log(mean / k)) - mean
+    factors = (theta + k - 1) / (theta + mean) * (mean / k)
+    return np.sum(np.log(factors)) - theta * np.log1p(mean / theta)

@@ -71,6 +71,8 @@ def make(case):
     factory, arguments = CASES[case]
     model = factory(*arguments)
     model.build((None, *SHAPE))
+    if model.likelihood.wants_data:
+        model.likelihood.adapt(images())
     if model.prior.wants_data:
         model.adapt(images())
     rng = np.random.default_rng(1)

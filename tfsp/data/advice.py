@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-_PER_COLUMN = (
-    "sklearn.preprocessing.MinMaxScaler(clip=True).fit(x_train), which scales each column by itself"
+_TABLE = (
+    "A table [n, D] may hold any numbers: pass it as an array, with table=True. Or scale each "
+    "column by itself: sklearn.preprocessing.MinMaxScaler(clip=True).fit(x_train)."
 )
 
 
@@ -15,9 +16,9 @@ def for_range(images: np.ndarray, low: float, high: float) -> str:
     low, high = float(low), float(high)
     if low >= 0 and high <= 255 and _whole(images):
         scaled = "If they are intensities of 0..255, pass x / 255 or x.astype('uint8')."
-        return f"{scaled} For a table use {_PER_COLUMN}." if images.ndim == 2 else scaled
+        return f"{scaled} {_TABLE}" if images.ndim == 2 else scaled
     if images.ndim == 2:
-        return f"For a table use {_PER_COLUMN}."
+        return _TABLE
     if low >= -1.001 and high <= 1.001:
         scaled = "If they are scaled to [-1, 1], pass (x + 1) / 2."
         return scaled if low < 0 else "If no more than noise is outside, pass np.clip(x, 0, 1)."

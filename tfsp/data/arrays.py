@@ -39,6 +39,7 @@ def as_images(array: Any, what: str) -> np.ndarray:
             raise DataFormatError(
                 f"{what} is uint8, which is read as 0..255, but its largest value is 1. For "
                 "binary images pass floats (x.astype('float32')) or bools (x.astype(bool))."
+                + (" For a table of counts pass table=True." if images.ndim == 2 else "")
             )
     elif is_floating(images.dtype):
         images = _unit_floats(images, what)
@@ -91,6 +92,11 @@ def as_labels(array: Any, num_images: int, what: str) -> np.ndarray:
       DataFormatError: a ValueError, for another length, shape or kind of value, and for masked or
         absent (NaN) labels.
     """
+    return whole_labels(label_vector(array, num_images, what), what)
+
+
+def label_vector(array: Any, num_images: int, what: str) -> np.ndarray:
+    """Labels of any dtype as [n]. Raises DataFormatError for another length or shape."""
     labels = plain(array, what)
     if labels.ndim == 2 and 1 in labels.shape:  # MATLAB knows no vectors
         labels = labels.reshape(-1)
@@ -100,7 +106,7 @@ def as_labels(array: Any, num_images: int, what: str) -> np.ndarray:
             f"{what} must have shape ({num_images},), one label for each image. "
             f"Received shape {labels.shape}.{hint}"
         )
-    return whole_labels(labels, what)
+    return labels
 
 
 def whole_labels(labels: np.ndarray, what: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments
+from tfsp import arguments, subset
 from tfsp.data import pipeline, splits
 from tfsp.data.info import DataInfo
 
@@ -24,14 +24,19 @@ class Data:
       info: DataInfo.
 
     Elements are x, or (x, y) if loaded with `labels=True`; x is float32 [B, H, W, C] (or
-    [B, D]) in [0, 1] (the synthetic sets of points know no bounds), y is int32 [B].
+    [B, D]) in [0, 1] (tables and the synthetic sets of points know no bounds), y is int32 [B].
     """
 
     def __init__(
-        self, parts: Mapping[str, pipeline.Part], plan: pipeline.Plan, info: DataInfo
+        self,
+        parts: Mapping[str, pipeline.Part],
+        plan: pipeline.Plan,
+        info: DataInfo,
+        index: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self._parts = parts
         self._plan = plan
+        self._index = index
         self.info = info
         self.steps_per_epoch = pipeline.steps_per_epoch(info.num_train, plan.batch_size)
 
@@ -80,16 +85,39 @@ class Data:
             same in every call, in the order of the part (see `tfsp.subset`).
 
         Returns:
-          float32 [n, H, W, C] or [n, D] in [0, 1]; int32 [n], or None if the source has no labels
-          (whatever `labels` was in `load`).
+          float32 [n, H, W, C] or [n, D] in [0, 1], of a table any numbers; int32 [n], or None if
+          the source has no labels (whatever `labels` was in `load`). Rows of a sparse table are
+          dense here: of a large one ask for few.
 
         Raises:
           ValueError: for another part or limit.
         """
+        self._check(part, limit)
+        return self._parts[part].arrays(limit)
+
+    def index(self, part: str, limit: int | None = None) -> np.ndarray | None:
+        """Names of the rows of a part of a table, in the order of `arrays(part, limit)`.
+
+        Args:
+          part: "train", "validation" or "test".
+          limit: as in `arrays`.
+
+        Returns:
+          strings [n]; None if the rows have no names.
+
+        Raises:
+          ValueError: for another part or limit.
+        """
+        self._check(part, limit)
+        if self._index is None:
+            return None
+        names = self._index[part]
+        return names[subset.rows(len(names), limit)]
+
+    def _check(self, part, limit):
         if part not in self._parts:
             raise ValueError(f"Unknown part: {part!r}. Known: {', '.join(splits.PARTS)}.")
         splits.check_size(limit, "limit")
-        return self._parts[part].arrays(limit)
 
     def __repr__(self) -> str:
         return f"Data({self.info})"

@@ -19,9 +19,11 @@ class DataInfo:
       binarization: "none", "dynamic", "static", "threshold", or what the source itself did.
       split: name of the split.
       source: where the images came from, in words; of a folder also how they are kept and brought
-        to one size.
-      class_names: of a folder with a subfolder for each class, their names, sorted: label y is
-        `class_names[y]`. Else None.
+        to one size, of a table what became of rows with missing values.
+      kind: "table", or "images" for all else.
+      columns: names of the columns of a table, or None where they have none.
+      class_names: sorted names of the labels 0, 1, ...: the subfolders of a folder that has one for
+        each class, or labels that were text. Else None.
       files: of a folder, dict part -> paths of its files relative to the folder, in the order of
         `Data.arrays(part)`: sequences that make each string when it is asked for. Else None.
     """
@@ -35,6 +37,8 @@ class DataInfo:
     binarization: str
     split: str
     source: str
+    kind: str = "images"
+    columns: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)  # many
     class_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
     files: Mapping[str, Sequence[str]] | None = dataclasses.field(
         default=None, repr=False, compare=False

@@ -8,7 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.data import area, pipeline, splits, user_data, user_dataset
+from tfsp.data import (
+    area,
+    class_labels,
+    pipeline,
+    splits,
+    table_parts,
+    tables,
+    user_data,
+    user_dataset,
+)
 from tfsp.data.binarization import check_mode, fixed_draws, threshold
 from tfsp.data.dataset import Data
 from tfsp.data.generated import GeneratedPart
@@ -28,7 +37,7 @@ def load(
     batch_size: int = 100,
     binarization: str = "none",
     labels: bool = False,
-    classes: Iterable[int] | None = None,
+    classes: Iterable[int | str] | None = None,
     split: str = "standard",
     train_size: int | None = None,
     validation_size: int | None = None,
@@ -39,7 +48,7 @@ def load(
     cache: str | bool | None = None,
     **options: Any,
 ) -> Data:
-    """Loads images for training and evaluation.
+    """Loads images or tables for training and evaluation.
 
     `seed` governs training alone: the order, the draws and the choice of `train_size` images.
     Which images validate and test, and the fixed binary draws of evaluation and of
@@ -49,16 +58,22 @@ def load(
     Args:
       source: a registered name (`tfsp.data.names()`); a path of a folder of images, or of a file
         .npz, .npy, .mat or .amat; an array of images; a pair (images, labels); a dict of arrays
-        x_train, y_train, ...; or a finite tf.data.Dataset of x or (x, y). Arrays are uint8
-        (0..255) or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or [n, D].
+        x_train, y_train, ...; or a finite tf.data.Dataset of x or (x, y). Arrays of images are
+        uint8 (0..255), bool or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or [n, D].
+        A table [n, D] of any real numbers may stand wherever an array does: a pandas DataFrame, a
+        SciPy sparse matrix, an AnnData object, or an array of integers (but uint8) or of floats of
+        which some lie outside [0, 1]; or the path of a file .csv, .tsv, .parquet, .h5ad, or .npz
+        of a sparse matrix. Its numbers become float32 and are not scaled.
       data_dir: folder of data sets, both prepared by TensorFlow Datasets and single files;
         default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
       download: whether TensorFlow Datasets may fetch a named set that is absent.
       batch_size: images in a batch.
       binarization: "none"; "dynamic" (fresh Bernoulli draws at each training visit, fixed draws
         in validation and test); "static" (one fixed draw of every image); "threshold" (x > 0.5).
-      labels: whether elements are (x, y) instead of x.
-      classes: labels to keep, such as (0, 1); they keep their values. None keeps all.
+      labels: whether elements are (x, y) instead of x. Labels that are text become the numbers
+        0, 1, ... of `info.class_names`, which are sorted.
+      classes: labels to keep, such as (0, 1), or their names; they keep their values. None keeps
+        all.
       split: a split that the source names. Where a source gives no validation or test part, a
         fixed random tenth each is held out.
       train_size, validation_size, test_size: use only so many images of the part (a fixed random
@@ -81,6 +96,12 @@ def load(
         largest value); `fit`, what `image_size` does to pictures of another shape ("squash",
         "crop", "pad"); `cache_dir`, the folder for cache="disk" (None: a temporary file). How
         folders are read: `tfsp.data.folder.from_folder`.
+        Of a table: `label`, the name of the column that is the class (of AnnData, of `obs`), and
+        `index`, of the one that names the rows (None: the index of the DataFrame or of `obs`);
+        `missing`, "error", "drop" (rows with a missing value or label are left out) or "mean" (the
+        mean of the column over the training part); `layer` of AnnData, in place of X; `table`,
+        True for an array [n, D] whose values tell nothing, such as counts in uint8, and False to
+        read flat images only.
 
     Returns:
       Data.
@@ -91,6 +112,7 @@ def load(
       DataNotFoundError: a FileNotFoundError, the data is not there; the message says where it
         was sought and how to get it.
       DataFormatError: a ValueError, for a damaged file, or values or shapes out of range.
+      ImportError: for a file whose library (pandas, pyarrow) is not installed.
     """
     _check_numbers(batch_size, seed)
     sizes = dict(zip(splits.PARTS, (train_size, validation_size, test_size), strict=True))
@@ -106,16 +128,19 @@ def load(
         parts, facts = _generated_parts(name, found, mode, split, classes, sizes, size)
     elif isinstance(found, StreamSet):
         parts, facts = _stream_parts(name, found, mode, split, classes, sizes)
+    elif isinstance(found, tables.TableSet):
+        parts, facts = _table_parts(name, found, mode, split, classes, sizes, size, seed)
     else:
         parts, facts = _rows_parts(name, found, mode, split, classes, sizes, size, seed)
     if labels and facts["num_classes"] is None:
         raise ValueError(f"The data set {name!r} ({found.source}) has no labels. Use labels=False.")
     counts = {f"num_{part}": parts[part].size for part in splits.PARTS}
     shape = tuple(int(side) for side in parts["train"].image_shape)
+    index = facts.pop("index", None)
     info = DataInfo(
         name=name, image_shape=shape, split=split, source=found.source, **counts, **facts
     )
-    return Data(parts, plan, info)
+    return Data(parts, plan, info, index)
 
 
 def _cache(cache):
@@ -136,7 +161,7 @@ def _check_numbers(batch_size, seed):
 
 
 def _find(source, data_dir, download, split, image_size, cache, sizes, options):
-    """(name, ImageSet, StreamSet or GeneratedSet) of whatever the user gave."""
+    """(name, ImageSet, TableSet, StreamSet or GeneratedSet) of whatever the user gave."""
     if isinstance(source, str) and source in names():
         folder = default_data_dir(data_dir)
         request = Request(source, folder, bool(download), split, image_size)
@@ -149,12 +174,12 @@ def _find(source, data_dir, download, split, image_size, cache, sizes, options):
                 "folder of this name either."
             )
         return path.stem, user_data.from_path(path, image_size, cache, options)
-    if options:
-        raise ValueError(
-            f"Only a named data set ({', '.join(names())}) and a folder of images have options. "
-            f"Received: {', '.join(sorted(options))}."
-        )
     if isinstance(source, tf.data.Dataset):
+        if options:
+            raise ValueError(
+                f"Only a named data set ({', '.join(names())}), a folder of images and a table "
+                f"have options. Received: {', '.join(sorted(options))}."
+            )
         held = cache in (None, "memory")
         if cache == "disk":
             raise ValueError(
@@ -162,16 +187,18 @@ def _find(source, data_dir, download, split, image_size, cache, sizes, options):
                 "cache='memory', or cache='none' and dataset.cache(filename)."
             )
         return "tf.data", user_dataset.from_dataset(source, held, sizes, image_size)
+    if kind := tables.kind_of(source):
+        return "table", user_data.from_arrays(source, None, kind, options)
     if hasattr(source, "keys"):
-        return "arrays", user_data.from_mapping(source, "dict of arrays")
+        return "arrays", user_data.from_mapping(source, "dict of arrays", options)
     if isinstance(source, tuple):
         if len(source) != 2:
             raise ValueError(
                 "A tuple must be a pair (images, labels); for given parts pass a dict of x_train, "
                 f"y_train, x_test, ... Received {len(source)} entries."
             )
-        return "arrays", user_data.from_arrays(*source, "pair of arrays")
-    return "array", user_data.from_arrays(source, None, "array")
+        return "arrays", user_data.from_arrays(*source, "pair of arrays", options)
+    return "array", user_data.from_arrays(source, None, "array", options)
 
 
 def _known_split(name, split, known):
@@ -188,7 +215,7 @@ def _rows_parts(name, found, mode, split, classes, sizes, image_size, seed):
             f"The data set {name!r} is binary already ({found.native_binarization}). Use "
             f"binarization='none'. Received: {mode!r}."
         )
-    keep, num_classes = _kept(name, found, classes)
+    keep, num_classes = _kept(name, found, found.images.shape[0], classes)
     rows = splits.resolve(found.splits[split], keep, sizes, seed)
     store = _store(name, found, image_size)
     if mode in ("static", "threshold"):
@@ -220,17 +247,26 @@ def _threshold(images, rows):
     return threshold(images)
 
 
-def _kept(name, found, classes):
+def _table_parts(name, found, mode, split, classes, sizes, image_size, seed):
+    _known_split(name, split, found.splits)
+    table_parts.refuse_image_options(name, found.source, mode, image_size)
+    keep, num_classes = _kept(name, found, found.values.shape[0], classes)
+    rows = splits.resolve(found.splits[split], keep, sizes, seed)
+    parts, facts = table_parts.parts_of(found, rows)
+    return parts, {**facts, "num_classes": num_classes, "binarization": mode}
+
+
+def _kept(name, found, count, classes):
     """(bool [n] of the rows kept, number of distinct labels among them or None)."""
     labels = found.labels
     if labels is None:
         if classes is not None:
             raise ValueError(f"The data set {name!r} has no labels, so `classes` cannot be used.")
-        return np.ones(found.images.shape[0], bool), None
+        return np.ones(count, bool), None
     present = np.unique(labels)
     if classes is None:
         return np.ones(len(labels), bool), len(present)
-    wanted = np.unique(np.asarray(classes))
+    wanted = np.unique(np.asarray(class_labels.codes_of(classes, found.class_names)))
     absent = [label for label in wanted.tolist() if label not in present]
     if absent or not len(wanted):
         raise ValueError(

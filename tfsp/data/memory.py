@@ -1,4 +1,4 @@
-"""Images held in memory: one gather per batch."""
+"""Images, and rows of dense tables, held in memory: one gather per batch."""
 
 import functools
 from collections.abc import Callable

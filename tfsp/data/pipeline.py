@@ -81,6 +81,14 @@ def fold(key: tf.Tensor, number: Any) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(key, tf.cast(number, tf.int64), alg="philox")
 
 
+def order(size: int, epoch: tf.Tensor, plan: Plan) -> tf.Tensor:
+    """int32 [size], the places of a part in the order in which training visits them in `epoch`."""
+    places = tf.range(size)
+    if not plan.shuffle:
+        return places
+    return tf.random.experimental.stateless_shuffle(places, plan.order_key(epoch), alg="philox")
+
+
 def steps_per_epoch(size: int, batch_size: int) -> int:
     """Training batches in an epoch: the remainder is dropped unless it is all there is."""
     return max(1, size // batch_size)

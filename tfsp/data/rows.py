@@ -10,22 +10,25 @@ from tfsp import subset
 from tfsp.data import binarization, pipeline
 from tfsp.data.lazy import LazyStore
 from tfsp.data.memory import MEMORY_LIMIT, ImageStore, on_host
+from tfsp.data.sparse_rows import SparseStore
 
 
 class RowsPart:
-    """Some rows of an `ImageStore` or a `LazyStore`.
+    """Some rows of an `ImageStore`, a `LazyStore` or a `SparseStore`.
 
-    Both give the same batches, bit for bit.
+    All give the same batches, bit for bit.
 
     Args:
-      store: ImageStore or LazyStore.
+      store: one of these.
       rows: int [m], the rows of this part.
       dynamic: whether evaluation uses the fixed Bernoulli draws of the images.
     """
 
     has_places = True  # of each training image in `arrays`
 
-    def __init__(self, store: ImageStore | LazyStore, rows: np.ndarray, dynamic: bool) -> None:
+    def __init__(
+        self, store: ImageStore | LazyStore | SparseStore, rows: np.ndarray, dynamic: bool
+    ) -> None:
         self._store = store
         self._rows = rows
         self._change = binarization.fixed_draws if dynamic else None
@@ -39,11 +42,7 @@ class RowsPart:
         stateless key, and each batch of a dynamic plan draws its pixels by a key of (seed, epoch,
         step).
         """
-        places = tf.range(self.size)
-        if plan.shuffle:
-            places = tf.random.experimental.stateless_shuffle(
-                places, plan.order_key(number), alg="philox"
-            )
+        places = pipeline.order(self.size, number, plan)
         draws_key = plan.draws_key(number)
         batch_size = min(plan.batch_size, self.size)
 

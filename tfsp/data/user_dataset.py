@@ -74,7 +74,10 @@ def _in_memory(elements, has_labels):
             f"The images of the tf.data.Dataset must be of one shape. Received {named}."
         )
     return user_data.from_arrays(
-        np.stack(images), np.array(labels) if has_labels else None, f"{_SOURCE}, held in memory"
+        np.stack(images),
+        np.array(labels) if has_labels else None,
+        f"{_SOURCE}, held in memory",
+        {"table": False},  # as where it is streamed: values must lie in [0, 1]
     )
 
 

@@ -15,7 +15,8 @@ def iterate(data, batch_size=100, model=None):
       data: a batched `tf.data.Dataset` of x, (x,), (x, y) or (x, y, weights), an array `[n, ...]`,
         or a pair (x, y).
       batch_size: for arrays.
-      model: whose likelihood determines whether examples must lie in [0, 1]; None skips that check.
+      model: whose likelihood determines whether examples must lie in [0, 1] or be counts; None
+        skips that check.
 
     Raises:
       ValueError: for no examples, examples that are masked, not finite (which an encoder may turn
@@ -77,13 +78,14 @@ def limited(data, limit=None):
 
 def _checked(x, rows, model=None):
     """x; raises ValueError for the first of its `rows` not finite, and as `fit` for its range."""
-    values = data_checks.floats(x)
+    likelihood = getattr(model, "likelihood", None)
+    values = data_checks.numbers(x, likelihood)
     if values is None or not values.size:
         return x
     if not np.isfinite(values).all():
         bad = int(np.argmin(np.isfinite(values.reshape(len(x), -1)).all(axis=1)))
         raise ValueError(f"Data must be finite. Example {rows[bad]} is not. Clean the data first.")
-    if (likelihood := getattr(model, "likelihood", None)) is not None:
+    if likelihood is not None:
         data_checks.require_range(values, likelihood)
     return x
 

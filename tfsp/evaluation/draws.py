@@ -52,6 +52,8 @@ def can_add_noise(likelihood):
     """Whether p(x|z) follows from its mean alone."""
     if isinstance(likelihood, LocationScale):
         return likelihood.scale != "pixel"
+    if likelihood.kind == "counts":
+        return likelihood.num_parameters == 1
     return likelihood.kind == "discrete" and likelihood.num_levels == 2
 
 
@@ -65,6 +67,8 @@ def check_noise(likelihood):
 
 
 def _with_noise(likelihood, means, seed):
+    if likelihood.kind == "counts":
+        return likelihood.pixel_distribution(tf.math.log(means)).sample(seed=seed)
     if not isinstance(likelihood, LocationScale):
         uniform = tf.random.stateless_uniform(means.shape, seed, dtype=means.dtype)
         return tf.cast(uniform < means, means.dtype)

@@ -76,6 +76,7 @@ def _encode(model, x):
 
 
 def _view(model, x, seed):
+    x = tf.cast(x, model.variable_dtype)  # of counts, which may be integers
     return model.encode(model.consistency.augmented(x, seed))
 
 

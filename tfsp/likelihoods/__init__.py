@@ -12,6 +12,8 @@ from tfsp.likelihoods.continuous_bernoulli import ContinuousBernoulli
 from tfsp.likelihoods.gaussian import Gaussian
 from tfsp.likelihoods.laplace import Laplace
 from tfsp.likelihoods.logistic import Logistic
+from tfsp.likelihoods.negative_binomial import NegativeBinomial, ZeroInflatedNegativeBinomial
+from tfsp.likelihoods.poisson import Poisson
 
 __all__ = [
     "Bernoulli",
@@ -21,6 +23,9 @@ __all__ = [
     "Laplace",
     "Likelihood",
     "Logistic",
+    "NegativeBinomial",
+    "Poisson",
+    "ZeroInflatedNegativeBinomial",
     "build",
     "get",
     "names",

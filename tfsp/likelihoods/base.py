@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -29,8 +30,9 @@ class Likelihood(keras.layers.Layer):
 
     Attributes:
       num_parameters: decoder outputs per entry of x.
-      kind: "discrete" (x takes `num_levels` values, log p is a probability) or "continuous"
-        (a density with respect to x on [0, 1]). Bits per dimension need to know.
+      kind: "discrete" (x takes `num_levels` values, log p is a probability), "counts" (x is 0, 1,
+        2, ..., floating or of an integer dtype, log p is a probability) or "continuous" (a density
+        with respect to x on [0, 1]). Bits per dimension and checks of data need to know.
       num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
       unit_interval: whether x must lie in [0, 1].
     """
@@ -46,6 +48,7 @@ class Likelihood(keras.layers.Layer):
         precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
+        self._entries: tuple[int, ...] | None = None
 
     def pixel_distribution(self, *parameters: tf.Tensor) -> tfd.Distribution:
         """Distribution of each entry of x, from `num_parameters` tensors `[..., *data_shape]`."""
@@ -68,10 +71,36 @@ class Likelihood(keras.layers.Layer):
             self.pixel_distribution(*parameters), reinterpreted_batch_ndims=data_rank
         )
 
+    def distribution_given(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
+        """As `distribution`, for an x that is known `[..., *data_shape]`.
+
+        The same, unless x tells what the decoder does not, such as its total count.
+        """
+        return self.distribution(outputs, data_rank)
+
     def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
         """log p(x | outputs) in nats, summed over the entries of x: `[...]`."""
         x = tf.cast(x, self.variable_dtype)
-        return self.distribution(outputs, data_rank).log_prob(x)
+        return self.distribution_given(x, outputs, data_rank).log_prob(x)
+
+    def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
+        """What an encoder sees of x `[..., *data_shape]`: x itself, if no scale suits it better."""
+        return x
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether `adapt` has to be called before x can be drawn; `fit` does it."""
+        return False
+
+    def adapt(self, x: Any) -> None:
+        """Sets what comes from data.
+
+        Args:
+          x: array `[n, *data_shape]`.
+        """
+
+    def advice(self, values: np.ndarray) -> str | None:
+        """What to tell a user who trains on these values of x, an array; None if all is well."""
 
     def bits_per_dimension(self, log_prob: Any, data_shape: Sequence[int]) -> Any:
         """-log2 p(x) per entry of x, from `log_prob` in nats.
@@ -84,5 +113,27 @@ class Likelihood(keras.layers.Layer):
             per_dimension = per_dimension + math.log2(self.num_levels)
         return per_dimension
 
-    def build(self, input_shape: Any = None) -> None:
+    def build(self, data_shape: Any = None) -> None:
+        """Makes the weights that depend on the shape of one x."""
         self.built = True
+
+    def shape_of_entries(self, data_shape: Any) -> tuple[int, ...]:
+        """`data_shape` as the shape of weights that each entry of x has, the same every time.
+
+        Raises:
+          ValueError: if it is None, or another than before.
+        """
+        name = type(self).__name__
+        if data_shape is None:
+            raise ValueError(
+                f"This {name} has a number for each entry of x. Build it with the shape of one x: "
+                "`likelihood.build(data_shape)`."
+            )
+        shape = tuple(data_shape)
+        if self._entries is not None and self._entries != shape:
+            raise ValueError(
+                f"This {name} was built for data of shape {self._entries}. Received: {shape}. Make "
+                "another."
+            )
+        self._entries = shape
+        return shape

@@ -115,6 +115,7 @@ class HierarchicalVAE(EncoderDecoder):
     def bottom_posterior(self, x, z2, training=False):
         """q(z1 | x, z2): x `[B, ...]`, z2 `[..., B, D2]` -> batch `[..., B]`, event `[D1]`."""
         self._require_built()
+        x = self.likelihood.encoder_input(x)
         return normal_from(self.bottom_encoder(x, z2, training=training))
 
     def bottom_prior(self, z2, training=False):

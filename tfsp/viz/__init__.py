@@ -36,6 +36,7 @@ from tfsp.viz.images import (
     traversal_rows,
 )
 from tfsp.viz.style import paper_style, save
+from tfsp.viz.tensorboard_files import projector
 from tfsp.viz.trees import (
     disjoint_subtrees,
     hierarchy_pictures,
@@ -70,6 +71,7 @@ __all__ = [
     "mapping_planes",
     "paper_style",
     "prior_samples",
+    "projector",
     "reconstructions",
     "retrieval_curves",
     "samples_beside",

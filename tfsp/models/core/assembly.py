@@ -110,7 +110,7 @@ class EncoderDecoder(StructuredVAE):
         self.prior.connect(self.posterior, data_shape)
         self.prior.build()
         self.prior.check()
-        self.likelihood.build()
+        self.likelihood.build(data_shape)
         super().build(input_shape)
         self.built = True
 
@@ -187,7 +187,8 @@ class EncoderDecoder(StructuredVAE):
     def _encode(self, x, training=False):
         """The encoder's outputs, `[B, F]`."""
         self._require_built()
-        outputs = distribute.apply_to_rows(self.encoder, self._check_data(x), training)
+        x = self.likelihood.encoder_input(self._check_data(x))
+        outputs = distribute.apply_to_rows(self.encoder, x, training)
         return tf.cast(outputs, self.variable_dtype)
 
     def likelihood_parameters(self, z, training=False):

@@ -33,7 +33,7 @@ class StructuredVAE(Fitting):
         generate(n, seed, **condition)          draws of p(latents)
 
     and `encode`; likelihood, bounds, importance weights, samples, training, evaluation, saving and
-    export follow. x is `[B, *data_shape]`, floating, on [0, 1].
+    export follow. x is `[B, *data_shape]`, floating, on [0, 1]; counts may be integers.
 
     Args:
       objective: "elbo", "iwae" (Burda et al. 2016, arXiv:1509.00519), "renyi", a dict
@@ -236,7 +236,9 @@ class StructuredVAE(Fitting):
 
     def reconstruct(self, x):
         """Means of x given the encoded x: `[B, ...]` -> `[B, ...]`."""
-        return self.decode(self.encode(x)).mean()
+        x = self._check_data(x)
+        parameters = self.likelihood_parameters(tf.cast(self.encode(x), self.variable_dtype))
+        return self.likelihood.distribution_given(x, parameters, len(self.data_shape)).mean()
 
     def signatures(self):
         """Name -> (function, input specs) of what an exported SavedModel answers."""
@@ -289,7 +291,8 @@ class StructuredVAE(Fitting):
 
     def _check_data(self, x):
         """See `data_checks.examples`."""
-        return data_checks.examples(x, self.data_shape, self.variable_dtype)
+        counts = self.likelihood.kind == "counts"
+        return data_checks.examples(x, self.data_shape, self.variable_dtype, counts)
 
     def _static_data_shape(self, input_shape):
         shape = tuple(input_shape)[1:]

@@ -19,10 +19,12 @@ class Fitting(Training):
         """As `keras.Model.fit`, with checks and the prior's schedule.
 
         Data are checked first (arrays whole, datasets by their first batch): what is not a batch of
-        examples, not finite, or outside [0, 1] where the likelihood needs that, is an error.
+        examples, not finite, or outside [0, 1] or no counts where the likelihood needs that, is an
+        error.
         `sample_weight` counts with labels and without: as an argument, in a dataset of
         (x, None, w), and in `validation_data` = (x, None, w). A prior that is initialised
-        from data is so when its epoch has come (`PriorSchedule`, which also logs its diagnostics).
+        from data is so when its epoch has come (`PriorSchedule`, which also logs its diagnostics),
+        a likelihood at once.
         Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
         (x,), (x, y) or (x, y, w); a prior that is initialised from data needs an array or a
         dataset, or `model.adapt(x)` beforehand. With generators, diagnostics that need encodings
@@ -39,6 +41,7 @@ class Fitting(Training):
         kwargs["validation_data"] = fit_inputs.prepare_validation(
             self, kwargs.get("validation_data"), kwargs.get("validation_steps")
         )
+        self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -82,6 +85,7 @@ class Fitting(Training):
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, **kwargs):
         """As `keras.Model.train_on_batch`; data and weights are checked as in `fit`."""
         batch = fit_inputs.prepare(self, x, y, sample_weight, class_weight)
+        self._start_likelihood(x)
         return super().train_on_batch(*batch, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
@@ -102,6 +106,19 @@ class Fitting(Training):
             name: tf.where(_aligned(finite, value), value, float("nan"))
             for name, value in results.items()
         }
+
+    def _start_likelihood(self, x, steps=None):
+        if not self.likelihood.wants_data:
+            return
+        x = fit_inputs.without_index(x)
+        if not (hasattr(x, "__array__") or isinstance(x, tf.data.Dataset)):
+            raise ValueError(
+                f"The likelihood {type(self.likelihood).__name__} takes a number from data before "
+                "training and needs an array or a `tf.data.Dataset`, or "
+                "`model.likelihood.adapt(x)` beforehand with an array of examples. Received: "
+                f"{type(x).__name__}."
+            )
+        self.likelihood.adapt(take_examples(x, ADAPT_LIMIT, steps))
 
     def _refuse_generator(self, x):
         raise ValueError(

@@ -1,6 +1,5 @@
 """Models as files with named signatures, for processes that know nothing of tfsp."""
 
-import pathlib
 import warnings
 
 import keras
@@ -80,7 +79,7 @@ def export(model, path, format="tf_saved_model"):
       ValueError: if the model has not been built, its prior asks for native ops even within
         `Prior.portable`, or the format lacks an operation that a signature needs.
     """
-    path = check_folder(path)
+    path = atomic.unused(path)
     kind = None if format == "tf_saved_model" else serving.check(format)
     if not model.built:
         raise ValueError(
@@ -135,15 +134,6 @@ def _without_seed(function, specs):
     if tf.string in frozen.dtypes:
         raise ValueError("it holds text")
     return frozen
-
-
-def check_folder(path):
-    """`path` as a `pathlib.Path`; raises FileExistsError unless it is new or an empty folder."""
-    path = pathlib.Path(path)
-    atomic.clean(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(f"{path} exists already. Name another folder, or remove it first.")
-    return path
 
 
 def _check_ops(name, function, prior):

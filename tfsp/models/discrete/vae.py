@@ -177,8 +177,9 @@ class DiscreteVAE(StructuredVAE):
         self.posterior_units, self.continuous, self.decoder = make_networks(
             self._config, self.prior.smoothing, data_shape, self._outputs_shape, self.dtype_policy
         )
-        for part in (self.posterior_units, self.continuous, self.decoder, self.likelihood):
+        for part in (self.posterior_units, self.continuous, self.decoder):
             part.build()
+        self.likelihood.build(data_shape)
         self.prior.build()
         self.units = unit_draws.Units(
             self.prior,
@@ -278,6 +279,7 @@ class DiscreteVAE(StructuredVAE):
         return self.prior.refresh_log_z(method, seed, **settings)
 
     def _context(self, x):
+        x = self.likelihood.encoder_input(x)
         return tf.reshape(x, [-1, math.prod(self.data_shape)])
 
     def likelihood_parameters(self, latents, training=False):

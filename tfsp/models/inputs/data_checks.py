@@ -63,11 +63,11 @@ def _check_dataset(dataset, data_shape, steps, steps_name, name):
 
 
 def check(x, likelihood, stacklevel=3):
-    """Raises ValueError for data outside the likelihood's support; warns of data not binary.
+    """Raises ValueError for data outside the likelihood's support; warns of what is hardly meant.
 
-    That is, under a Bernoulli likelihood. Whatever is an array to NumPy (variables, tables) is
-    checked whole, datasets by their first batch, anything else (generators) not at all. Masked
-    values are refused.
+    That is, data not binary under a Bernoulli likelihood, and `Likelihood.advice`. Whatever is an
+    array to NumPy (variables, tables) is checked whole, datasets by their first batch, anything
+    else (generators) not at all. Masked values are refused.
 
     Args:
       stacklevel: of the warning, from here to the user's call.
@@ -77,11 +77,13 @@ def check(x, likelihood, stacklevel=3):
         x = x[0] if isinstance(x, tuple) else x
     if not hasattr(x, "__array__"):
         return
-    values = floats(arrays.plain(x, "`x`"))
+    values = numbers(arrays.plain(x, "`x`"), likelihood)
     if values is None or not values.size:
         return  # integers get their own message
     require_finite(values, values.min(), values.max())
     require_range(values, likelihood)
+    if (advice := likelihood.advice(values)) is not None:
+        warnings.warn(advice, stacklevel=stacklevel)
     if not likelihood.unit_interval:
         return
     name = type(likelihood).__name__
@@ -95,11 +97,12 @@ def check(x, likelihood, stacklevel=3):
         )
 
 
-def examples(x, data_shape, dtype):
+def examples(x, data_shape, dtype, counts=False):
     """x as a tensor of the dtype; raises ValueError where it cannot be what a model was built for.
 
     Args:
       data_shape: of one example; None where the model has not been built.
+      counts: whether the data are counts, which may be integers.
     """
     if isinstance(x, (tf.data.Dataset, tuple, dict)):
         raise ValueError(
@@ -108,10 +111,17 @@ def examples(x, data_shape, dtype):
             "`tfsp.evaluation`, such as `encode(model, data)`, or `model.predict`."
         )
     x = tf.convert_to_tensor(x)
-    if x.dtype.is_integer or x.dtype.is_bool:
+    if x.dtype.is_bool or (x.dtype.is_integer and not counts):
+        if counts:
+            wanted, mend = "counts", "by `x.astype('float32')`"
+        else:
+            wanted = "floating, on [0, 1]"
+            mend = (
+                "for example by `x.astype('float32') / 255`. Counts go with the likelihood "
+                "'negative_binomial'"
+            )
         raise ValueError(
-            "Data must be floating, on [0, 1]. Received dtype "
-            f"{x.dtype.name}: convert it, for example by `x.astype('float32') / 255`."
+            f"Data must be {wanted}. Received dtype {x.dtype.name}: convert it, {mend}."
         )
     if data_shape is not None and tuple(x.shape[1:]) != data_shape:
         raise ValueError(
@@ -130,8 +140,17 @@ def floats(values):
     return values.astype(np.float32) if values.dtype == "bfloat16" else values
 
 
+def numbers(values, likelihood=None):
+    """As `floats`, and integers as they are where the likelihood is of counts."""
+    if likelihood is not None and likelihood.kind == "counts" and values.dtype.kind in "iu":
+        return values
+    return floats(values)
+
+
 def require_range(values, likelihood):
-    """Raises ValueError for a finite array outside [0, 1] where the likelihood needs that."""
+    """Raises ValueError for a finite array outside [0, 1] or no counts, as the likelihood needs."""
+    if likelihood.kind == "counts":
+        require_counts(values, likelihood)
     if not likelihood.unit_interval:
         return
     low, high = values.min(), values.max()
@@ -139,8 +158,30 @@ def require_range(values, likelihood):
         raise ValueError(
             f"The likelihood {type(likelihood).__name__} needs data in [0, 1]. Received values "
             f"from {low:.6g} to {high:.6g}. Scale them (x / 255 for 8-bit images), or take the "
-            "likelihood 'gaussian' or 'laplace'."
+            "likelihood 'gaussian' or 'laplace', of counts 'negative_binomial'."
         )
+
+
+def require_counts(values, likelihood):
+    """Raises ValueError that names the first entry of a finite array below 0 or not whole."""
+    wrong = values < 0
+    if values.dtype.kind == "f":
+        wrong |= values != np.rint(values)
+    if not wrong.any():
+        return
+    place = [int(i) for i in np.argwhere(wrong)[0]]
+    value = values[tuple(place)]
+    if value < 0:
+        mend = "Has something been subtracted from them?"
+    else:
+        mend = (
+            "Give them as they were counted, not scaled: encoders see log(1 + x) by themselves, "
+            "and totals of examples may differ."
+        )
+    raise ValueError(
+        f"The likelihood {type(likelihood).__name__} needs counts, whole numbers from 0. Received: "
+        f"x{place} = {value}. {mend} For other numbers take the likelihood 'gaussian' or 'laplace'."
+    )
 
 
 def require_finite(values, *extremes):

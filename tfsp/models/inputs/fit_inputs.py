@@ -36,7 +36,7 @@ def prepare(
     Raises:
       ValueError: for data and weights that cannot be, see `data_checks` and `example_weights`.
     """
-    examples = _without_index(x) if getattr(model, "needs_index", False) else x
+    examples = without_index(x) if getattr(model, "needs_index", False) else x
     indexed = examples is not x
     data_checks.check_form(examples, model.data_shape, steps, steps_name, name)
     data_checks.check(examples, model.likelihood, stacklevel + 1)
@@ -71,7 +71,7 @@ def prepare_validation(model, data, steps):
     return x, y, weights
 
 
-def _without_index(x):
+def without_index(x):
     """Of a dict with an entry "x", or a dataset of such, that entry; anything else as it is."""
     if not isinstance(x, tf.data.Dataset):
         return x["x"] if hasattr(x, "keys") and "x" in x else x

@@ -1,0 +1,231 @@
+"""What likelihoods of counts share: the total count of an example, and how encoders see counts."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+from tfsp import arguments
+from tfsp.likelihoods.base import Likelihood
+
+_LIBRARIES = ("observed", "none")
+# exp of it, squared or times thousands of entries, is still a float32; no count is near it.
+_MOST_LOG_MEAN = 40.0
+# In place of the total of an example without any count, whose probability is then 1.
+_LEAST_TOTAL = 1e-30
+_LOG_THETA_RANGE = (-20.0, 20.0)
+_DISPERSIONS = ("feature", "example")
+
+
+class CountLikelihood(Likelihood):
+    """x is 0, 1, 2, ... in each entry, around means mu that add up to the total of the example.
+
+        library="observed":  mu = l softmax(first output),   over all entries of one x
+        library="none":      mu = exp(first output)
+
+    l is the total count of the example, its library size. `log_prob` and `distribution_given` take
+    it from x, which is hence given as well: log p(x | z, l) in nats is what a bound is of, and says
+    nothing of l. Bounds with another `library` are not of the same quantity. `distribution`, and
+    with it means and draws of decoded latents, takes a typical l: the median of the totals (those
+    that are not 0) of up to 20,000 training examples, which `fit` and `train_on_batch` set at their
+    start, or `adapt(x)` by hand. It is a weight, saved with the model.
+
+    Args:
+      library: see above.
+      typical_library: l where there is no x; None takes it from data. Goes with library="observed".
+      log1p: whether encoders see log(1 + x) in place of x. Everything else is about counts, also
+        what a model is given.
+
+    Attributes:
+      typical_library: with library="observed" a weight that is not trained; NaN until it is known.
+
+    Raises:
+      ValueError: for another `library`, and a `typical_library` that is not positive or has no use.
+
+    Source: Lopez et al. 2018, "Deep generative modeling for single-cell transcriptomics" (scVI),
+      Nature Methods 15, with the observed library size of the scvi-tools that followed.
+    """
+
+    kind = "counts"
+    unit_interval = False
+
+    def __init__(
+        self,
+        library: str = "observed",
+        typical_library: float | None = None,
+        log1p: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if library not in _LIBRARIES:
+            raise ValueError(f"`library` must be one of {_LIBRARIES}. Received: {library!r}.")
+        if typical_library is not None:
+            typical_library = arguments.number("typical_library", typical_library, "(0, inf)")
+            if library == "none":
+                raise ValueError(
+                    "`typical_library` goes with library='observed'; with 'none' the decoder tells "
+                    f"the totals. Received: typical_library={typical_library!r}."
+                )
+        self._settings = dict(library=library, typical_library=typical_library, log1p=bool(log1p))
+        self.library = library
+        self.log1p = bool(log1p)
+        self.typical_library = None
+        if library == "observed":
+            start = float("nan") if typical_library is None else typical_library
+            self.typical_library = self.add_weight(
+                name="typical_library",
+                shape=(),
+                initializer=lambda shape, dtype: tf.constant(start, dtype),
+                trainable=False,
+                aggregation="only_first_replica",
+                autocast=False,
+            )
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether the typical total is to be set and has not been."""
+        return self.typical_library is not None and bool(np.isnan(self.typical_library.numpy()))
+
+    def adapt(self, x: Any) -> None:
+        """Sets the typical total, unless the constructor was given it.
+
+        Args:
+          x: array of counts `[n, *data_shape]`.
+
+        Raises:
+          ValueError: if no example has any count.
+        """
+        if self.typical_library is None or self._settings["typical_library"] is not None:
+            return
+        x = np.asarray(x)
+        totals = x.reshape(len(x), -1).sum(axis=1, dtype=np.float64)
+        totals = totals[totals > 0]
+        if not len(totals):
+            raise ValueError(
+                f"The likelihood {type(self).__name__} takes a typical total count from data. "
+                f"Received: {len(x)} examples without any count. Leave empty examples out, or give "
+                "`typical_library`."
+            )
+        self.typical_library.assign(np.median(totals))
+
+    def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
+        """log(1 + x) with `log1p`, else x.
+
+        Below 0, where the learned pseudo-inputs of a VampPrior may be, it goes on as the odd
+        function that it is there: finite, and without a bend.
+        """
+        if not self.log1p:
+            return x
+        x = tf.cast(x, self.variable_dtype)
+        # Runtimes of served models lack `log1p`; of whole numbers nothing is lost without it.
+        return tf.math.log(1.0 + tf.nn.relu(x)) - tf.math.log(1.0 + tf.nn.relu(-x))
+
+    def distribution(self, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
+        """See the base class; with library="observed" for the typical total.
+
+        Raises:
+          ValueError: if that is not known. (Within a `tf.function`: means are NaN.)
+        """
+        if self.typical_library is None:
+            return self._distribution(outputs, data_rank)
+        if tf.executing_eagerly() and self.wants_data:
+            raise ValueError(
+                f"The likelihood {type(self).__name__} multiplies shares of the entries by a "
+                "typical total count where there is no x, and has seen no data. Call `fit`, or "
+                "`model.likelihood.adapt(x)` with an array of counts, or give `typical_library`."
+            )
+        return self._distribution(outputs, data_rank, tf.convert_to_tensor(self.typical_library))
+
+    def distribution_given(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
+        """See the base class; with library="observed" for the total of x."""
+        if self.typical_library is None:
+            return self._distribution(outputs, data_rank)
+        x = tf.cast(x, self.variable_dtype)
+        total = tf.reduce_sum(x, axis=_last_axes(data_rank), keepdims=True)
+        return self._distribution(outputs, data_rank, total)
+
+    def pixel_distribution(self, log_mean: tf.Tensor, *others: tf.Tensor) -> tfd.Distribution:
+        """Distribution of each entry of x, from the logs of the means and the other outputs."""
+        raise NotImplementedError(f"{type(self).__name__} must define `pixel_distribution`.")
+
+    def _distribution(self, outputs, data_rank, total=None):
+        outputs = tf.cast(outputs, self.variable_dtype)
+        logits, *others = tf.split(outputs, self.num_parameters, axis=-1)
+        if total is None:
+            log_mean = tf.minimum(logits, _MOST_LOG_MEAN)
+        else:
+            log_mean = tf.math.log(tf.maximum(total, _LEAST_TOTAL)) + _log_shares(logits, data_rank)
+        return tfd.Independent(
+            self.pixel_distribution(log_mean, *others), reinterpreted_batch_ndims=data_rank
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self._settings}
+
+
+class DispersedCounts(CountLikelihood):
+    """Counts with a variance mu + mu^2 / theta: what the negative binomials share.
+
+    Args:
+      dispersion: where theta > 0, the inverse dispersion, comes from: "feature" (one learned number
+        for each entry of x, from 1) or "example" (its log is an output of the decoder, for each
+        entry of each x).
+      **kwargs: of `CountLikelihood`: library, typical_library, log1p.
+
+    Logs of theta are kept in [-20, 20].
+
+    Raises:
+      ValueError: for another `dispersion`, and use before `build(data_shape)` with "feature".
+    """
+
+    def __init__(self, dispersion: str = "feature", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if dispersion not in _DISPERSIONS:
+            raise ValueError(
+                f"`dispersion` must be one of {_DISPERSIONS}. Received: {dispersion!r}."
+            )
+        self.dispersion = dispersion
+        self.num_parameters = 1 if dispersion == "feature" else 2
+        self.log_theta = None
+
+    def build(self, data_shape: Any = None) -> None:
+        """Makes theta of each entry of an x of this shape.
+
+        Raises:
+          ValueError: with dispersion="feature", without a shape or for another than before.
+        """
+        if self.dispersion == "feature":
+            data_shape = self.shape_of_entries(data_shape)
+            if self.log_theta is None:
+                self.log_theta = self.add_weight(
+                    name="log_theta", shape=data_shape, initializer="zeros", autocast=False
+                )
+        super().build(data_shape)
+
+    def log_inverse_dispersion(self, *outputs: tf.Tensor) -> tf.Tensor:
+        """log theta `[..., *data_shape]`, from the output of the decoder where there is one."""
+        if self.dispersion == "example":
+            (log_theta,) = outputs
+        elif self.log_theta is None:
+            raise ValueError(
+                f"This {type(self).__name__} has not been built. Call "
+                "`likelihood.build(data_shape)`; a model does so when it is built."
+            )
+        else:
+            log_theta = tf.convert_to_tensor(self.log_theta)
+        return tf.clip_by_value(log_theta, *_LOG_THETA_RANGE)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dispersion": self.dispersion}
+
+
+def _last_axes(number):
+    return list(range(-number, 0))
+
+
+def _log_shares(logits, data_rank):
+    """Log of the softmax over the last axes, with operations that all served runtimes have."""
+    axes = _last_axes(data_rank)
+    logits -= tf.stop_gradient(tf.reduce_max(logits, axis=axes, keepdims=True))
+    return logits - tf.math.log(tf.reduce_sum(tf.exp(logits), axis=axes, keepdims=True))

@@ -1,0 +1,125 @@
+"""Codes of a VAE as a transformer, and what the estimators share."""
+
+import keras
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tfsp import data, models
+from tfsp.evaluation import encode
+
+_HELD_OUT_FROM = 100  # examples
+_LEAST_STEPS = 50  # of an epoch, whose end costs as much as some steps
+_LIKELIHOOD = {"name": "gaussian", "scale": "feature", "standardize": True}
+
+
+class Encoder(TransformerMixin, BaseEstimator):
+    """Codes of a VAE: the means of q(z | x).
+
+    By default every column has a Gaussian likelihood with a scale of its own, about data that the
+    model standardises itself, so that columns may be in any units.
+
+    Args:
+      latent_dim: D, the number of columns of the codes.
+      hidden: widths of the layers of encoder and decoder.
+      prior: of `tfsp.models.VAE`: a name, a dict or a prior.
+      likelihood: of `tfsp.models.VAE`; None takes the one above. Counts: "negative_binomial".
+      epochs: passes over the data, of at least 50 steps each, however few the data.
+      patience: epochs without a better bound on a tenth of the data, which is held out of 100 and
+        more, until training stops and goes back to the best; 0 takes all data and never stops.
+      batch_size: examples in a batch, at most all of them.
+      learning_rate: of Adam.
+      random_state: an int, a `numpy.random.RandomState` or None, as everywhere in scikit-learn.
+      verbose: 0 trains silently, 1 prints a line each epoch.
+
+    Attributes (of what is fitted):
+      model_: the model. n_features_in_, feature_names_in_: see scikit-learn.
+
+    Raises (in `fit`):
+      ValueError: for data that are not finite numbers `[n, d]`, and settings out of range.
+    """
+
+    def __init__(
+        self,
+        latent_dim=8,
+        hidden=(128, 128),
+        prior="normal",
+        likelihood=None,
+        epochs=60,
+        patience=5,
+        batch_size=100,
+        learning_rate=1e-3,
+        random_state=None,
+        verbose=0,
+    ):
+        self.latent_dim = latent_dim
+        self.hidden = hidden
+        self.prior = prior
+        self.likelihood = likelihood
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y=None):
+        """Trains on X `[n, d]`; y is not looked at."""
+        self._fit(X)
+        return self
+
+    def transform(self, X):
+        """Codes `[n, latent_dim]` of X `[n, d]`."""
+        check_is_fitted(self, "model_")
+        return self._codes(validate_data(self, X, reset=False, dtype=np.float32))
+
+    @property
+    def _n_features_out(self):
+        return self.latent_dim
+
+    def _fit(self, X, least=2):
+        """X as float32 `[n, d]`, after the model has been trained on it; and the seed."""
+        X = validate_data(self, X, dtype=np.float32, ensure_min_samples=least)
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        held_out = len(X) // 10 if self.patience and len(X) >= _HELD_OUT_FROM else 0
+        examples = data.load(
+            X,
+            batch_size=min(self.batch_size, len(X)),
+            validation_size=held_out,
+            test_size=0,
+            seed=seed,
+            table=True,
+        )
+        model = self._model(seed)
+        model.compile(keras.optimizers.Adam(self.learning_rate))
+        stopping = keras.callbacks.EarlyStopping(
+            "val_elbo",
+            mode="max",
+            patience=self.patience,
+            restore_best_weights=True,
+            start_from_epoch=model.prior.start_epoch,
+        )
+        model.fit(
+            examples.train_stream(),
+            epochs=self.epochs,
+            steps_per_epoch=max(_LEAST_STEPS, examples.steps_per_epoch),
+            verbose=2 if self.verbose else 0,
+            **(dict(validation_data=examples.validation, callbacks=[stopping]) if held_out else {}),
+        )
+        self.model_ = model
+        return X, seed
+
+    def _model(self, seed):
+        return models.VAE(prior=self.prior, **self._settings(seed))
+
+    def _settings(self, seed):
+        return dict(
+            encoder={"name": "mlp", "hidden": tuple(self.hidden)},
+            likelihood=_LIKELIHOOD if self.likelihood is None else self.likelihood,
+            latent_dim=self.latent_dim,
+            seed=seed,
+        )
+
+    def _codes(self, X):
+        return np.asarray(encode(self.model_.prior_view(), X)[0], np.float64)

@@ -64,6 +64,11 @@ def default_config(model="vae"):
                 background=ml_collections.config_dict.placeholder(str),
                 errors=ml_collections.config_dict.placeholder(str),
                 bit_depth=ml_collections.config_dict.placeholder(int),
+                # What image_size does to pictures of another shape: "squash", "crop", "pad"; where
+                # decoded images are kept: "memory", "disk" (in the folder cache_dir), "none".
+                fit=ml_collections.config_dict.placeholder(str),
+                cache=ml_collections.config_dict.placeholder(str),
+                cache_dir=ml_collections.config_dict.placeholder(str),
             ),
             train=dict(
                 batch_size=100,

@@ -12,7 +12,7 @@ from tfsp.lock import locked
 FORMAT_VERSION = 1
 _LOCK = "lock"
 # What a run's config may lack, or have otherwise, and still be the same run.
-_FREE = ("train.strategy",)
+_FREE = ("train.strategy", "data.cache", "data.cache_dir")
 _EPOCH_FILE = re.compile(r"epoch-(\d+)\.keras")
 
 
@@ -44,8 +44,9 @@ class RunDirectory:
         """Raises ValueError if the folder cannot take a run with this config.
 
         That is where it holds a run with another config (the difference is shown) or files that
-        are no run. How training is spread over devices (`train.strategy`) may differ, and a run
-        without a checkpoint counts as none. Nothing is written.
+        are no run. How training is spread over devices (`train.strategy`) and where images of a
+        folder are kept (`data.cache`, `data.cache_dir`) may differ, and a run without a checkpoint
+        counts as none. Nothing is written.
         """
         if self._config_file.exists():
             if not self._trained():

@@ -34,8 +34,19 @@ def test_the_config_hands_them_on(folder):
     with pytest.warns(UserWarning, match=r"spoilt.png"):
         data = experiment.load_data(to_dict(config))
     images = data.arrays("train")[0]
+    assert "held in memory" in data.info.source
     np.testing.assert_array_equal(images[:, :, 2:], 0)
     np.testing.assert_allclose(images[0, 0, 0], np.array([200, 100, 50]) / 255, rtol=1e-6)
+
+
+def test_the_config_says_how_images_are_kept_and_fitted(folder):
+    (folder / "spoilt.png").unlink()
+    config = default_config()
+    config.data.update(name=str(folder), binarization="none", image_size=3)
+    config.data.update(fit="crop", cache="disk", cache_dir=str(folder / "kept"))
+    source = experiment.load_data(to_dict(config)).info.source
+    assert "cropped to 3x3" in source
+    assert f"decoded once into {folder / 'kept'}" in source
 
 
 def test_a_named_set_refuses_them():
@@ -52,7 +63,7 @@ def test_a_run_from_before_these_settings_is_resumed(tmp_path):
     run.checkpoint_path(1).write_bytes(b"")
     file = run.path / "config.json"
     stored = json.loads(file.read_text())
-    for name in ("background", "errors", "bit_depth"):
+    for name in ("background", "errors", "bit_depth", "fit", "cache", "cache_dir"):
         assert stored["data"].pop(name, 0) is None
     file.write_text(json.dumps(stored))
     run.check(config)

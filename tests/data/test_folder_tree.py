@@ -1,5 +1,7 @@
 """What is read of a folder: hidden files, links, other files; one warning tells what is not."""
 
+import os
+import pathlib
 import warnings
 
 import numpy as np
@@ -145,14 +147,14 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
     """As root one may read everything: the system's answer is imitated."""
     put(tmp_path / "a" / "1.png", 11)
     put(tmp_path / "b" / "1.png", 11)
-    real = type(tmp_path).iterdir
+    real = os.scandir
 
-    def iterdir(self):
-        if self.name == "b":
-            raise PermissionError(13, "Permission denied", str(self))
-        return real(self)
+    def scandir(path):
+        if pathlib.Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
 
-    monkeypatch.setattr(type(tmp_path), "iterdir", iterdir)
+    monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(tfsp_data.DataFormatError, match=r"/b cannot be read \(Permission denied\)"):
         tfsp_data.load(tmp_path)
 

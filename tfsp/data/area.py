@@ -4,8 +4,10 @@ import functools
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 _CHUNK = 2**24  # pixels averaged at a time: bounds the float copy
+_BAND = 2**20  # values of one image averaged at a time
 
 
 def coverage(size_in: int, size_out: int) -> np.ndarray:
@@ -79,3 +81,48 @@ def parse_size(image_size: Any) -> tuple[int, int] | None:
             f"Received: {image_size!r}."
         )
     return size
+
+
+def mean(image: tf.Tensor, height: Any, width: Any) -> tf.Tensor:
+    """`area_average` of one image of any size, as TensorFlow ops and without rounding.
+
+    The image is taken in bands of rows, so that no float copy of a large picture is held. The bands
+    follow from the shape alone: the same image gives the same bits wherever it is computed.
+
+    Args:
+      image: [H, W, C], uint8 or float32; H and W need not be static, C must be.
+      height, width: integers, or int32 scalars.
+
+    Returns:
+      float32 [height, width, C], unrounded, in the units of `image`.
+    """
+    rows, columns = tf.unstack(tf.shape(image)[:2])
+    channels = image.shape[2]
+    across = tf.cast(_coverage(columns, width), tf.float32)  # [w, W]
+    down = _coverage(rows, height)  # [h, H]
+    bands = tf.minimum(rows * columns * channels // _BAND + 1, height)
+
+    def band(number, done):
+        start, stop = number * height // bands, (number + 1) * height // bands
+        first, last = start * rows // height, -(-stop * rows // height)
+        weights = tf.cast(down[start:stop, first:last], tf.float32)
+        values = tf.cast(image[first:last], tf.float32)
+        averaged = weights @ tf.reshape(values, [last - first, columns * channels])
+        averaged = tf.reshape(averaged, [stop - start, columns, channels])
+        return number + 1, done.write(number, tf.matmul(across, averaged))
+
+    done = tf.TensorArray(
+        tf.float32, bands, infer_shape=False, element_shape=[None, None, channels]
+    )
+    return tf.while_loop(lambda number, _: number < bands, band, (0, done), parallel_iterations=1)[
+        1
+    ].concat()
+
+
+def _coverage(size_in, size_out):
+    """`coverage` of sizes that are scalar tensors: float64 [size_out, size_in]."""
+    size_in, size_out = tf.cast(size_in, tf.float64), tf.cast(size_out, tf.float64)
+    number, cell = tf.range(size_out)[:, None], tf.range(size_in)[None, :]
+    low, high = number * size_in / size_out, (number + 1) * size_in / size_out
+    shared = tf.minimum(high, cell + 1) - tf.maximum(low, cell)
+    return tf.maximum(shared, 0) / (size_in / size_out)

@@ -1,24 +1,32 @@
-"""A user's folder of images: its classes and its parts."""
+"""A user's folder of images: its classes, its parts, and where the images are kept."""
 
+import math
+import os
 import pathlib
 
 import numpy as np
 
-from tfsp.data import folder_tree, image_files, part_names, splits
+from tfsp.data import disk, folder_tree, image_files, image_fit, image_survey, part_names, splits
 from tfsp.data.errors import DataFormatError
-from tfsp.data.image_stack import load_images
+from tfsp.data.file_images import FileImages
+from tfsp.data.file_names import FileNames
 from tfsp.data.left_out import LeftOut, listed
 from tfsp.data.sources import ImageSet
 
 _NAMED = 10  # names in a message
+_HELD = 512 * 2**20  # bytes of decoded images that are held in memory unless told otherwise
+_FEW, _MANY = 16, 1024  # images looked at, first and later
 
 
 def from_folder(
     path: pathlib.Path,
     image_size: tuple[int, int] | None,
+    cache: str | None = None,
     background: str | tuple[int, int, int] = "white",
     errors: str = "raise",
     bit_depth: int | None = None,
+    fit: str = "squash",
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> ImageSet:
     """ImageSet of a folder of images: PNG, JPEG, BMP, GIF, WebP, TIFF and PGM or PPM files.
 
@@ -41,37 +49,115 @@ def from_folder(
     if it is not 16. A PGM whose header says another maxval than 65535 is divided by that.
     TIFF files of colours with more than 8 bits are refused, being read with 8 only.
 
+    All files are looked at first, of most formats at their first bytes (see `image_survey`); errors
+    that only decoding shows are raised here if the images are cached, else by whoever reads them.
+
     Args:
       path: pathlib.Path of the folder.
       image_size: (height, width); without it all images must have one size.
-      background: colour behind what is transparent, a name or "#rrggbb".
+      cache: "memory" holds the decoded images, "disk" writes them to one file, "none" decodes them
+        anew each time. None takes "memory" up to 512 MiB, else "none". The images are the same.
+      background: colour behind what is transparent and around what is padded, a name or "#rrggbb".
       errors: "raise" for an error that names all files that cannot be read, "skip" to leave
         them out with a warning.
       bit_depth: bits that files of 16 bits make use of, from 8 to 16, or None.
+      fit: what `image_size` does to pictures of another shape: "squash", "crop" or "pad", see
+        `image_fit.bring`.
+      cache_dir: folder for cache="disk", in which the file stays for later runs; it is made anew
+        when a file of `path` or an option changes. None for a temporary file, which goes with the
+        process.
 
     Raises:
       DataFormatError: names the files that cannot be read, two files of two sizes, or folders of
         which one cannot say whether they are parts or classes.
+      WriteError: an OSError, if the file for cache="disk" cannot be written.
       ValueError: for another option.
     """
     options = image_files.Options(background, errors, bit_depth)
+    image_fit.check_fit(fit)
+    if cache_dir is not None and cache != "disk":
+        raise ValueError(f"`cache_dir` is for cache='disk'. Received: cache={cache!r}.")
     left_out = LeftOut(path)
+    parts, classes = _find(path, left_out)
+    files, labels, sizes = _files(path, parts, classes)
+    survey = image_survey.survey(files, image_size is not None, options, left_out)
+    files = files.at(survey.kept)
+    split = _split(path, parts, sizes, survey.kept)
+    images = FileImages(files, survey, image_size, fit, options)
+    facts = f" ({len(classes)} classes)" if classes else ""
+    facts += f", 16-bit files read as {survey.depth}-bit" if survey.depth else ""
+    if image_size is not None and images.is_resized:
+        facts += f", {image_fit.FITS[fit]} to {image_size[0]}x{image_size[1]}"
+    kept, where = _cached(images, files, cache, cache_dir, (image_size, fit, options))
+    _note_black(kept, left_out)
+    left_out.warn()
+    return ImageSet(
+        kept,
+        labels[survey.kept] if classes else None,
+        {"standard": split},
+        f"folder {path}{facts}, {where}",
+        class_names=tuple(classes) if classes else None,
+        files=files,
+    )
+
+
+def _find(path, left_out):
+    """(dict part -> Folder, names of the classes or [])."""
     root = folder_tree.scan(path, left_out, keep_apart=part_names.part_of)
     parts = _parts(root)
     _note_empty_parts(parts, left_out)
-    classes = _class_names(parts, left_out)
-    files, numbers, sizes = [], [], {}
+    return parts, _class_names(parts, left_out)
+
+
+def _files(path, parts, classes):
+    """(FileNames of all parts, int32 labels, dict part -> number of files)."""
+    names, labels, sizes = [], [], {}
+    number = {name: i for i, name in enumerate(classes)}
     for part in splits.PARTS:
-        if part in parts:
-            own = _list_images(parts[part], classes)
-            sizes[part] = len(own)
-            files += [file for file, _ in own]
-            numbers += [number for _, number in own]
-    images, kept, facts = load_images(files, image_size, options, left_out)
-    labels = np.array(numbers, np.int32)[kept] if classes else None
-    source = f"folder {path}" + (f" ({len(classes)} classes)" if classes else "") + facts
-    left_out.warn()
-    return ImageSet(images, labels, {"standard": _split(path, parts, sizes, kept)}, source)
+        if part not in parts:
+            continue
+        folder = parts[part]
+        above = "" if folder.path == path else f"{folder.path.name}/"
+        start = len(names)
+        for name, sub in sorted(folder.folders.items()) if classes else [(None, folder)]:
+            own = sub.all_files()
+            below = above if name is None else f"{above}{name}/"
+            names += [below + file for file in own]
+            labels.append(np.full(len(own), number.get(name, 0), np.int32))
+        sizes[part] = len(names) - start
+    return FileNames.of(path, names), np.concatenate(labels), sizes
+
+
+def _cached(images, files, cache, cache_dir, facts):
+    """(images as they are kept, how that is, in words)."""
+    size = math.prod(images.shape) * images.dtype.itemsize
+    cache = cache or ("memory" if size <= _HELD else "none")
+    if cache == "memory":
+        return images.read(np.arange(len(files))), "held in memory"
+    if cache == "none":
+        return images, "decoded in every epoch"
+    folder = None if cache_dir is None else pathlib.Path(cache_dir).expanduser()
+    name = "" if folder is None else disk.file_name(files, (facts, images.shape, images.dtype))
+    kept, where = disk.kept_on_disk(images, folder, name)
+    return kept, f"decoded once into {where}"
+
+
+def _note_black(images, left_out):
+    """Tells of masks of zeros and ones, which as grey levels would all be black."""
+    if images.dtype != np.uint8:
+        return
+    rows = np.arange(images.shape[0])
+    largest = 0
+    for some in np.split(rows, range(_FEW, len(rows), _MANY)):  # of other images the first tell it
+        own = images[some] if isinstance(images, np.ndarray) else images.read(some)
+        largest = max(largest, int(own.max()))
+        if largest > 1:
+            return
+    if largest == 1:
+        left_out.note(
+            "The largest value of all images is 1 of 255, so that all are black. If they are "
+            "masks of zeros and ones, save them as images of one bit, or load them as bools."
+        )
 
 
 def _split(path, parts, sizes, kept):
@@ -101,7 +187,7 @@ def _parts(root):
     others = [name for name, part in named.items() if not part]
     part_folders = ", ".join(name for name, part in named.items() if part)
     if others or root.files:
-        beside = listed(others, _NAMED) or f"images ({root.files[0].name}, ...)"
+        beside = listed(others, _NAMED) or f"images ({root.files[0]}, ...)"
         raise DataFormatError(
             f"{root.path} has folders named like parts ({part_folders}), and beside them "
             f"{beside}. If {part_folders} are parts, move the rest out of the folder; if they are "
@@ -180,7 +266,7 @@ def _class_names(parts, left_out):
     for folder in parts.values():
         if folder.files and folder.folders:
             raise DataFormatError(
-                f"{folder.path} has images of its own ({folder.files[0].name}, ...) and folders "
+                f"{folder.path} has images of its own ({folder.files[0]}, ...) and folders "
                 f"of images ({listed(sorted(folder.folders), _NAMED)}). Use either one folder, or "
                 "one folder for each class."
             )
@@ -197,15 +283,3 @@ def _class_names(parts, left_out):
             f"{listed(absent, _NAMED)}."
         )
     return classes
-
-
-def _list_images(folder, classes):
-    """(file, number of its class) of each image of a part; without classes the numbers are 0."""
-    if not classes:
-        return [(file, 0) for file in folder.files]
-    number = {name: i for i, name in enumerate(classes)}
-    return [
-        (file, number[name])
-        for name, sub in sorted(folder.folders.items())
-        for file in sub.all_files()
-    ]

@@ -24,7 +24,7 @@ class Folder:
 
     Attributes:
       path: pathlib.Path.
-      files: list of paths, sorted.
+      files: list of names, sorted. Of very many files paths would take a hundred megabytes.
       folders: dict name -> Folder.
     """
 
@@ -32,10 +32,14 @@ class Folder:
     files: list
     folders: dict
 
-    def all_files(self) -> list[pathlib.Path]:
-        """Image files of the folder and of all below it, sorted."""
-        below = [file for folder in self.folders.values() for file in folder.all_files()]
-        return sorted(self.files + below)
+    def all_files(self) -> list[str]:
+        """Image files of the folder and of all below it, relative to it, sorted as paths are."""
+        below = [
+            f"{name}/{file}" for name, folder in self.folders.items() for file in folder.all_files()
+        ]
+        if not below:
+            return self.files
+        return sorted(self.files + below, key=lambda name: name.replace("/", "\0"))
 
     def all_folders(self) -> Iterator[Self]:
         """All folders below this one."""
@@ -65,9 +69,9 @@ def scan(
     """
     try:
         root = _group(path, left_out, lambda name: not keep_apart(name))
-        apart = [entry for entry in sorted(path.iterdir()) if keep_apart(entry.name)]
-        for entry in apart:
-            if entry.is_dir() and not _hidden(entry):
+        apart = sorted(name for name in os.listdir(path) if keep_apart(name))
+        for entry in (path / name for name in apart):
+            if entry.is_dir() and not _hidden(entry.name):
                 root.folders[entry.name] = _group(entry, left_out, lambda name: True)
     except OSError as error:
         raise DataFormatError(
@@ -90,19 +94,28 @@ class _Scanner:
 
     def __init__(self, path, left_out):
         self._left_out = left_out
+        self._found = []  # every `Folder`
         above = [path.resolve(), *path.resolve().parents]
         self._folders = {_identity(folder) for folder in above}
-        self._files = set()
+        self._files = None  # identities, once a link asks for them
         self._links = []  # (Folder, path): links not looked at yet
 
     def folder(self, path, wanted=lambda name: True):
         """`Folder` of a real folder; the links in it are put aside."""
         found = Folder(path, [], {})
+        self._found.append(found)
         self._folders.add(_identity(path))
-        for entry in sorted(path.iterdir()):
+        others = []
+        with os.scandir(path) as entries:
+            for entry in entries:  # most are plain images, of which the name is all that is kept
+                if _is_image(entry.name) and not _hidden(entry.name) and _is_plain(entry):
+                    found.files.append(entry.name)
+                else:
+                    others.append(entry.name)
+        for entry in sorted(path / name for name in others):
             is_folder = entry.is_dir()
-            if _hidden(entry):
-                if is_folder or _is_image(entry):
+            if _hidden(entry.name):
+                if is_folder or _is_image(entry.name):
                     self._left_out.add("hidden", entry)
             elif is_folder and not wanted(entry.name):
                 continue
@@ -113,11 +126,10 @@ class _Scanner:
                     self._left_out.add("linked but there already", entry)
                 else:
                     found.folders[entry.name] = self.folder(entry)
-            elif _is_image(entry) and entry.is_file():
-                found.files.append(entry)
-                self._files.add(_identity(entry))
             elif entry.name.lower() not in _SYSTEM_FILES:
                 self._left_out.add("other than images by their names", entry)
+        if self._files is not None:
+            self._files.update(_identity(path / name) for name in found.files)
         return found
 
     def follow_links(self):
@@ -135,13 +147,20 @@ class _Scanner:
                 self._left_out.add("linked but there already", link)
             else:
                 folder.folders[link.name] = self.folder(link)
-        elif not (_is_image(link) and link.is_file()):
+        elif not (_is_image(link.name) and link.is_file()):
             self._left_out.add("other than images by their names", link)
-        elif _identity(link) in self._files:
+        elif _identity(link) in self._identities():
             self._left_out.add("linked but there already", link)
         else:
-            folder.files.append(link)
-            self._files.add(_identity(link))
+            folder.files.append(link.name)
+            self._identities().add(_identity(link))
+
+    def _identities(self):
+        """Of all files so far; without a link nobody asks, and no file is looked at for it."""
+        if self._files is None:
+            found = (folder.path / name for folder in self._found for name in folder.files)
+            self._files = {_identity(file) for file in found}
+        return self._files
 
 
 def _prune(folder, left_out):
@@ -156,12 +175,16 @@ def _prune(folder, left_out):
             left_out.add("without images in them", sub.path)
 
 
-def _hidden(path):
-    return path.name.startswith(".") or path.name.lower() in _SYSTEM_FOLDERS
+def _hidden(name):
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
-def _is_image(path):
-    return path.suffix.lower() in IMAGE_SUFFIXES
+def _is_image(name):
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+
+
+def _is_plain(entry):
+    return entry.is_file(follow_symlinks=False)
 
 
 def _identity(path):

@@ -1,6 +1,7 @@
 """What a loaded data set is: the record kept beside every result."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -17,11 +18,14 @@ class DataInfo:
         `classes=(3, 7)` it is 2, while the labels stay 3 and 7.
       binarization: "none", "dynamic", "static", "threshold", or what the source itself did.
       split: name of the split.
-      source: where the images came from, in words; of a table also what became of rows with missing
-        values.
+      source: where the images came from, in words; of a folder also how they are kept and brought
+        to one size, of a table what became of rows with missing values.
       kind: "table", or "images" for all else.
       columns: names of the columns of a table, or None where they have none.
-      class_names: names of the labels 0, 1, ... where labels were text, else None.
+      class_names: sorted names of the labels 0, 1, ...: the subfolders of a folder that has one for
+        each class, or labels that were text. Else None.
+      files: of a folder, dict part -> paths of its files relative to the folder, in the order of
+        `Data.arrays(part)`: sequences that make each string when it is asked for. Else None.
     """
 
     name: str
@@ -35,9 +39,13 @@ class DataInfo:
     source: str
     kind: str = "images"
     columns: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)  # many
-    class_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    files: Mapping[str, Sequence[str]] | None = dataclasses.field(
+        default=None, repr=False, compare=False
+    )
 
     def to_dict(self) -> dict[str, Any]:
-        """A dict of plain values that `json.dumps` takes; tuples become lists."""
-        values = dataclasses.asdict(self)
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        """Plain values that `json.dumps` takes: tuples become lists, `files` is left out."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "files"]
+        plain = {name: getattr(self, name) for name in names}
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}

@@ -22,7 +22,9 @@ from tfsp.data.binarization import check_mode, fixed_draws, threshold
 from tfsp.data.dataset import Data
 from tfsp.data.generated import GeneratedPart
 from tfsp.data.info import DataInfo
-from tfsp.data.memory import ImageStore, MemoryPart
+from tfsp.data.lazy import LazyStore
+from tfsp.data.memory import ImageStore
+from tfsp.data.rows import RowsPart
 from tfsp.data.sources import GeneratedSet, Request, StreamSet, default_data_dir, find, names
 from tfsp.data.stream import StreamPart
 from tfsp.random import check_seed
@@ -43,7 +45,7 @@ def load(
     image_size: int | tuple[int, int] | None = None,
     seed: SupportsIndex = 0,
     shuffle: bool = True,
-    cache: bool = True,
+    cache: str | bool | None = None,
     **options: Any,
 ) -> Data:
     """Loads images or tables for training and evaluation.
@@ -82,12 +84,18 @@ def load(
       image_size: side, or (height, width), to which images are area-averaged; None leaves them.
       seed: any integer.
       shuffle: whether training images are shuffled.
-      cache: False streams a tf.data.Dataset instead of reading it into memory.
+      cache: of a folder of images and of a tf.data.Dataset: "memory" (or True) reads all of it at
+        once; "none" (or False) reads what is needed when it is needed, so that the size does not
+        matter; "disk", of a folder alone, decodes it once into a file (`cache_dir`). None chooses:
+        a folder is held in memory up to 512 MiB of decoded images, a tf.data.Dataset always. Of a
+        folder the batches are the same whichever it is; `info.source` says it.
       **options: of the named set: `proportion` of the second class ("mnist_01",
         "two_gaussians", "two_modes"), `noise` of the sets of points. Of a folder of images:
         `background`, the colour behind transparent pixels ("white"); `errors`, "raise" or "skip"
         for files that cannot be read; `bit_depth` of files of 16 bits (None: found from the
-        largest value). How folders are read: `tfsp.data.folder.from_folder`.
+        largest value); `fit`, what `image_size` does to pictures of another shape ("squash",
+        "crop", "pad"); `cache_dir`, the folder for cache="disk" (None: a temporary file). How
+        folders are read: `tfsp.data.folder.from_folder`.
         Of a table: `label`, the name of the column that is the class (of AnnData, of `obs`), and
         `index`, of the one that names the rows (None: the index of the DataFrame or of `obs`);
         `missing`, "error", "drop" (rows with a missing value or label are left out) or "mean" (the
@@ -113,6 +121,7 @@ def load(
     size = area.parse_size(image_size)
     mode = binarization
     check_mode(mode)
+    cache = _cache(cache)
     name, found = _find(source, data_dir, download, split, size, cache, sizes, options)
     plan = pipeline.Plan(int(batch_size), bool(labels), int(seed), bool(shuffle), mode == "dynamic")
     if isinstance(found, GeneratedSet):
@@ -122,7 +131,7 @@ def load(
     elif isinstance(found, tables.TableSet):
         parts, facts = _table_parts(name, found, mode, split, classes, sizes, size, seed)
     else:
-        parts, facts = _memory_parts(name, found, mode, split, classes, sizes, size, seed)
+        parts, facts = _rows_parts(name, found, mode, split, classes, sizes, size, seed)
     if labels and facts["num_classes"] is None:
         raise ValueError(f"The data set {name!r} ({found.source}) has no labels. Use labels=False.")
     counts = {f"num_{part}": parts[part].size for part in splits.PARTS}
@@ -132,6 +141,18 @@ def load(
         name=name, image_shape=shape, split=split, source=found.source, **counts, **facts
     )
     return Data(parts, plan, info, index)
+
+
+def _cache(cache):
+    """One of `user_data.CACHES`, or None."""
+    if isinstance(cache, (bool, np.bool_)):
+        return "memory" if cache else "none"
+    if cache is not None and cache not in user_data.CACHES:
+        raise ValueError(
+            f"`cache` must be one of {', '.join(map(repr, user_data.CACHES))}, or None. "
+            f"Received: {cache!r}."
+        )
+    return cache
 
 
 def _check_numbers(batch_size, seed):
@@ -152,14 +173,20 @@ def _find(source, data_dir, download, split, image_size, cache, sizes, options):
                 f"Unknown data set: {source!r}. Known: {', '.join(names())}. There is no file or "
                 "folder of this name either."
             )
-        return path.stem, user_data.from_path(path, image_size, options)
+        return path.stem, user_data.from_path(path, image_size, cache, options)
     if isinstance(source, tf.data.Dataset):
         if options:
             raise ValueError(
                 f"Only a named data set ({', '.join(names())}), a folder of images and a table "
                 f"have options. Received: {', '.join(sorted(options))}."
             )
-        return "tf.data", user_dataset.from_dataset(source, cache, sizes, image_size)
+        held = cache in (None, "memory")
+        if cache == "disk":
+            raise ValueError(
+                "Only a folder of images can be cached on disk. For a tf.data.Dataset use "
+                "cache='memory', or cache='none' and dataset.cache(filename)."
+            )
+        return "tf.data", user_dataset.from_dataset(source, held, sizes, image_size)
     if kind := tables.kind_of(source):
         return "table", user_data.from_arrays(source, None, kind, options)
     if hasattr(source, "keys"):
@@ -181,16 +208,30 @@ def _known_split(name, split, known):
         )
 
 
-def _memory_parts(name, found, mode, split, classes, sizes, image_size, seed):
+def _rows_parts(name, found, mode, split, classes, sizes, image_size, seed):
     _known_split(name, split, found.splits)
     if found.native_binarization is not None and mode != "none":
         raise ValueError(
             f"The data set {name!r} is binary already ({found.native_binarization}). Use "
             f"binarization='none'. Received: {mode!r}."
         )
-    keep, num_classes = _kept(name, found, len(found.images), classes)
+    keep, num_classes = _kept(name, found, found.images.shape[0], classes)
     rows = splits.resolve(found.splits[split], keep, sizes, seed)
+    store = _store(name, found, image_size)
+    if mode in ("static", "threshold"):
+        change = fixed_draws if mode == "static" else _threshold
+        store = store.part(np.arange(len(keep)), change)
+    parts = {part: RowsPart(store, rows[part], mode == "dynamic") for part in splits.PARTS}
+    facts = {"num_classes": num_classes, "binarization": found.native_binarization or mode}
+    if found.files is not None:
+        facts["files"] = {part: found.files.at(rows[part]) for part in splits.PARTS}
+    return parts, {**facts, "class_names": found.class_names}
+
+
+def _store(name, found, image_size):
     images = found.images
+    if not isinstance(images, np.ndarray):  # at their size already
+        return LazyStore(images, found.labels)
     if image_size is not None:
         if images.ndim != 4:
             raise ValueError(
@@ -198,18 +239,12 @@ def _memory_parts(name, found, mode, split, classes, sizes, image_size, seed):
                 f"shape {images.shape[1:]}."
             )
         images = area.area_average(images, image_size)
-    if mode == "static":
-        images = fixed_draws(images, np.arange(len(images)))
-    elif mode == "threshold":
-        images = threshold(images)
-    store = ImageStore(images, found.labels)
-    parts = {part: MemoryPart(store, rows[part], mode == "dynamic") for part in splits.PARTS}
-    stated = found.native_binarization or mode
-    return parts, {
-        "num_classes": num_classes,
-        "binarization": stated,
-        "class_names": found.class_names,
-    }
+    return ImageStore(images, found.labels)
+
+
+def _threshold(images, rows):
+    del rows
+    return threshold(images)
 
 
 def _table_parts(name, found, mode, split, classes, sizes, image_size, seed):

@@ -1,4 +1,4 @@
-"""What the kinds of parts (in memory, sparse, streamed, generated) share: options, keys, epochs.
+"""What the three kinds of parts (rows, streamed, generated) share: options, keys, epochs.
 
 An epoch is a function of (seed, epoch number) alone, so that training resumed at epoch e sees bit
 for bit what an uninterrupted run would have seen.

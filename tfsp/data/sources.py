@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfsp.data.file_names import FileNames
+from tfsp.data.lazy import LazyImages
 from tfsp.data.splits import Split
 from tfsp.registry import Registry
 
@@ -50,24 +52,26 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSet:
-    """A source held in memory.
+    """A source whose images have their rows: held in memory, or read when needed.
 
     Attributes:
-      images: NumPy [n, H, W, C] or [n, D], uint8 or float32 in [0, 1].
+      images: NumPy [n, H, W, C] or [n, D], uint8 or float32 in [0, 1]; or LazyImages.
       labels: NumPy int32 [n], or None.
       splits: dict name -> splits.Split.
       source: where the images came from, in words.
       native_binarization: what the source itself did, where its images are binary by nature;
         only `binarization="none"` is then accepted.
       class_names: names of the labels 0, 1, ..., or None.
+      files: FileNames of the images, or None where they are no files.
     """
 
-    images: np.ndarray
+    images: np.ndarray | LazyImages
     labels: np.ndarray | None
     splits: dict[str, Split]
     source: str
     native_binarization: str | None = None
     class_names: tuple[str, ...] | None = None
+    files: FileNames | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

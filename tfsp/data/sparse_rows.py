@@ -15,30 +15,88 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfsp import subset
-from tfsp.data import pipeline
+from tfsp.data.lazy import Change
+from tfsp.data.memory import on_host
 
 
-class SparseStore:
-    """All rows of a sparse table; the parts of a split are some of them.
+class SparseTable:
+    """The values of a sparse table, which are held once for all parts of a split.
 
     Args:
       values: SciPy CSR float32 [n, D] in canonical form.
-      labels: NumPy int32 [n] or None.
+
+    Attributes:
+      shape: (n, D).
+    """
+
+    def __init__(self, values: Any) -> None:
+        self._values = values
+        self.shape = tuple(int(side) for side in values.shape)
+
+    def array(self, rows: np.ndarray) -> np.ndarray:
+        """NumPy float32 [m, D], dense, of some rows, int [m]."""
+        return self._values[rows].toarray()
+
+    def tensor(self, rows: tf.Tensor) -> tf.Tensor:
+        """Dense float32 [m, D] of some rows, int32 [m] tensor."""
+        values, columns, begins = self._tensors
+        places = tf.ragged.range(tf.gather(begins, rows), tf.gather(begins, rows + 1))
+        of_row = tf.cast(places.value_rowids(), tf.int64)
+        column = tf.cast(tf.gather(columns, places.flat_values), tf.int64)
+        shape = tf.stack([tf.size(rows, tf.int64), self.shape[1]])
+        x = tf.scatter_nd(
+            tf.stack([of_row, column], axis=1), tf.gather(values, places.flat_values), shape
+        )
+        return tf.ensure_shape(x, [None, self.shape[1]])
+
+    @functools.cached_property
+    def _tensors(self):
+        """(values [m], their columns [m], where rows begin [n + 1])."""
+        return (
+            on_host(self._values.data),
+            on_host(self._values.indices.astype(np.int32, copy=False)),
+            on_host(self._values.indptr.astype(np.int64, copy=False)),
+        )
+
+
+class SparseStore:
+    """Rows of a `SparseTable` and their labels.
+
+    Args:
+      table: SparseTable.
+      labels: NumPy int32 [m] or None.
+      rows: int [m], the rows of the table, or None for all.
 
     Attributes:
       image_shape: (D,).
-      labels: NumPy int32 [n] or None.
+      labels: NumPy int32 [m] or None.
+      is_held: whether the values are in memory.
     """
 
-    def __init__(self, values: Any, labels: np.ndarray | None) -> None:
-        self._values = values
+    is_held = True
+
+    def __init__(
+        self, table: SparseTable, labels: np.ndarray | None, rows: np.ndarray | None = None
+    ) -> None:
+        self._table = table
+        self._rows = np.arange(table.shape[0]) if rows is None else rows
         self.labels = labels
-        self.image_shape: tuple[int, ...] = (int(values.shape[1]),)
+        self.image_shape = table.shape[1:]
+
+    def part(self, rows: np.ndarray, change: Change | None = None) -> "SparseStore":
+        """Some rows, int [m], of this store, without a copy of their values.
+
+        Raises:
+          ValueError: for a change, which would make most of the zeros something else.
+        """
+        if change is not None:
+            raise ValueError("The values of a sparse table cannot be changed.")
+        labels = None if self.labels is None else self.labels[rows]
+        return SparseStore(self._table, labels, self._rows[rows])
 
     def images(self, rows: np.ndarray) -> np.ndarray:
         """NumPy float32 [m, D], dense, of some rows, int [m]."""
-        return self._values[rows].toarray()
+        return self._table.array(self._rows[rows])
 
     def batches(
         self, rows: tf.Tensor, size: int, finish: Callable[[tf.Tensor, tf.Tensor], Any]
@@ -49,92 +107,11 @@ class SparseStore:
           rows: int32 [m] tensor.
           size: rows in a batch; the last holds what remains.
         """
-        tensors = self._tensors
+        table, own = self._table, tf.gather(tf.constant(self._rows, tf.int32), rows)
 
         def batch(step):
             start = tf.cast(step, tf.int32) * size
-            return finish(step, self._dense(tensors, rows[start : start + size]))
+            return finish(step, table.tensor(own[start : start + size]))
 
-        steps = tf.cast(-(-tf.size(rows) // size), tf.int64)
+        steps = tf.cast(-(-tf.size(own) // size), tf.int64)
         return tf.data.Dataset.range(steps).map(batch)
-
-    def _dense(self, tensors, rows):
-        values, columns, begins = tensors
-        places = tf.ragged.range(tf.gather(begins, rows), tf.gather(begins, rows + 1))
-        of_row = tf.cast(places.value_rowids(), tf.int64)
-        column = tf.cast(tf.gather(columns, places.flat_values), tf.int64)
-        shape = tf.stack([tf.size(rows, tf.int64), *self.image_shape])
-        x = tf.scatter_nd(
-            tf.stack([of_row, column], axis=1), tf.gather(values, places.flat_values), shape
-        )
-        return tf.ensure_shape(x, [None, *self.image_shape])
-
-    @functools.cached_property
-    def _tensors(self):
-        """(values [m], their columns [m], where rows begin [n + 1])."""
-        return (
-            _on_host(self._values.data),
-            _on_host(self._values.indices.astype(np.int32, copy=False)),
-            _on_host(self._values.indptr.astype(np.int64, copy=False)),
-        )
-
-
-class SparsePart:
-    """Some rows of a `SparseStore`.
-
-    Args:
-      store: SparseStore.
-      rows: int [m], the rows of this part.
-    """
-
-    has_places = True  # of each training row in `arrays`
-
-    def __init__(self, store: SparseStore, rows: np.ndarray) -> None:
-        self._store = store
-        self._rows = rows
-        self.size = len(rows)
-        self.image_shape = store.image_shape
-
-    def epoch(self, number: tf.Tensor, plan: pipeline.Plan) -> tf.data.Dataset:
-        """Training epoch `number` as a data set of batches, in the order of a dense table."""
-        places = pipeline.order(self.size, number, plan)
-        size = min(plan.batch_size, self.size)
-
-        def batch(step, x):
-            start = tf.cast(step, tf.int32) * size
-            index = tf.ensure_shape(places[start : start + size], [size])
-            x = tf.ensure_shape(x, [size, *self.image_shape])
-            return plan.element(x, tf.gather(self._labels, index), index)
-
-        used = places[: pipeline.steps_per_epoch(self.size, plan.batch_size) * size]
-        return self._store.batches(tf.gather(tf.constant(self._rows, tf.int32), used), size, batch)
-
-    def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
-        """Evaluation batches in fixed order, the remainder included."""
-        size = plan.batch_size
-
-        def batch(step, x):
-            start = tf.cast(step, tf.int32) * size
-            return plan.element(x, self._labels[start : start + size])
-
-        batches = self._store.batches(tf.constant(self._rows, tf.int32), size, batch)
-        steps = -(-self.size // size)
-        return pipeline.finish(batches.apply(tf.data.experimental.assert_cardinality(steps)))
-
-    def arrays(self, limit: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Dense rows and their labels or None; see `subset` for `limit`."""
-        rows = self._rows[subset.rows(self.size, limit)]
-        labels = self._store.labels
-        return self._store.images(rows), None if labels is None else labels[rows]
-
-    @functools.cached_property
-    def _labels(self):
-        """int32 [size] of the part, zeros where there are none."""
-        labels = self._store.labels
-        return _on_host(np.zeros(self.size, np.int32) if labels is None else labels[self._rows])
-
-
-def _on_host(array):
-    # Eager even where a data set's function is being traced; tf.data runs on the host.
-    with tf.init_scope(), tf.device("/CPU:0"):
-        return tf.constant(array)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from tfsp.data import splits
-from tfsp.data.memory import ImageStore, MemoryPart
+from tfsp.data.memory import ImageStore
 from tfsp.data.pipeline import Part
-from tfsp.data.sparse_rows import SparsePart, SparseStore
+from tfsp.data.rows import RowsPart
+from tfsp.data.sparse_rows import SparseStore, SparseTable
 from tfsp.data.tables import TableSet
 
 
@@ -37,13 +38,14 @@ def parts_of(
       rows: dict part -> int [m], row numbers.
     """
     values = found.filled(rows["train"])
-    parts: dict[str, Part] = {}
-    if isinstance(values, np.ndarray):
-        store = ImageStore(values, found.labels)
-        parts |= {part: MemoryPart(store, rows[part], dynamic=False) for part in splits.PARTS}
-    else:
-        sparse = SparseStore(values, found.labels)
-        parts |= {part: SparsePart(sparse, rows[part]) for part in splits.PARTS}
+    store = (
+        ImageStore(values, found.labels)
+        if isinstance(values, np.ndarray)
+        else SparseStore(SparseTable(values), found.labels)
+    )
+    parts: dict[str, Part] = {
+        part: RowsPart(store, rows[part], dynamic=False) for part in splits.PARTS
+    }
     names = found.index
     return parts, {
         "kind": "table",

@@ -24,6 +24,8 @@ from tfsp.data.left_out import listed
 from tfsp.data.sources import ImageSet, with_options
 from tfsp.data.tables import TableSet
 
+# Where the images of a folder are: see `load`.
+CACHES = ("memory", "disk", "none")
 _IMAGE_KEYS = ("x", "images", "image", "data")
 _LABEL_KEYS = ("y", "labels", "label")
 
@@ -183,7 +185,10 @@ def _as_float(images):
 
 
 def from_path(
-    path: pathlib.Path, image_size: tuple[int, int] | None, options: Mapping[str, Any]
+    path: pathlib.Path,
+    image_size: tuple[int, int] | None,
+    cache: str | None,
+    options: Mapping[str, Any],
 ) -> ImageSet | TableSet:
     """ImageSet or TableSet of what lies at a path.
 
@@ -192,6 +197,7 @@ def from_path(
         a table (.csv, .tsv, .parquet, .h5ad, or .npz of a SciPy sparse matrix). An .amat file or
         a folder of them stands for the set of three.
       image_size: (height, width) to which images of a folder are brought, or None.
+      cache: one of `CACHES` or None, of a folder of images.
       options: dict of options of a folder of images (see `folder.from_folder`) or of a table (see
         `table_rows.Options`).
 
@@ -204,7 +210,7 @@ def from_path(
     if path.is_dir() and not any(path.glob("*.amat")):
         from tfsp.data.folder import from_folder  # brings Pillow, which nothing else needs
 
-        return with_options(from_folder, (path, image_size), options, f"The folder {path}")
+        return with_options(from_folder, (path, image_size, cache), options, f"The folder {path}")
     suffix = path.suffix.lower()
     if table_files.is_table_file(path):
         return from_arrays(table_files.read(path), None, str(path), options, str(path))

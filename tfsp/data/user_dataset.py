@@ -9,9 +9,9 @@ from tfsp import subset
 from tfsp.data import area, arrays, splits, stream, user_data
 from tfsp.data.dataset_elements import single_examples
 from tfsp.data.errors import DataFormatError
+from tfsp.data.memory import MEMORY_LIMIT
 from tfsp.data.sources import ImageSet, StreamSet
 
-_MEMORY_LIMIT = 4 * 2**30  # bytes
 _OVERHEAD = 200  # bytes that an image costs beside its pixels
 # Elements read of a data set that does not tell its length, which may have no end.
 _LENGTH_LIMIT = 300_000
@@ -56,9 +56,9 @@ def _in_memory(elements, has_labels):
     images, labels, used = [], [], 0
     for image, label in _bounded(elements).as_numpy_iterator():
         used += image.nbytes + _OVERHEAD
-        if used > _MEMORY_LIMIT:
+        if used > MEMORY_LIMIT:
             raise ValueError(
-                f"The tf.data.Dataset does not fit into {_MEMORY_LIMIT / 2**30:g} GiB of memory. "
+                f"The tf.data.Dataset does not fit into {MEMORY_LIMIT / 2**30:g} GiB of memory. "
                 "Pass cache=False to stream it, or uint8 images instead of floats. If it has no "
                 "end, as a generator may, use take(n)."
             )
@@ -162,12 +162,7 @@ def _checked(image, label):
 
 
 def _resized(image, size):
-    rows, columns = (
-        tf.constant(area.coverage(image.shape[axis], size[axis]), tf.float32) for axis in (0, 1)
-    )
-    channels = tf.transpose(tf.cast(image, tf.float32), [2, 0, 1])
-    mean = tf.matmul(tf.matmul(rows, channels), columns, transpose_b=True)
-    mean = tf.transpose(mean, [1, 2, 0])
+    mean = tf.ensure_shape(area.mean(image, *size), [*size, image.shape[2]])
     if image.dtype == tf.uint8:
         return tf.cast(tf.round(mean), tf.uint8)
     return tf.clip_by_value(mean, 0.0, 1.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 import tensorflow as tf
+from marks import slow_but
 
 from tfsp import data as tfsp_data
 
@@ -20,7 +21,9 @@ MATRIX.eliminate_zeros()
 LABELS = RNG.integers(0, 4, N)
 
 
-@pytest.mark.parametrize(("shuffle", "labels"), [(True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("shuffle", "labels"), slow_but([(True, True)], [(True, True), (False, False)])
+)
 def test_batches_are_those_of_the_dense_table(shuffle, labels):
     options = dict(batch_size=8, labels=labels, shuffle=shuffle, seed=5)
     sparse = tfsp_data.load((MATRIX, LABELS), **options)
@@ -107,7 +110,7 @@ def test_the_whole_is_never_dense():
     tracemalloc.start()
     data = tfsp_data.load(matrix, batch_size=50)
     resident = 0
-    for batches in (data.train_stream().take(300), data.test):
+    for batches in (data.train_stream().take(100), data.test):
         total = 0
         for x in batches:
             total += int(tf.math.count_nonzero(x))

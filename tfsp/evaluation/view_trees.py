@@ -33,7 +33,9 @@ def view_trees(model, data, others=None, num_trees=20, num_neighbours=None, seed
     trees, seed = [], as_seed(seed)
     for draw in range(num_trees):
         parts = [
-            None if part is None else encode_views(model, part, 1, fold_in(seed, 2 * draw + side))[0]
+            None
+            if part is None
+            else encode_views(model, part, 1, fold_in(seed, 2 * draw + side))[0]
             for side, part in enumerate((data, others))
         ]
         trees.append(neighbour_tree(parts[0], num_neighbours, parts[1]))

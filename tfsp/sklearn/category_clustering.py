@@ -17,7 +17,8 @@ class CategoryClustering(ClusterMixin, Encoder):
       n_clusters: K, the number of categories.
       start: of the categories: "neighbours", "mixture" or "random", see `CPVAE`.
       start_epoch: epochs before categories start; None takes a fifth of them.
-      **others: of `Encoder`; no prior, which is the model's own.
+      latent_dim, hidden, likelihood: of `Encoder`. The prior is the model's own.
+      epochs, patience, batch_size, learning_rate, random_state, verbose: of `Encoder`.
 
     Attributes (of what is fitted):
       labels_: int `[n]`, the most probable category of each example of `fit`.

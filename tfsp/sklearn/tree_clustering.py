@@ -22,7 +22,8 @@ class TreeClustering(ClusterMixin, Encoder):
       n_clusters: K, or None for as many clusters as last (`tfsp.tmc.lasting_clusters`).
       n_neighbors: links of each example in the graph of nearest neighbours; None takes
         `tfsp.tmc.neighbour_tree`'s.
-      **others: of `Encoder`.
+      latent_dim, hidden, prior, likelihood: of `Encoder`.
+      epochs, patience, batch_size, learning_rate, random_state, verbose: of `Encoder`.
 
     Attributes (of what is fitted):
       labels_: int `[n]`, the cluster of each example of `fit`. n_clusters_: how many.

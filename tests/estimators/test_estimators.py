@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from marks import slow_but
 from scipy.cluster.hierarchy import is_valid_linkage
+from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 
@@ -103,6 +104,12 @@ def test_training_stops_where_the_bound_on_what_is_held_out_is_best():
     assert whole.model_.optimizer.iterations.numpy() == 12 * 5  # 200 examples in 5 batches
 
 
+def test_settings_are_kept_as_they_are_given():
+    for kind in (Encoder, TreeClustering, CategoryClustering):
+        given = {**kind().get_params(), "hidden": (7, 5), "patience": 3, "verbose": 1}
+        assert clone(kind(**given)).get_params() == given
+
+
 def test_bad_input_is_refused():
     with pytest.raises(NotFittedError):
         TreeClustering().predict(X)
@@ -112,5 +119,7 @@ def test_bad_input_is_refused():
         TreeClustering(6, **SMALL).fit(X[:5])
     with pytest.raises(ValueError, match="`n_clusters` must be a positive integer"):
         TreeClustering(0, **SMALL).fit(X)
+    with pytest.raises(ValueError, match="`n_clusters` must be a positive integer"):
+        CategoryClustering("many", **SMALL).fit(X)
     with pytest.raises(ValueError, match="minimum of 9"):
         CategoryClustering(9, **SMALL).fit(X[:8])

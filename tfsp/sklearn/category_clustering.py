@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tfsp import models
+from tfsp import arguments, models
 from tfsp.sklearn.encoder import Encoder
 
 _BATCH = 500
@@ -43,22 +43,24 @@ class CategoryClustering(ClusterMixin, Encoder):
         random_state=None,
         verbose=0,
     ):
+        super().__init__(
+            latent_dim=latent_dim,
+            hidden=hidden,
+            likelihood=likelihood,
+            epochs=epochs,
+            patience=patience,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.n_clusters = n_clusters
-        self.latent_dim = latent_dim
-        self.hidden = hidden
-        self.likelihood = likelihood
         self.start = start
         self.start_epoch = start_epoch
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.verbose = verbose
 
     def fit(self, X, y=None):
         """Trains on X `[n, d]`; y is not looked at."""
-        X, _ = self._fit(X, least=max(2, self.n_clusters))
+        X, _ = self._fit(X, least=max(2, arguments.integer("n_clusters", self.n_clusters)))
         self.embedding_ = self._codes(X)
         self.labels_ = self._probabilities(X).argmax(axis=1)
         return self

@@ -53,16 +53,16 @@ class TreeClustering(ClusterMixin, Encoder):
         verbose=0,
     ):
         super().__init__(
-            latent_dim,
-            hidden,
-            prior,
-            likelihood,
-            epochs,
-            patience,
-            batch_size,
-            learning_rate,
-            random_state,
-            verbose,
+            latent_dim=latent_dim,
+            hidden=hidden,
+            prior=prior,
+            likelihood=likelihood,
+            epochs=epochs,
+            patience=patience,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            random_state=random_state,
+            verbose=verbose,
         )
         self.n_clusters = n_clusters
         self.n_neighbors = n_neighbors

@@ -32,7 +32,8 @@ class Likelihood(keras.layers.Layer):
       num_parameters: decoder outputs per entry of x.
       kind: "discrete" (x takes `num_levels` values, log p is a probability), "counts" (x is 0, 1,
         2, ..., floating or of an integer dtype, log p is a probability) or "continuous" (a density
-        with respect to x on [0, 1]). Bits per dimension and checks of data need to know.
+        with respect to x, on [0, 1] or in units of its own). Bits per dimension and checks of data
+        need to know.
       num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
       unit_interval: whether x must lie in [0, 1].
     """
@@ -106,7 +107,8 @@ class Likelihood(keras.layers.Layer):
         """-log2 p(x) per entry of x, from `log_prob` in nats.
 
         A density on [0, 1] is brought to the scale of 256 levels of width 1 by adding log2(256)
-        per entry, so that it can be set beside a probability over levels.
+        per entry, so that it can be set beside a probability over levels. Of x in other units, such
+        as a table's, that number means nothing.
         """
         per_dimension = -log_prob / (math.prod(data_shape) * math.log(2.0))
         if self.kind == "continuous":

@@ -22,25 +22,27 @@ _COLUMNS = ("prior", "elbo", "log_p", "few_shot_1", "few_shot_10", "few_shot_50"
 
 def _tree_report(row):
     return (
-        "\nDendrogram purity (1 is perfect, .1 is chance; no label was used in training) of the\n"
-        f"summary tree over the inducing points, and of the {row['tree_num_points']} test images "
-        "attached to it,\nbeside one draw of the tree, and Ward's linkage of the same points:\n\n"
+        "\nDendrogram purity (1 is perfect, .1 is chance; no label was used in training) of trees\n"
+        f"over the {row['tree_num_points']} test images and over the inducing points: the summary "
+        "of trees by\nnearest neighbours, that of the prior's posterior, one draw of it, and "
+        "Ward's linkage of the same\npoints:\n\n"
         + evaluation.format_table(
             [
-                _tree_row("summary tree", row, "summary_purity", "induced_summary_purity"),
-                _tree_row("one draw", row, "purity", "induced_purity"),
-                _tree_row("Ward", row, "ward_purity", "induced_ward_purity"),
+                _tree_row("summary, neighbours", row, "neighbours_purity"),
+                _tree_row("summary, posterior", row, "summary_purity"),
+                _tree_row("one draw", row, "purity"),
+                _tree_row("Ward", row, "ward_purity"),
                 _tree_row("Ward, points weighted by data", row, "counts_ward_purity"),
             ],
-            ("tree", "inducing_points", "test_images"),
+            ("tree", "test_images", "inducing_points"),
         )
-        + f"\n\nChains agree on the summary by {row['tree_summary_agreement']:.2f}."
+        + f"\n\nChains agree on the posterior's summary by {row['tree_summary_agreement']:.2f}."
     )
 
 
-def _tree_row(name, row, points, images=None):
-    found = {"tree": name, "inducing_points": row[f"tree_{points}"]}
-    return found if images is None else {**found, "test_images": row[f"tree_{images}"]}
+def _tree_row(name, row, key):
+    images = row.get(f"tree_induced_{key}")
+    return {"tree": name, "test_images": images, "inducing_points": row[f"tree_{key}"]}
 
 
 @plain_errors

@@ -9,7 +9,13 @@ import tensorflow as tf
 from tfsp import evaluation, models
 from tfsp.evaluation.tasks import TASKS
 from tfsp.random import fold_in
-from tfsp.tmc import dendrogram_purity, neighbour_tree, summarize_draws, ward_tree
+from tfsp.tmc import (
+    dendrogram_purity,
+    neighbour_summary,
+    neighbour_tree,
+    summarize_draws,
+    ward_tree,
+)
 
 
 def rings(n, seed):
@@ -22,11 +28,16 @@ def rings(n, seed):
 
 def test_the_row():
     train, test = rings(1500, 0), rings(200, 1)
-    subject = types.SimpleNamespace(model=None, train=train, test=test)
+    subject = types.SimpleNamespace(model=None, train=train, test=test, seed=3)
     row = TASKS["hierarchy"].function(subject)
     tree = neighbour_tree(test[0], others=train[0])
     ward = ward_tree(test[0])
-    for name, expected in (("hierarchy", tree), ("hierarchy_ward", ward)):
+    summary = neighbour_summary(test[0], 10, others=train[0], seed=3).tree
+    for name, expected in (
+        ("hierarchy_summary", summary),
+        ("hierarchy", tree),
+        ("hierarchy_ward", ward),
+    ):
         assert row[f"{name}_purity"] == dendrogram_purity(expected, test[1])
         clusters = expected.cut(3)
         assert row[f"{name}_accuracy"] == evaluation.clustering_accuracy(test[1], clusters)

@@ -7,7 +7,7 @@ import pytest
 
 from tfsp.evaluation import nearest_labels, tree_purity
 from tfsp.priors import LORACs, NormalPrior
-from tfsp.tmc import Phylogeny
+from tfsp.tmc import Phylogeny, neighbour_summary
 from tfsp.tmc.phylogeny.linkage import weighted_ward
 
 
@@ -60,6 +60,9 @@ def test_purity_of_leaves_is_that_of_all_pairs():
     assert result["induced_summary_purity"] == 1.0
     assert result["summary_agreement"] == summary.agreement
     assert result["counts_ward_purity"] == 1.0
+    tree = neighbour_summary(np.asarray(prior.inducing), others=train[0]).tree
+    assert result["neighbours_purity"] == purity(tree, labels) == 1.0
+    assert result["induced_neighbours_purity"] == 1.0
 
 
 def test_mixed_labels_are_impure():

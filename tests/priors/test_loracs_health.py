@@ -76,6 +76,35 @@ def test_the_smallest_trees_have_health_too(leaves):
     assert np.isfinite(list(health.values())).all()
 
 
+@pytest.mark.parametrize("points", ["fixed", "learned"])
+def test_chains_are_followed_no_more_often_than_it_tells(points, monkeypatch):
+    tree = trees(1)[0]
+    prior = on_trees([tree], leaves_of(tree, 2), inducing_points=points, start_epoch=3)
+    followed = []
+    summary = prior.summary_tree
+    monkeypatch.setattr(
+        prior, "summary_tree", lambda *a, **k: followed.append(1) or summary(*a, **k)
+    )
+    codes, measured = np.zeros((3, 2)), []
+    for epoch in range(3, 16):
+        prior.begin_epoch(epoch)
+        if "r_hat" in prior.health(codes):
+            measured.append(epoch)
+        if points == "learned":
+            prior._inducing.assign(prior._inducing * 1.01)
+    if points == "fixed":
+        assert measured == list(range(3, 16))
+        assert len(followed) == 1
+        before = prior.health(codes)["r_hat"]
+        assert before == prior.health(codes)["r_hat"]
+        prior.start(leaves_of(tree, 2, seed=1), burn_in=0)  # other points, another posterior
+        assert prior.health(codes)["r_hat"] != before
+        assert len(followed) == 2
+    else:
+        assert measured == [3, 13]
+        assert len(followed) == 2
+
+
 def kinds(variance, norm, epochs=5, start_norm=3.0):
     health = {"predictive_variance": variance, "inducing_norm": norm}
     found = dict(loracs_health.warnings(health, epochs, start_norm))

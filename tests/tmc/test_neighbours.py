@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from tfsp.tmc import dendrogram_purity, neighbour_graph, neighbour_tree, ward_tree
+from tfsp.tmc import (
+    Phylogeny,
+    dendrogram_purity,
+    neighbour_graph,
+    neighbour_summary,
+    neighbour_tree,
+    ward_tree,
+)
 from tfsp.tmc.native.graph import link_graph
 
 
@@ -203,3 +210,78 @@ def test_wrong_points(arguments, message):
 def test_wrong_graphs(graph, message):
     with pytest.raises(ValueError, match=message):
         link_graph(graph)
+
+
+def test_draws_are_trees_of_a_part_of_the_links():
+    """Each by agglomeration from the definition over the links that the same generator keeps."""
+    points, _ = rings(30, 2)
+    found = neighbour_summary(points, 3, 0.6, num_neighbours=8, seed=(4, 1))
+    graph = neighbour_graph(points, 8).toarray()
+    rng = np.random.default_rng([4, 1])
+    row, col = np.nonzero(np.triu(graph, 1))
+    for parent, time in zip(*found.draws, strict=True):
+        kept = rng.random(len(row)) < 0.6
+        part = np.zeros((30, 30))
+        part[row[kept], col[kept]] = graph[row[kept], col[kept]]
+        part += part.T
+        tree = Phylogeny(parent, time)
+        above = [
+            distance(part, *map(list, map(tree.leaves_below, pair))) for pair in tree.children[30:]
+        ]
+        linked = np.isfinite(above)
+        heights = np.array(above)[linked] / (1 + np.array(above)[linked])
+        assert np.sum(~linked) == sparse.csgraph.connected_components(part)[0] - 1
+        order = np.argsort(-tree.time[30:][linked], kind="stable")
+        assert (np.diff(heights[order]) > -1e-12).all()  # merges of links in growing distance
+        merged = {frozenset(tree.leaves_below(v)) for v in np.flatnonzero(linked) + 30}
+        pairs, _ = link_graph(sparse.csr_array(part))
+        parts, expected = {i: {i} for i in range(30)}, set()
+        for gone, other in pairs:
+            parts[other] |= parts.pop(gone)
+            expected.add(frozenset(parts[other]))
+        assert merged == expected
+
+
+def test_all_links_in_every_draw_are_the_tree():
+    points, _ = rings(80, 1)
+    others, _ = rings(300, 2)
+    names = [f"p{i}" for i in range(80)]
+    found = neighbour_summary(points, 2, 1.0, others=others, names=names)
+    tree = neighbour_tree(points, others=others, names=names)
+    assert found.tree.same_topology(tree)
+    assert found.tree.names == tree.names
+    np.testing.assert_array_equal(found.support, 1.0)
+    assert found.num_draws == 2
+
+
+def test_summaries_are_purer_where_clusters_touch():
+    """Over ten sets of points, beside the tree of all links: by three standard errors."""
+    gains = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(5, size=300)
+        points = 2.2 * np.eye(5)[labels] + rng.normal(size=(300, 5))
+        found, single = neighbour_summary(points, seed=seed), neighbour_tree(points)
+        gains.append(dendrogram_purity(found.tree, labels) - dendrogram_purity(single, labels))
+    assert np.mean(gains) > 3 * np.std(gains, ddof=1) / np.sqrt(10)
+
+
+def test_draws_go_by_the_seed():
+    points, _ = rings(60, 3)
+    first, again, other = (neighbour_summary(points, 4, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.height, again.height)
+    assert np.abs(first.height - other.height).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_draws": 1}, "num_draws"),
+        ({"share": 0.0}, "share"),
+        ({"share": 1.5}, "share"),
+        ({"others": np.zeros((3, 1))}, "`others` must have shape"),
+    ],
+)
+def test_wrong_summaries(settings, message):
+    with pytest.raises(ValueError, match=message):
+        neighbour_summary(np.zeros((5, 2)), **settings)

@@ -1,20 +1,22 @@
 """The picture "neighbours"."""
 
+import numpy as np
+
 from tfsp import subset, viz
 from tfsp.evaluation import encode_views
 from tfsp.pictures.registry import register
-from tfsp.tmc import neighbour_tree
+from tfsp.tmc import neighbour_summary
 
 _LEAVES = 200  # of a tree whose images can still be told apart
 
 
 @register("neighbours", place=2.5)
 def of_subject(subject):
-    """The tree by nearest neighbours over codes of test data (`tfsp.tmc.neighbour_tree`).
+    """The summary of trees by nearest neighbours over codes (`tfsp.tmc.neighbour_summary`).
 
-    Of up to 3,000 test data, of which 200 are drawn with their images; colours are labels, which
-    the tree does not know. Codes of a model with `consistency` are means over augmentations. Not
-    drawn for three codes or fewer.
+    Of 200 test data, with their images, among up to 3,000; colours are labels, which the tree does
+    not know, and what many of the trees have is opaque. Codes of a model with `consistency` are
+    means over augmentations. Not drawn for three codes or fewer.
     """
     codes = subject.codes
     if getattr(subject.model, "consistency", None) is not None:
@@ -22,7 +24,8 @@ def of_subject(subject):
     if len(codes) <= 3:
         return None
     rows = subset.rows(len(codes), _LEAVES)
-    tree = neighbour_tree(codes).restrict(rows)
+    others = np.delete(codes, rows, axis=0)
+    tree = neighbour_summary(codes[rows], others=others if len(others) else None).tree
     return viz.tree(
         tree,
         None if subject.labels is None else subject.labels[rows],

@@ -132,6 +132,7 @@ class LORACs(TreePrior):
         self.time = self._state("time", time, "float64")
         self.annealed_variance = self._state("annealed_variance", 0.0, "float64")
         self.start_norm = self._state("start_norm", 0.0)
+        self._mixing = loracs_health.Mixing(learned)
         self.recognition = None
         if attachment == "recognition":
             self.recognition = Recognition(
@@ -227,6 +228,7 @@ class LORACs(TreePrior):
         """Anneals the variance that stabilises edge weights "bayes"; clears the move counts."""
         super().begin_epoch(epoch)
         since, length = epoch - self.start_epoch, self._config["anneal_epochs"]
+        self._mixing.begin_epoch(since)
         left = max(0.0, 1.0 - since / length) if length and since >= 0 else 0.0
         bayes = self._config["edge_weights"] == "bayes"
         self.annealed_variance.assign(0.5 * left if bayes else 0.0)
@@ -238,7 +240,7 @@ class LORACs(TreePrior):
     def health(self, codes):
         """See `loracs_health.measure`; also how the chain does.
 
-        acceptance_*: by kind of move, in this epoch. For the others see `loracs_health.mixing`.
+        acceptance_*: by kind of move, in this epoch. For the others see `loracs_health.Mixing`.
         """
         if not self.is_started():
             return {}
@@ -248,7 +250,8 @@ class LORACs(TreePrior):
         inducing = np.asarray(self.inducing)
         table = build_table(*self._trees()[0], inducing, **options)
         health = loracs_health.measure(codes, table, self.time.numpy()[0], inducing)
-        return {**health, **loracs_health.mixing(self), **self._acceptance()}
+        mixing = self._mixing.health(self)
+        return {**health, **mixing, **self._acceptance()}
 
     def warnings(self, health, epoch):
         if not health:

@@ -5,7 +5,10 @@ import tensorflow as tf
 
 from tfsp.tmc.density.table import entry_log_prob
 
-_FOLLOWED, _MOST_FOLLOWED = 40, 500  # draws, and leaves at most, of the chains of `mixing`
+# Of the chains of `mixing`: draws together, moves for each leaf before the first and between two of
+# them, and leaves at most.
+_DRAWS, _BURN_IN, _APART, _MOST_FOLLOWED = 200, 1000, 30, 500
+_EPOCHS_APART = 10  # from one look at the chains over learned points to the next
 
 
 def measure(codes, table, time, inducing):
@@ -29,17 +32,46 @@ def measure(codes, table, time, inducing):
     }
 
 
-def mixing(prior):
-    """Whether two short chains of the posterior over trees meet, both from Ward's linkage.
+class Mixing:
+    """Whether chains of the posterior over trees meet, followed no more often than it tells.
 
-    chain_agreement, r_hat: see `TreeSummary`, of 40 draws together, 20 N moves apart, after 500 N.
-    {} for more than 500 leaves, for which these would take seconds.
+    The posterior given fixed inducing points is one and the same in all epochs: its chains are
+    followed once. Those of learned points are after every tenth epoch with the tree.
+
+    Args:
+      learned: whether the inducing points are.
+    """
+
+    def __init__(self, learned):
+        self._learned = learned
+        self._epochs = 0
+        self._found = None  # (inducing points as bytes, health)
+
+    def begin_epoch(self, epochs):
+        """`epochs`: how many there have been with the tree."""
+        self._epochs = epochs
+
+    def health(self, prior):
+        """`mixing`; {} in epochs in which it is not measured."""
+        if self._learned and self._epochs % _EPOCHS_APART:
+            return {}
+        points = np.asarray(prior.inducing).tobytes()
+        if self._found is None or self._found[0] != points:
+            self._found = points, mixing(prior)
+        return self._found[1]
+
+
+def mixing(prior):
+    """Whether two chains of the posterior over trees meet, both from Ward's linkage.
+
+    chain_agreement, r_hat: see `TreeSummary`, of 200 draws together, 30 N moves apart, after
+    1,000 N. {} for more than 500 leaves, for which these would take seconds.
     """
     num_leaves = prior.num_inducing
     if num_leaves > _MOST_FOLLOWED:
         return {}
-    moves = {"burn_in": 500 * num_leaves, "moves_per_draw": 20 * num_leaves}
-    found = prior.summary_tree(_FOLLOWED, **moves, warn=False)
+    moves = {"burn_in": _BURN_IN * num_leaves, "moves_per_draw": _APART * num_leaves}
+    found = prior.summary_tree(_DRAWS, **moves, warn=False)
     return {"chain_agreement": found.agreement, "r_hat": found.r_hat}
 
 

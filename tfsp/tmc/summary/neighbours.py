@@ -7,6 +7,7 @@ from tfsp.tmc.native.graph import link_graph
 from tfsp.tmc.phylogeny import Phylogeny
 from tfsp.tmc.phylogeny.checks import as_points
 from tfsp.tmc.phylogeny.linkage import by_height, weighted_ward
+from tfsp.tmc.summary.draws import check_size, summarize_draws
 
 _NEIGHBOURS, _SHARE = 50, 20  # at most one in so many of all points
 _TINY = 1e-100
@@ -94,24 +95,75 @@ def neighbour_tree(points, num_neighbours=None, others=None, names=None):
     Source: Bonald, Charpentier, Galland & Hollocou 2018, arXiv:1806.01664, on the graph of
       `neighbour_graph`.
     """
+    points, everything = _with_others(points, others)
+    return _tree_of(neighbour_graph(everything, num_neighbours), everything, len(points), names)
+
+
+def neighbour_summary(
+    points, num_draws=20, share=0.5, num_neighbours=None, others=None, seed=0, names=None
+):
+    """What trees by nearest neighbours have in common, each made of a random part of the links.
+
+    A single `neighbour_tree` leans on single links: where two clusters touch, a few of them decide
+    what merges first. Each draw here leaves every link of the graph out with probability 1 - share;
+    the expected tree over the draws is purer than the tree of all links, and a clade's support says
+    in how many of the draws it is found. That is stability, no posterior probability.
+
+    Args:
+      points, num_neighbours, others, names: see `neighbour_tree`. At most 10,000 points.
+      num_draws: S, at least 2. Neighbours are searched for once; each draw takes as long as the
+        rest of `neighbour_tree`.
+      share: of the links that a draw sees, in (0, 1].
+      seed: an integer or a pair of integers, non-negative.
+
+    Returns:
+      `TreeSummary`, of one chain of S draws.
+
+    Raises:
+      ValueError: see `neighbour_tree`; for more points, or a number of draws or a share out of
+        range.
+    """
+    from scipy import sparse
+
+    points, everything = _with_others(points, others)
+    check_size(len(points))
+    num_draws = arguments.integer("num_draws", num_draws, 2)
+    share = arguments.number("share", share, "(0, 1]")
+    rng = np.random.default_rng(np.random.SeedSequence(np.ravel(seed).tolist()))
+    links = sparse.triu(neighbour_graph(everything, num_neighbours), 1).tocoo()
+    trees = []
+    for _ in range(num_draws):
+        kept = rng.random(links.nnz) < share
+        where = links.row[kept], links.col[kept]
+        half = sparse.csr_array((links.data[kept], where), shape=links.shape)
+        trees.append(_tree_of(sparse.csr_array(half + half.T), everything, len(points), names))
+    return summarize_draws(trees)
+
+
+def _with_others(points, others):
+    """(points, points and others together), checked."""
     points = as_points("points", points)
-    everything = points
-    if others is not None:
-        others = as_points("others", others)
-        if others.shape[1] != points.shape[1]:
-            raise ValueError(
-                f"`others` must have shape [m, {points.shape[1]}], as `points`. Received: "
-                f"{list(others.shape)}."
-            )
-        everything = np.concatenate([points, others])
-    pairs, distance = link_graph(neighbour_graph(everything, num_neighbours))
+    if others is None:
+        return points, points
+    others = as_points("others", others)
+    if others.shape[1] != points.shape[1]:
+        raise ValueError(
+            f"`others` must have shape [m, {points.shape[1]}], as `points`. Received: "
+            f"{list(others.shape)}."
+        )
+    return points, np.concatenate([points, others])
+
+
+def _tree_of(graph, everything, num_points, names):
+    """The tree by the links of a graph over all points, of the first of them."""
+    pairs, distance = link_graph(graph)
     merges = [(*pair, d / (1 + d)) for pair, d in zip(pairs.tolist(), distance, strict=True)]
     merges += _between_components(everything, pairs)
     tree = Phylogeny.from_linkage(by_height(merges, len(everything)))
-    if others is not None:
-        tree = tree.restrict(np.arange(len(points)))
+    if num_points < len(everything):
+        tree = tree.restrict(np.arange(num_points))
     time = tree.time.copy()
-    if len(points) > 1:
+    if num_points > 1:
         time[tree.root] = 0.0
     return Phylogeny(tree.parent, time, names)
 

@@ -11,7 +11,8 @@ from PIL import Image
 from tfsp import data, evaluation, experiment, models, networks, subset, viz
 from tfsp import visualize as visualize_module
 from tfsp.config import default_config
-from tfsp.models.inputs.examples import ADAPT_LIMIT, count_examples, take_examples
+from tfsp.models.inputs.examples import count_examples, take_examples
+from tfsp.priors import Prior
 
 NUM_CLASSES = 11
 ROWS = 22_000
@@ -63,10 +64,10 @@ def test_what_a_prior_starts_from(source, steps):
     model = models.VAE(networks.MLP(hidden=(2,)), prior=prior, latent_dim=2, seed=0)
     model.compile(run_eagerly=True, steps_per_execution=1)
     model.fit(source, batch_size=11_000, epochs=1, steps_per_epoch=steps, verbose=0)
-    assert len(prior.data) == ADAPT_LIMIT
+    assert len(prior.data) == Prior.most_examples
     assert_all_classes(prior.data)
     if steps is None:
-        np.testing.assert_array_equal(prior.data, X[subset.rows(ROWS, ADAPT_LIMIT)])
+        np.testing.assert_array_equal(prior.data, X[subset.rows(ROWS, Prior.most_examples)])
     assert "health 200" in prior.calls
 
 
@@ -120,7 +121,7 @@ def test_categories_start_from_all_classes(monkeypatch):
     parts = models.CPVAE._parts
     monkeypatch.setattr(models.CPVAE, "_parts", lambda self, x: seen.append(x) or parts(self, x))
     model.adapt((X, Y))
-    assert [len(x) for x in seen] == [ADAPT_LIMIT, ROWS]  # to start, and for q(c)
+    assert [len(x) for x in seen] == [Prior.most_examples, ROWS]  # to start, and for q(c)
     assert_all_classes(seen[0])
 
 

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from tfsp import callbacks, data, history_file, models, resume, run_reader
 from tfsp.config import SECTIONS, check_section, default_config, of_run, to_dict
-from tfsp.models.inputs.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory
@@ -188,7 +187,7 @@ def _train(config, run, data_dir, download, verbose):
     if verbose and first_epoch:
         print(f"{run.path}: resuming after {first_epoch} epochs.")
 
-    limit = None if indexed else ADAPT_LIMIT
+    limit = None if indexed else model.prior.most_examples
     images = steps * min(train_config["batch_size"], dataset.info.num_train)
     model.fit(
         _stream_from(dataset, first_epoch * steps, indexed),

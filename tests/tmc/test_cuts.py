@@ -57,6 +57,35 @@ def test_a_lone_leaf_is_not_split_off_before_two_clusters():
     assert tree.cut(3, "spread", weights).tolist() == tree.cut(3).tolist()
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("min_size", [2, 3])
+def test_small_groups_are_no_clusters(seed, min_size):
+    """The first splits into two large parts, by listing them; the others joined by hand."""
+    rng = np.random.default_rng(seed)
+    tree = Phylogeny(*reference.sample_prior(rng, 14))
+    lca = tree.lca_times()
+    below = [set(tree.leaves_below(v).tolist()) for v in range(tree.num_nodes)]
+    splits = [v for v in range(14, 27) if all(len(below[c]) >= min_size for c in tree.children[v])]
+    splits.sort(key=lambda v: tree.time[v])
+    for num_clusters in range(1, len(splits) + 2):
+        first = splits[: num_clusters - 1]
+        parts = [below[c] for v in first for c in tree.children[v]] or [set(range(14))]
+        expected = [p for p in parts if not any(below[v] <= p for v in first)]
+        found = tree.cut(num_clusters, min_size=min_size)
+        assert set(found) == set(range(num_clusters))
+        for cluster in expected:
+            assert len(set(found[list(cluster)])) == 1
+        for leaf in set(range(14)).difference(*expected):
+            latest = [max(lca[leaf, other] for other in cluster) for cluster in expected]
+            near = [c for c, t in zip(expected, latest, strict=True) if t == max(latest)]
+            assert found[leaf] in {found[min(cluster)] for cluster in near}
+    with pytest.raises(
+        ValueError, match=f"at most {len(splits) + 1} clusters of {min_size} leaves"
+    ):
+        tree.cut(len(splits) + 2, min_size=min_size)
+    np.testing.assert_array_equal(tree.cut(5, min_size=1), tree.cut(5))
+
+
 def test_bad_cuts_are_named():
     tree = Phylogeny(*reference.sample_prior(np.random.default_rng(0), 5))
     with pytest.raises(ValueError, match=r"`num_clusters`.*6"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from reference import tmc as reference
 
-from tfsp.tmc import Phylogeny, lasting_clusters, number_of_clusters, summarize
+from tfsp.tmc import Phylogeny, lasting_clusters, number_of_clusters, summarize, ward_tree
 from tfsp.tmc.summary.number import lasting_clades
 
 
@@ -128,6 +128,22 @@ def test_clusters_of_a_given_number(seed, min_size):
             most = max(len(below[c]) for c in near)
             own = next(group for group in groups if leaf in group)
             assert any(below[c] <= own for c in near if len(below[c]) == most)
+
+
+def test_many_clusters_may_be_small():
+    """Thirty of six points: fewer than a twentieth of all."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(30), 6)
+    tree = ward_tree(np.eye(30)[labels] + 0.02 * rng.normal(size=(180, 30)))
+    assert len(set(zip(lasting_clusters(tree, 30), labels, strict=True))) == 30
+    with pytest.raises(ValueError, match="There are at most"):
+        lasting_clusters(tree, 30, 9)
+    # Not so many of the size that is asked for first, which is halved.
+    pairs = ward_tree(
+        np.array([[0.0], [0.1], [5.0], [5.1], *[[50.0 + 0.1 * i] for i in range(76)]])
+    )
+    assert set(lasting_clusters(pairs, 2)[:4]) == {0}
+    assert len(set(lasting_clusters(pairs, 2))) == 2
 
 
 def test_stray_leaves_use_no_cluster_up():

@@ -15,7 +15,7 @@ from tfsp.models.core.assembly import EncoderDecoder
 from tfsp.models.core.contract import register
 from tfsp.models.core.draw import Draw
 from tfsp.models.core.posteriors import LOG_VARIANCE_RANGE
-from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
+from tfsp.models.inputs.examples import take_examples
 from tfsp.networks.mlp import GatedDense
 from tfsp.precision import variable_dtype
 from tfsp.priors.conditional_normal import ConditionalNormalPrior
@@ -242,8 +242,8 @@ class CPVAE(EncoderDecoder):
     def adapt(self, x):
         """Sets q(c), the mean of q(c|x) over all of the data (eq. 14).
 
-        Where the categories are still held, also starts them (of up to 20,000 examples, of more a
-        random subset); `fit` does so in its `start_epoch`.
+        Where the categories are still held, also starts them (of up to `prior.most_examples`, of
+        more a random subset); `fit` does so in its `start_epoch`.
 
         Args:
           x: an array, a pair (x, y) or a batched dataset; labels are left out.
@@ -256,7 +256,7 @@ class CPVAE(EncoderDecoder):
             raise ValueError("`adapt` needs examples. Received: none.")
         self.build((None, *examples.shape[1:]))
         if self.prior.wants_data:
-            _, loc, log_variance = self._parts(take_examples(examples, ADAPT_LIMIT))
+            _, loc, log_variance = self._parts(take_examples(examples, self.prior.most_examples))
             self.prior.start_from(loc, log_variance)
         pi = np.exp(self._parts(examples)[0].astype(np.float64))
         self.prior.category_weights.assign(pi.mean(axis=0) / pi.mean(axis=0).sum())

@@ -49,6 +49,7 @@ class Prior(LatentLayer):
       wants_data: whether `adapt` is still to be called (`fit` does so, see `start_epoch`).
       start_epoch: the epoch of `fit`, from 0, at whose beginning a prior that wants data gets them.
       min_examples: how many examples `adapt` needs at least.
+      most_examples: how many it has a use for; of more a random subset is taken.
       has_health: whether `health` has something to tell.
       health_needs_codes: whether `health` looks at the codes; otherwise it may be given None.
 
@@ -62,6 +63,7 @@ class Prior(LatentLayer):
     wants_data = False
     start_epoch = 0
     min_examples = 1
+    most_examples = 20_000
     has_health = False
     health_needs_codes = True
 

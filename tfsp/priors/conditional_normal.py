@@ -111,6 +111,8 @@ class ConditionalNormalPrior(Prior):
         self.temperature = self._constant("temperature", self._schedule.at(0), **once)
         held = start != "random" and num_categories > 1
         self.start_epoch = start_epoch if held else 0
+        # The more are seen, the fewer runs join two classes (docs/hierarchies.md).
+        self.most_examples = 60_000 if start == "neighbours" else type(self).most_examples
         self.kl_weight = self._constant("kl_weight", _HOLD if held else 1.0, **once)
 
     @property

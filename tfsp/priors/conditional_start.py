@@ -3,18 +3,20 @@
 import numpy as np
 
 from tfsp.random import short_seed
-from tfsp.tmc import neighbour_tree
+from tfsp.tmc import lasting_clusters, neighbour_summary
 
 _ACTIVE = 0.05  # share of a dimension's variance that is between codes
 _LEAST = 1e-10  # below this share codes differ by their rounding
 _MANY = 20  # components from which on one start of the fit is enough
+_LEAVES, _DRAWS = 5000, 10  # of the summary of trees by neighbours: its cost grows with N^2
 
 
 def components(loc, log_variance, num_components, seed=0, method="mixture"):
     """Means and variances of K components of the aggregated posterior of some examples.
 
-    The groups are those of `method`. "neighbours": the clusters into which the tree of the codes'
-    nearest neighbours is cut (`tfsp.tmc.neighbour_tree`). "mixture": a mixture of Gaussians,
+    The groups are those of `method`. "neighbours": the clusters that last in the summary of trees
+    by nearest neighbours (`tfsp.tmc.neighbour_summary`) over the first 5,000 codes, with the others
+    among the neighbours. "mixture": a mixture of Gaussians,
     fitted to the means of the active dimensions, with full covariances where there are ten examples
     for each dimension and component, else with diagonal ones; the best of five starts for few
     components. Each component's mean and variance are then those of the aggregated posterior under
@@ -26,7 +28,7 @@ def components(loc, log_variance, num_components, seed=0, method="mixture"):
     Args:
       loc, log_variance: `[n, D]`, of q(z|x).
       num_components: K.
-      seed: int, of the mixture.
+      seed: int, of the mixture or the summary.
       method: "mixture" or "neighbours".
 
     Returns:
@@ -45,7 +47,9 @@ def components(loc, log_variance, num_components, seed=0, method="mixture"):
     share = between / (between + variance.mean(axis=0))
     active = share > max(_LEAST, min(_ACTIVE, share.max() / 2))
     if method == "neighbours":
-        weights = np.eye(num_components)[_clusters(loc, num_components)]
+        weights = np.zeros((len(loc), num_components))
+        clusters = _clusters(loc, num_components, seed)
+        weights[np.arange(len(clusters)), clusters] = 1.0
     elif active.any():
         codes = loc[:, active] / loc[:, active].std(axis=0)
         weights = _responsibilities(codes, num_components, seed)
@@ -58,11 +62,17 @@ def components(loc, log_variance, num_components, seed=0, method="mixture"):
     return mean, weights.T @ (loc**2 + variance) - mean**2
 
 
-def _clusters(codes, num_components):
-    """Which of at most K clusters each code is of; all of one where codes do not differ."""
+def _clusters(codes, num_components, seed):
+    """Which of at most K clusters each of the first codes is of; all of one if no codes differ."""
+    few, others = codes[:_LEAVES], codes[_LEAVES:]
     if num_components < 2 or not np.ptp(codes, axis=0).any():
-        return np.zeros(len(codes), int)
-    return neighbour_tree(codes).cut(num_components)
+        return np.zeros(len(few), int)
+    others = others if len(others) else None
+    tree = neighbour_summary(few, _DRAWS, others=others, seed=short_seed(seed)).tree
+    try:
+        return lasting_clusters(tree, num_components)
+    except ValueError:  # not so many groups of two and more
+        return tree.cut(num_components)
 
 
 def _responsibilities(codes, num_components, seed):

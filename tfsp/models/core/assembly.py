@@ -10,7 +10,7 @@ from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.core import network_checks, posteriors
 from tfsp.models.core.contract import StructuredVAE, serialized
 from tfsp.models.core.draw import Draw
-from tfsp.models.inputs.examples import ADAPT_LIMIT, take_examples
+from tfsp.models.inputs.examples import take_examples
 from tfsp.random import as_seed
 
 
@@ -175,12 +175,12 @@ class EncoderDecoder(StructuredVAE):
         return self.representation(self.posterior_mean(x))
 
     def adapt(self, x):
-        """Initialises the prior from up to 20,000 examples of an array or a dataset.
+        """Initialises the prior from up to `prior.most_examples` of an array or a dataset.
 
         They are encoded where the prior goes by codes. Of more examples a random subset is taken,
         the same in every call; see `take_examples`.
         """
-        examples = take_examples(x, ADAPT_LIMIT)
+        examples = take_examples(x, self.prior.most_examples)
         self.build((None, *examples.shape[1:]))
         self.prior.adapt(priors.Encoded(examples, self.posterior))
 

@@ -57,7 +57,7 @@ class Fitting(Training):
                     count = functools.partial(count_examples, x)
                 elif self.prior.wants_data:
                     self._refuse_generator(x)
-                callbacks.insert(0, PriorSchedule(examples, ADAPT_LIMIT, count))
+                callbacks.insert(0, PriorSchedule(examples, self.prior.most_examples, count))
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, *, sample_weight=None, **kwargs):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from tfsp import subset
 
-ADAPT_LIMIT = 20_000  # examples that a prior starts from
+ADAPT_LIMIT = 20_000  # examples that a likelihood starts from
 _WINDOW = 200_000  # examples of a dataset without end that stand for all
 
 

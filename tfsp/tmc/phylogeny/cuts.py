@@ -1,4 +1,6 @@
-"""Flat clusters from a tree: which K subtrees hold all leaves and spread least."""
+"""Flat clusters from a tree: K subtrees that spread least, K that part first, and who is left."""
+
+import heapq
 
 import numpy as np
 
@@ -55,6 +57,74 @@ def tight(tree, num_clusters, weights=None):
             first = int(left_share[v][k - 1])
             stack += [(children[v, 0], first), (children[v, 1], k - first)]
     return split
+
+
+def parted(tree, num_clusters, min_size):
+    """The tops of the K clades of at least so many leaves that part first: a list of nodes.
+
+    From the root on the clade is split that falls apart first, into two of at least `min_size`
+    leaves; what drops out of it before in smaller groups is no cluster.
+
+    Args:
+      tree: `TreeArrays`.
+      num_clusters: K, at least 1.
+      min_size: leaves of the smallest cluster, at least 1.
+
+    Raises:
+      ValueError: if there are not K such clades.
+    """
+    count, children = tree.leaf_counts, tree.children
+
+    def split(top):
+        """(time, node where a clade falls into two large ones, its top), or None."""
+        v = top
+        while v >= tree.num_leaves:
+            large = [int(child) for child in children[v] if count[child] >= min_size]
+            if len(large) == 2:
+                return float(tree.time[v]), int(v), top
+            if not large:
+                return None
+            v = large[0]
+        return None
+
+    tops, waiting = {int(tree.root)}, [found for found in [split(int(tree.root))] if found]
+    while len(tops) < num_clusters:
+        if not waiting:
+            raise ValueError(
+                f"There are at most {len(tops)} clusters of {min_size} leaves or more. Received: "
+                f"num_clusters={num_clusters}. A smaller `min_size` allows more."
+            )
+        _, v, top = heapq.heappop(waiting)
+        tops.remove(top)
+        for child in children[v].tolist():
+            tops.add(child)
+            found = split(child)
+            if found:
+                heapq.heappush(waiting, found)
+    return sorted(tops)
+
+
+def joined(tree, tops):
+    """Labels `[N]` of clusters, each of the leaves below one of the nodes `tops`.
+
+    Leaves below none of them join the cluster from which they part last; of several the largest.
+    Labels are 0..K-1, by the smallest leaf of each.
+    """
+    labels = np.full(tree.num_nodes, -1)
+    labels[tops] = np.arange(len(tops))
+    size = np.where(labels >= 0, tree.leaf_counts, 0)
+    inner = tree.layout.inner  # children first
+    for v in inner:
+        if labels[v] < 0:  # above clusters: the largest of them
+            largest = max(tree.children[v], key=size.__getitem__)
+            labels[v], size[v] = labels[largest], size[largest]
+    for v in inner[::-1]:
+        for child in tree.children[v]:
+            if labels[child] < 0:
+                labels[child] = labels[v]
+    found = labels[: tree.num_leaves]
+    first = [np.flatnonzero(found == k)[0] for k in range(len(tops))]
+    return np.argsort(np.argsort(first))[found]
 
 
 def _checked(weights, num_leaves):

@@ -165,8 +165,10 @@ class Phylogeny(TreeArrays):
         split = (self.time < time) & (np.arange(self.num_nodes) >= self.num_leaves)
         return layout.cluster_labels(self.layout, self.parent, split)
 
-    def cut(self, num_clusters, method="time", weights=None):
+    def cut(self, num_clusters, method="time", weights=None, min_size=1):
         """K clusters, each a subtree: labels `[N]`, 0..K-1, by the smallest leaf of each.
+
+        `tfsp.tmc.lasting_clusters` is another way, by how long clades stay together.
 
         Args:
           num_clusters: K.
@@ -174,21 +176,28 @@ class Phylogeny(TreeArrays):
             the K subtrees of least spread within (`cuts.tight`), which does not split off lone
             leaves as long as there is more to gain elsewhere.
           weights: `[N]`, what each leaf counts for in "spread", such as the data nearest to it.
+          min_size: leaves of the smallest cluster that counts as one in "time", at least 1. Smaller
+            groups, which part first in a summary of trees, join the cluster from which they part
+            last; of several the largest.
 
         Raises:
-          ValueError: for a `num_clusters` outside [1, N], another method, or weights that are not
-            positive numbers.
+          ValueError: for a `num_clusters` outside [1, N], another method, weights that are not
+            positive numbers, or more clusters than there are of `min_size`.
         """
+        min_size = arguments.integer("min_size", min_size, 1)
         num_clusters = arguments.integer("num_clusters", num_clusters, 1, self.num_leaves)
-        if method == "spread":
+        if method == "time" and weights is None and min_size > 1:
+            return cuts.joined(self, cuts.parted(self, num_clusters, min_size))
+        if method == "spread" and min_size == 1:
             split = cuts.tight(self, num_clusters, weights)
         elif method == "time" and weights is None:
             split = np.zeros(self.num_nodes, bool)
             split[self.layout.inner[::-1][: num_clusters - 1]] = True
         else:
             raise ValueError(
-                "`method` must be 'time', without weights, or 'spread'. Received: "
-                f"{arguments.shown(method)}{'' if weights is None else ' with weights'}."
+                "`method` must be 'time', without weights, or 'spread', without `min_size`. "
+                f"Received: {arguments.shown(method)}{'' if weights is None else ' with weights'}, "
+                f"min_size={min_size}."
             )
         return layout.cluster_labels(self.layout, self.parent, split)
 

@@ -114,7 +114,7 @@ def neighbour_summary(
       num_draws: S, at least 2. Neighbours are searched for once; each draw takes as long as the
         rest of `neighbour_tree`.
       share: of the links that a draw sees, in (0, 1].
-      seed: an integer or a pair of integers, non-negative.
+      seed: an integer or a pair of integers, non-negative; None for a fresh one.
 
     Returns:
       `TreeSummary`, of one chain of S draws.
@@ -129,7 +129,7 @@ def neighbour_summary(
     check_size(len(points))
     num_draws = arguments.integer("num_draws", num_draws, 2)
     share = arguments.number("share", share, "(0, 1]")
-    rng = np.random.default_rng(np.random.SeedSequence(np.ravel(seed).tolist()))
+    rng = np.random.default_rng(None if seed is None else np.ravel(seed).tolist())
     links = sparse.triu(neighbour_graph(everything, num_neighbours), 1).tocoo()
     trees = []
     for _ in range(num_draws):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.phylogeny import Phylogeny
+from tfsp.tmc.phylogeny import Phylogeny, cuts
 from tfsp.tmc.summary.draws import TreeSummary
 
 
@@ -91,8 +91,9 @@ def lasting_clusters(tree, num_clusters=None, min_size=None):
       tree: `Phylogeny`.
       num_clusters: K: those K clades, none within another, that last longest in sum. None takes as
         many as last.
-      min_size: leaves of the smallest cluster, at least 2; None takes a twentieth of all leaves,
-        at least 2.
+      min_size: leaves of the smallest cluster, at least 2; None takes a twentieth of all leaves, of
+        more than ten clusters N / (2 K), and where there are not so many of that size half, and so
+        on, at least 2.
 
     Returns:
       int64 `[N]`, 0..K-1, by the smallest leaf of each.
@@ -100,29 +101,25 @@ def lasting_clusters(tree, num_clusters=None, min_size=None):
     Raises:
       ValueError: for a `min_size` out of range, or more clusters than there are of that size.
     """
-    if min_size is None:
-        min_size = max(2, tree.num_leaves // 20)
-    min_size = arguments.integer("min_size", min_size, 2)
+    if min_size is not None:
+        min_size = arguments.integer("min_size", min_size, 2)
     if num_clusters is None:
-        chosen = lasting_clades(tree, min_size)
+        chosen = lasting_clades(tree, min_size or max(2, tree.num_leaves // 20))
     else:
         num_clusters = arguments.integer("num_clusters", num_clusters, 1)
-        chosen = _longest(_condensed(tree, min_size), num_clusters)
-    labels = np.full(tree.num_nodes, -1)
-    labels[chosen] = np.arange(len(chosen))
-    size = np.where(labels >= 0, tree.leaf_counts, 0)
-    inner = tree.layout.inner  # children first
-    for v in inner:
-        if labels[v] < 0:  # above clusters: the largest of them
-            largest = max(tree.children[v], key=size.__getitem__)
-            labels[v], size[v] = labels[largest], size[largest]
-    for v in inner[::-1]:
-        for child in tree.children[v]:
-            if labels[child] < 0:
-                labels[child] = labels[v]
-    found = labels[: tree.num_leaves]
-    first = [np.flatnonzero(found == k)[0] for k in range(len(chosen))]
-    return np.argsort(np.argsort(first))[found]
+        chosen = _chosen(tree, num_clusters, min_size)
+    return cuts.joined(tree, chosen)
+
+
+def _chosen(tree, num_clusters, min_size):
+    size = min_size or max(2, tree.num_leaves // max(20, 2 * num_clusters))
+    while True:
+        try:
+            return _longest(_condensed(tree, size), num_clusters)
+        except ValueError:
+            if min_size is not None or size == 2:
+                raise
+            size = max(2, size // 2)
 
 
 def _longest(clusters, num_clusters):

@@ -6,10 +6,10 @@ Trains for each data set and seed, with the same networks, steps and learning ra
 (configs/vae/clusters.py), a VAE with consistency ("clusters"), VAEs with a normal prior and 8 and
 40 latent dimensions, LORACs, and CP-VAE with consistency (`--models`), into OUT/runs, where
 finished ones are found again. By labels that nothing was trained on it scores the tree by nearest
-neighbours and Ward's linkage of pixels, of principal components and of the codes of each model;
-of codes also HDBSCAN, k-means, Ward's linkage of k-means centres weighted by their data; LORACs'
-summary tree with the data attached, and the tree over CP-VAE's categories; and DeepECT of clustpy
-with `--deepect=PYTHON`, the Python of its environment (scripts/peer_deepect.py). `table.txt` has
+neighbours, the summary of ten such trees of half of the links, and Ward's linkage of pixels, of
+principal components and of the codes of each model; of codes also HDBSCAN, k-means, Ward's linkage
+of k-means centres weighted by their data; LORACs' summary tree with the data attached, and the tree
+over CP-VAE's categories; and DeepECT of clustpy with `--deepect=PYTHON`, the Python of its environment (scripts/peer_deepect.py). `table.txt` has
 means and standard errors over seeds, `results.json` all rows.
 
 Data: digits (all 1,797), mnist (10,000 test images), mnist_1000 (the first 1,000), omniglot (the
@@ -36,6 +36,8 @@ from tfsp.tmc import (
     Phylogeny,
     category_hierarchy,
     expected_hierarchy,
+    lasting_clusters,
+    neighbour_summary,
     neighbour_tree,
     ward_tree,
 )
@@ -126,8 +128,17 @@ def rows_without_training(images, labels, seen, seed):
     for name, code in parts.items():
         codes = code(images)
         yield f"{name}, Ward", hierarchy_scores(ward_tree(codes), labels, num_classes)
-        tree = neighbour_tree(codes, others=others(code(seen), images, seen))
-        yield f"{name}, neighbours", hierarchy_scores(tree, labels, num_classes)
+        yield from by_neighbours(name, codes, others(code(seen), images, seen), labels, seed)
+
+
+def by_neighbours(name, codes, unscored, labels, seed):
+    """Scores of the summary of trees by half of the links, and of the tree by all links."""
+    num_classes = len(np.unique(labels))
+    summary = neighbour_summary(codes, 10, others=unscored, seed=seed).tree
+    clusters = lasting_clusters(summary, num_classes)
+    yield f"{name}, summary", hierarchy_scores(summary, labels, num_classes, clusters=clusters)
+    tree = neighbour_tree(codes, others=unscored)
+    yield f"{name}, neighbours", hierarchy_scores(tree, labels, num_classes)
 
 
 def others(train_codes, images, seen):
@@ -154,8 +165,7 @@ def rows_of_model(name, model, images, labels, seen, seed):
     def score(tree, **kwargs):
         return hierarchy_scores(tree, labels, num_classes, **kwargs)
 
-    tree = neighbour_tree(codes, others=others(train_codes, images, seen))
-    yield f"{name}, neighbours", score(tree)
+    yield from by_neighbours(name, codes, others(train_codes, images, seen), labels, seed)
     yield f"{name}, Ward", score(ward_tree(codes))
     yield f"{name}, counts-Ward", score(hierarchies.counts_ward(train_codes, codes, seed=seed))
     tree, clusters = hierarchies.hdbscan(codes)

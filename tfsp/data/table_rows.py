@@ -181,6 +181,7 @@ def joined(parts: dict[str, Rows], source: str) -> Rows:
 
 
 def same_columns(parts, source):
+    """The columns of all parts; raises DataFormatError where they differ."""
     widths = {name: rows.values.shape[1] for name, rows in parts.items()}
     named = {name: rows.columns for name, rows in parts.items() if rows.columns is not None}
     (first, columns), *others = named.items() or [(None, None)]

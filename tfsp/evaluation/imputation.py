@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
+from tfsp.evaluation import compiled
 from tfsp.evaluation.batches import padded
 from tfsp.random import fold_in, int32_seed
 
@@ -47,20 +48,7 @@ def impute(model, data, num_samples=1000, seed=0):
     if not model.prior.is_density:
         model.prior.log_prob(None)  # raises an error that says what to do
 
-    @tf.function(reduce_retracing=True)
-    def weighted(x, size, seed):
-        """Of `size` draws: the largest log weight `[B]`, and sums of w and of w times statistics."""
-        draw = model.infer(x, size, seed)
-        parameters = model.likelihood_parameters(model.representation(draw.latents))
-        given = model.likelihood.distribution_given(x, parameters, len(model.data_shape))
-        statistics = _rows(model.likelihood.statistics(given), len(x.shape))
-        # Of values that are enumerated each has a weight of its own: [K, S, B].
-        log_weights = model.likelihood.log_prob(x, parameters, len(model.data_shape))
-        log_weights = _rows(log_weights + draw.log_ratio(), 1)
-        top = tf.reduce_max(log_weights, axis=0)
-        weights = tf.exp(log_weights - top)
-        return top, tf.reduce_sum(weights, axis=0), tf.einsum("sb,sb...->b...", weights, statistics)
-
+    weighted = compiled.once(model, "impute", _weighted)
     parts = []
     for i, (x, real) in enumerate(padded(data, model=model)):
         x = np.asarray(x, model.variable_dtype)
@@ -80,6 +68,25 @@ def impute(model, data, num_samples=1000, seed=0):
         found = np.asarray(model.likelihood.expected(tf.constant(mean, model.variable_dtype)))
         parts.append(np.where(np.isnan(x), found, x)[:real])
     return np.concatenate(parts)
+
+
+def _weighted(owner):
+    @tf.function(reduce_retracing=True)
+    def weighted(x, size, seed):
+        """Of `size` draws: the largest log weight `[B]`, the sums of w and of w statistics."""
+        model = owner()
+        draw = model.infer(x, size, seed)
+        parameters = model.likelihood_parameters(model.representation(draw.latents))
+        given = model.likelihood.distribution_given(x, parameters, len(model.data_shape))
+        statistics = _rows(model.likelihood.statistics(given), len(x.shape))
+        # Of values that are enumerated each has a weight of its own: [K, S, B].
+        log_weights = model.likelihood.log_prob(x, parameters, len(model.data_shape))
+        log_weights = _rows(log_weights + draw.log_ratio(), 1)
+        top = tf.reduce_max(log_weights, axis=0)
+        weights = tf.exp(log_weights - top)
+        return top, tf.reduce_sum(weights, axis=0), tf.einsum("sb,sb...->b...", weights, statistics)
+
+    return weighted
 
 
 def _rows(values, rank):

@@ -43,7 +43,7 @@ class Block(NamedTuple):
     def one_hot(self, x: tf.Tensor) -> tf.Tensor:
         """Codes in x `[..., D]` as `[..., d K]`; between codes both neighbours share the 1."""
         codes = tf.gather(x, self.places, axis=-1)[..., tf.newaxis]
-        hot = tf.nn.relu(1.0 - tf.abs(codes - tf.range(self.top + 1, dtype=x.dtype)))
+        hot = tf.nn.relu(1.0 - tf.abs(codes - tf.range((self.top or 0) + 1, dtype=x.dtype)))
         return tf.reshape(hot, tf.concat([tf.shape(x)[:-1], [self.width]], axis=0))
 
 

@@ -34,11 +34,11 @@ class Columns(Likelihood):
     `categories` names them. What was decided stays with the model, also when it is saved.
 
     Args:
-      kinds: "auto"; a list, one kind for each column; or a dict of names or numbers of columns,
-        whose other columns are "auto". A kind is "auto", the name of a likelihood or a dict of its
-        settings. Unless they say otherwise "gaussian" and "laplace" are standardised, with a scale
-        learned for each column, counts have library="none", and "categorical" takes K from
-        `categories` or from the largest code in the data.
+      kinds: "auto" (or None); a list, one kind for each column; or a dict of names or numbers of
+        columns, whose other columns are "auto". A kind is "auto", the name of a likelihood or a
+        dict of its settings. Unless they say otherwise "gaussian" and "laplace" are standardised,
+        with a scale learned for each column, counts have library="none", and "categorical" takes K
+        from `categories` or from the largest code in the data.
       names: of the columns, such as `data.info.columns`. Without them a dict of names must hold
         all columns, in the order of the table.
       categories: dict of names or numbers of columns -> their classes or how many there are, such
@@ -60,7 +60,7 @@ class Columns(Likelihood):
 
     def __init__(
         self,
-        kinds: Any = column_kinds.AUTO,
+        kinds: Any = None,
         names: Sequence[str] | None = None,
         categories: Mapping[Any, Any] | None = None,
         **kwargs: Any,
@@ -68,7 +68,7 @@ class Columns(Likelihood):
         super().__init__(**kwargs)
         self.names = None if names is None else [str(name) for name in names]
         self._categories = None if categories is None else dict(categories)
-        self._given = kinds
+        self._given = kinds = column_kinds.AUTO if kinds is None else kinds
         self.parts: list[Likelihood] = []
         self.blocks: tuple[Block, ...] = ()
         self._specs: list[Any] | None = None
@@ -227,7 +227,7 @@ class Columns(Likelihood):
         """Makes the likelihoods, if nothing is open any more."""
         if any(column_kinds.is_open(spec) for spec in specs):
             return
-        groups: list[tuple[dict[str, Any], list[int]]] = []
+        groups = []  # (spec, numbers of its columns)
         for place, spec in enumerate(specs):
             same = next((places for known, places in groups if known == spec), None)
             groups.append((spec, [place])) if same is None else same.append(place)

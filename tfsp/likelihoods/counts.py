@@ -101,8 +101,10 @@ class CountLikelihood(Likelihood):
         if self.typical_library is None or self._settings["typical_library"] is not None:
             return
         x = np.asarray(x)
-        sums = np.nansum if self.missing else np.sum
-        totals = sums(x.reshape(len(x), -1), axis=1, dtype=np.float64)
+        x = x.reshape(len(x), -1)
+        if self.missing:
+            x = np.where(np.isnan(x), 0, x)
+        totals = x.sum(axis=1, dtype=np.float64)
         totals = totals[totals > 0]
         if not len(totals):
             raise ValueError(

@@ -1,13 +1,13 @@
 """Columns of text and categories as codes 0, 1, ... of their classes."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfsp.data.errors import DataFormatError
 from tfsp.data.left_out import listed
-from tfsp.data.table_rows import Rows
 
 # A column of text of more classes than this, and than half of its rows, is hardly one of classes.
 _FEW = 20
@@ -50,11 +50,11 @@ def _plain(value):
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def alike(parts: dict[str, Rows], source: str) -> list[Rows]:
-    """The parts of a table, in which the same code means the same class.
+def alike(parts: Mapping[str, Any], source: str) -> list[Any]:
+    """The parts of a table, changed so that the same code means the same class in all.
 
     Args:
-      parts: dict part -> Rows with equal columns.
+      parts: dict part -> `table_rows.Rows` with equal columns.
       source: name in messages.
 
     Raises:
@@ -74,7 +74,7 @@ def alike(parts: dict[str, Rows], source: str) -> list[Rows]:
     return rows
 
 
-def _with_one_order(rows: Sequence[Rows], place: int) -> list[Rows]:
+def _with_one_order(rows: Sequence[Any], place: int) -> list[Any]:
     orders = [each.categories[place] for each in rows]
     if len(set(orders)) == 1:
         return list(rows)
@@ -86,5 +86,5 @@ def _with_one_order(rows: Sequence[Rows], place: int) -> list[Rows]:
         there = ~np.isnan(values[:, place])
         values[there, place] = new[values[there, place].astype(int)]
         categories = {**each.categories, place: classes}
-        changed.append(Rows(values, each.labels, each.columns, each.index, categories))
+        changed.append(dataclasses.replace(each, values=values, categories=categories))
     return changed

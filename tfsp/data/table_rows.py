@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsp.data import class_labels, table_values
+from tfsp.data import class_labels, table_categories, table_values
 from tfsp.data.errors import DataFormatError
 from tfsp.data.left_out import listed
 
@@ -155,7 +155,8 @@ def _without_label(labels):
 def joined(parts: dict[str, Rows], source: str) -> Rows:
     """The rows of all parts behind each other; sparse if any is.
 
-    Rows without names are called by their numbers in their part, where another part has names.
+    Codes stand for the same classes in all. Rows without names are called by their numbers in their
+    part, where another part has names.
 
     Raises:
       DataFormatError: for parts that differ in their columns, or of which only some have labels.
@@ -163,7 +164,8 @@ def joined(parts: dict[str, Rows], source: str) -> Rows:
     given = list(parts.values())
     if len(given) == 1:
         return given[0]
-    columns = same_columns(parts, source)
+    columns = _same_columns(parts, source)
+    given = table_categories.alike(parts, source)
     labelled = [name for name, rows in parts.items() if rows.labels is not None]
     if labelled and len(labelled) < len(given):
         raise DataFormatError(
@@ -180,8 +182,7 @@ def joined(parts: dict[str, Rows], source: str) -> Rows:
     return Rows(values, labels, columns, index, given[0].categories)
 
 
-def same_columns(parts, source):
-    """The columns of all parts; raises DataFormatError where they differ."""
+def _same_columns(parts, source):
     widths = {name: rows.values.shape[1] for name, rows in parts.items()}
     named = {name: rows.columns for name, rows in parts.items() if rows.columns is not None}
     (first, columns), *others = named.items() or [(None, None)]

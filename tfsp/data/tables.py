@@ -18,7 +18,6 @@ from tfsp.data import (
     arrays,
     class_labels,
     splits,
-    table_categories,
     table_frames,
     table_rows,
 )
@@ -131,10 +130,7 @@ def from_given(given: Mapping[str, Given | None], source: str, options: Options)
         parts[part], number = table_rows.checked(rows, options.missing, each.x_name, y_name)
         dropped += number
     sizes = [len(parts[part]) if part in parts else None for part in splits.PARTS]
-    parts = {part: parts[part] for part in splits.PARTS if part in parts}
-    table_rows.same_columns(parts, source)
-    alike = table_categories.alike(parts, source)
-    whole = table_rows.joined(dict(zip(parts, alike, strict=True)), source)
+    whole = table_rows.joined({part: parts[part] for part in splits.PARTS if part in parts}, source)
     labels, class_names = None, None
     if whole.labels is not None:
         labels, class_names = class_labels.coded(whole.labels)

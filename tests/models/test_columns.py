@@ -8,7 +8,7 @@ from marks import slow_but
 from scipy import special
 
 from tfsp import models
-from tfsp.evaluation import impute
+from tfsp.evaluation import draw, impute
 
 SETTINGS = {
     "name": "columns",
@@ -162,3 +162,10 @@ def test_a_model_built_too_soon_says_what_to_do():
     wrong[3, 2] = 7.0
     with pytest.raises(ValueError, match=r"\('colour'\) .*codes 0, ..., 2. Received: 7 in row 3"):
         model.fit(wrong, verbose=0)
+    fresh = make()  # what training data decide holds for validation too
+    with pytest.raises(ValueError, match=r"codes 0, ..., 2. Received: 7 in row 3"):
+        fresh.fit(table(), validation_data=wrong, verbose=0)
+    fresh.build((None, 4))
+    with pytest.raises(ValueError, match="Columns cannot be recovered from its mean. Use kind="):
+        draw(fresh, 5)
+    assert draw(fresh, 5, kind="means").shape == (5, 4)

@@ -20,12 +20,14 @@ def test_errors_of_means_are_by_hand_and_those_of_the_model_are_small():
     found = studies.imputation_errors(
         x,
         seeds=(4,),
-        steps=60,
+        steps=40,
         batch_size=120,
-        learning_rate=1e-2,
-        num_samples=50,
+        learning_rate=2e-2,
+        num_draws=50,
         report=lambda seed, errors: seen.append((seed, errors)),
         latent_dim=2,
+        objective="elbo",
+        num_samples=1,
     )
     removed = generator(4).random(x.shape) < 0.2
     squares = [

@@ -18,7 +18,7 @@ def imputation_errors(
     steps=700,
     batch_size=128,
     learning_rate=3e-3,
-    num_samples=1000,
+    num_draws=1000,
     report=None,
     **settings,
 ):
@@ -34,7 +34,7 @@ def imputation_errors(
       share: of the entries, in (0, 1).
       seeds: one repetition each: what is removed, the starting weights and all draws.
       steps, batch_size, learning_rate: of the training, by Adam.
-      num_samples: of `tfsp.evaluation.impute`.
+      num_draws: of codes, `num_samples` of `tfsp.evaluation.impute`.
       report: called with (seed, errors) of each repetition when it is done, or None.
       **settings: of `models.VAE`, in place of one hidden layer of 64, 8 latents and the objective
         "iwae" with 20 samples.
@@ -60,7 +60,7 @@ def imputation_errors(
         holes = np.where(removed, np.nan, x)
         model = _train(holes, seed, steps, batch_size, learning_rate, settings)
         filled = {
-            "model": impute(model, holes.astype("float32"), num_samples, seed=seed),
+            "model": impute(model, holes.astype("float32"), num_draws, seed=seed),
             "neighbours": _by_neighbours(holes),
             "mean": np.where(removed, np.nanmean(holes, axis=0), x),
         }

@@ -38,10 +38,10 @@ class Fitting(Training):
             kwargs.get("class_weight"),
             kwargs.get("steps_per_epoch"),
         )
+        self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         kwargs["validation_data"] = fit_inputs.prepare_validation(
             self, kwargs.get("validation_data"), kwargs.get("validation_steps")
         )
-        self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
         if not isinstance(callbacks, keras.callbacks.CallbackList):

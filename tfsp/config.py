@@ -69,6 +69,10 @@ def default_config(model="vae"):
                 fit=ml_collections.config_dict.placeholder(str),
                 cache=ml_collections.config_dict.placeholder(str),
                 cache_dir=ml_collections.config_dict.placeholder(str),
+                # Of a table: what becomes of missing values ("error", "drop", "mean", "model") and
+                # of columns of text and categories ("error", "code").
+                missing=ml_collections.config_dict.placeholder(str),
+                categorical=ml_collections.config_dict.placeholder(str),
             ),
             train=dict(
                 batch_size=100,

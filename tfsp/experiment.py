@@ -164,7 +164,7 @@ def _train(config, run, data_dir, download, verbose):
     with distribution.scope() if distribution else contextlib.nullcontext():
         model, first_epoch, checkpoint, problems = resume.newest(run)
         if model is None:
-            model = build_model(config, dataset.info.image_shape)
+            model = _model_for(dataset, config)
             compile_model(model, config, steps)
         indexed = getattr(model, "needs_index", False)  # it must identify each training point
         if indexed:
@@ -217,6 +217,23 @@ def _train(config, run, data_dir, download, verbose):
         ],
     )
     return model
+
+
+def _model_for(dataset, config):
+    """The model of a config, built for a data set, from which its likelihood may be told more."""
+    info, likelihood = dataset.info, config["likelihood"]
+    if likelihood["name"] == "columns":
+        told = {"names": info.columns, "categories": info.categories}
+        config = {**config, "likelihood": {**told, **_given(likelihood)}}
+    model = make_model(config)
+    if model.likelihood.shape_needs_data:
+        model.likelihood.adapt(dataset.arrays("train", limit=ADAPT_LIMIT)[0])
+    model.build((None, *info.image_shape))
+    return model
+
+
+def _given(settings):
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def load_run(run_dir, checkpoint="best"):

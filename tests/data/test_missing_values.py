@@ -86,17 +86,29 @@ def test_means_are_of_the_training_part_alone(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_missing_values_are_left_to_the_model(form):
+    data = tfsp_data.load(make(form), missing="model", batch_size=40, shuffle=False)
+    assert data.info.source.endswith("; 5 missing values are left to the model")
+    rows = rows_of()
+    for part in PARTS:
+        np.testing.assert_array_equal(data.arrays(part)[0], X[rows[part]].astype(np.float32))
+    for batch in data.train.take(1):
+        np.testing.assert_array_equal(batch, X[rows["train"][:40]].astype(np.float32))
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_column_without_any_value(form):
     x = X.copy()
     x[:, 2] = np.nan
     column = "'c'" if form == "frame" else "2"
-    assert f"no value in 1 column ({column})" in message(make(form, x), missing="mean")
+    for missing in ("mean", "model"):
+        assert f"no value in 1 column ({column})" in message(make(form, x), missing=missing)
     assert "every row has a missing value" in message(make(form, x), missing="drop")
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
-@pytest.mark.parametrize("missing", ["error", "drop", "mean"])
+@pytest.mark.parametrize("missing", ["error", "drop", "mean", "model"])
 def test_infinite_values_are_refused(form, value, missing):
     x = WHOLE.copy()
     x[5, 1] = value
@@ -130,7 +142,7 @@ def test_no_column_but_numbers():
     pd = pytest.importorskip("pandas")
     frame = make("frame", WHOLE)
     for name, values, said in (
-        ("kind", ["cat", "dog"] * 40, "holds text .*first values cat, dog.*get_dummies"),
+        ("kind", ["cat", "dog"] * 40, "holds text .*cat, dog.*categorical='code'.*get_dummies"),
         ("day", pd.date_range("2020-01-01", periods=N), "holds dates.*2020-01-01.*dt.days"),
         ("took", pd.to_timedelta(np.arange(N), "h"), "holds dates.*total_seconds"),
         ("month", pd.period_range("2020-01", periods=N, freq="M"), "holds dates"),
@@ -156,10 +168,11 @@ def test_no_column_but_numbers():
     [
         (dict(binarization="dynamic"), "is a table.*binarization='none'.*table=False"),
         (dict(image_size=4), "is a table.*image_size=None"),
-        (dict(missing="model"), "`missing` must be one of error, drop, mean"),
+        (dict(missing="zero"), "`missing` must be one of error, drop, mean, model"),
+        (dict(categorical="codes"), "`categorical` must be 'error' or 'code'"),
         (dict(table="yes"), "`table` must be True, False or None"),
         (dict(table=False, missing="drop"), "Only a table takes missing"),
-        (dict(noise=3), "does not take 'noise'. It takes: label, index, missing, layer, table"),
+        (dict(noise=3), "not take 'noise'. It takes: label, index, missing, categorical, layer"),
         (dict(label="kind"), "has no names, so that label='kind' means nothing"),
         (dict(layer="raw"), "has no names, so that layer='raw'"),
         (dict(label="a", index="a"), "either the class or the name of a row"),

@@ -51,6 +51,26 @@ def test_negative_binomial_is_scipys():
     np.testing.assert_allclose(actual, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("mean", [0.3, 1.7, 6.4, 40.2])
+def test_modes_are_the_most_likely_counts(mean):
+    x = np.arange(200)
+    log_mean = np.float64(np.log(mean))
+    mode = count_distributions.PoissonCounts(log_mean).mode()
+    assert mode == np.argmax(stats.poisson.pmf(x, mean))
+    for theta in (0.4, 3.3):
+        pmf = stats.nbinom.pmf(x, theta, theta / (theta + mean))
+        log_theta = np.float64(np.log(theta))
+        mode = count_distributions.NegativeBinomialCounts(log_mean, log_theta).mode()
+        assert mode == np.argmax(pmf)
+        for share in (0.01, 0.6):
+            inflated = (1 - share) * pmf + share * (x == 0)
+            zeros = np.float64(special.logit(share))
+            mode = count_distributions.ZeroInflatedNegativeBinomialCounts(
+                log_mean, log_theta, zeros
+            ).mode()
+            assert mode == np.argmax(inflated)
+
+
 @pytest.fixture(scope="module")
 def exact():
     """Means `[7]` by thetas `[7]`, the last infinite, of every x: `[8, 7, 7]`."""

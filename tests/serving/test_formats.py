@@ -171,3 +171,28 @@ def test_unknown_formats_and_full_folders_are_refused(tmp_path):
     (tmp_path / "mine").write_text("precious")
     with pytest.raises(FileExistsError, match="exists already"):
         model.export(tmp_path, format="onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_mixed_columns_with_missing_entries(format, tmp_path):
+    """NaN stands for what is missing; what is infinite is still no row."""
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.normal(70, 9, 20), rng.integers(0, 3, 20), rng.poisson(3.0, 20)], axis=1)
+    x = np.float32(np.where(rng.random(x.shape) < 0.3, np.nan, x))
+    kinds = ["gaussian", "categorical", "poisson"]
+    likelihood = {"name": "columns", "kinds": kinds, "missing": True}
+    model = models.VAE({"name": "mlp", "hidden": (4,)}, likelihood=likelihood, latent_dim=2, seed=0)
+    model.likelihood.adapt(x)
+    model.build((None, 3))
+    model.export(tmp_path / format, format=format)
+    for name, result, expected in (
+        ("encode", "latent", model.encode(x)),
+        ("reconstruct", "mean", model.reconstruct(x)),
+    ):
+        path = tmp_path / format / name
+        (actual,) = run(format, path, {"images": x}, [result])
+        np.testing.assert_allclose(actual, expected, **CLOSE)
+        spoilt = np.where(np.arange(20)[:, None] == 5, np.float32(np.inf), x)
+        (actual,) = run(format, path, {"images": spoilt}, [result])
+        np.testing.assert_array_equal(np.isnan(actual).any(axis=1), np.arange(20) == 5)

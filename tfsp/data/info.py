@@ -24,6 +24,8 @@ class DataInfo:
       columns: names of the columns of a table, or None where they have none.
       class_names: sorted names of the labels 0, 1, ...: the subfolders of a folder that has one for
         each class, or labels that were text. Else None.
+      categories: names of those columns of a table that hold codes -> the classes that 0, 1, ...
+        stand for, in the form that the likelihood "columns" takes. None where there are none.
       files: of a folder, dict part -> paths of its files relative to the folder, in the order of
         `Data.arrays(part)`: sequences that make each string when it is asked for. Else None.
     """
@@ -40,6 +42,7 @@ class DataInfo:
     kind: str = "images"
     columns: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)  # many
     class_names: tuple[str, ...] | None = dataclasses.field(default=None, repr=False)
+    categories: Mapping[str, tuple[Any, ...]] | None = dataclasses.field(default=None, repr=False)
     files: Mapping[str, Sequence[str]] | None = dataclasses.field(
         default=None, repr=False, compare=False
     )
@@ -48,4 +51,6 @@ class DataInfo:
         """Plain values that `json.dumps` takes: tuples become lists, `files` is left out."""
         names = [field.name for field in dataclasses.fields(self) if field.name != "files"]
         plain = {name: getattr(self, name) for name in names}
+        if self.categories is not None:
+            plain["categories"] = {name: list(each) for name, each in self.categories.items()}
         return {key: list(v) if isinstance(v, tuple) else v for key, v in plain.items()}

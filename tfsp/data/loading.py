@@ -98,10 +98,12 @@ def load(
         folders are read: `tfsp.data.folder.from_folder`.
         Of a table: `label`, the name of the column that is the class (of AnnData, of `obs`), and
         `index`, of the one that names the rows (None: the index of the DataFrame or of `obs`);
-        `missing`, "error", "drop" (rows with a missing value or label are left out) or "mean" (the
-        mean of the column over the training part); `layer` of AnnData, in place of X; `table`,
-        True for an array [n, D] whose values tell nothing, such as counts in uint8, and False to
-        read flat images only.
+        `missing`, "error", "drop" (rows with a missing value or label are left out), "mean" (the
+        mean of the column over the training part, or its most frequent code) or "model" (NaN stays,
+        for a likelihood with `missing`); `categorical`, "error" or "code" (columns of text and
+        categories of a DataFrame become codes, see `info.categories`); `layer` of AnnData, in place
+        of X; `table`, True for an array [n, D] whose values tell nothing, such as counts in uint8,
+        and False to read flat images only.
 
     Returns:
       Data.

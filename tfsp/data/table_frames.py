@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tfsp.data import table_values
+from tfsp.data import table_categories, table_values
 from tfsp.data.arrays import label_vector
 from tfsp.data.errors import DataFormatError
 from tfsp.data.left_out import listed
@@ -25,7 +25,8 @@ def rows(frame: Any, options: Options, what: str) -> Rows:
     """The rows of a DataFrame.
 
     Numbers of any dtype, nullable and sparse ones too, become float32; bools become 0 and 1;
-    missing values become NaN. Sparse columns stay sparse where all are and their fill value is 0.
+    missing values become NaN, with categorical="code" text and categories codes. Sparse columns
+    stay sparse where all are and their fill value is 0.
 
     Args:
       frame: pandas.DataFrame.
@@ -45,13 +46,30 @@ def rows(frame: Any, options: Options, what: str) -> Rows:
     places = [place for place in range(len(names)) if place not in (label, index)]
     columns = tuple(names[place] for place in places)
     features = frame.iloc[:, places]
+    categories = {}
+    if options.categorical == "code":
+        features, categories = _coded(features, columns, what)
     _refuse(features, columns, what)
     return Rows(
         _values(features, what),
         None if label is None else label_vector(frame.iloc[:, label], len(frame), what),
         columns,
         row_names(frame.index) if index is None else row_names(frame.iloc[:, index]),
+        categories,
     )
+
+
+def _coded(features, columns, what):
+    """(the frame with codes in place of text and categories, number of a column -> classes)."""
+    import pandas as pd
+
+    found, categories = {}, {}
+    for place, (_, column) in enumerate(features.items()):
+        kind = _kind(column)
+        if kind == "categories" or (kind == "text" and not len(_strays(column))):
+            column, categories[place] = table_categories.coded(column, columns[place], what)
+        found[place] = column
+    return pd.DataFrame(found, index=features.index), categories
 
 
 def name_of(name: Any) -> str:
@@ -154,11 +172,8 @@ def _described(name, kind, column):
     text = f"column {name!r} holds {kind} (dtype {column.dtype}, first values {', '.join(shown)})"
     if kind != "text":
         return text
-    import pandas as pd
-
-    there = column[column.notna()]
-    strays = there[pd.to_numeric(there, errors="coerce").isna()]
-    if 2 * len(strays) >= len(there):
+    strays = _strays(column)
+    if not len(strays):
         return text
     odd = listed([repr(value) for value in strays.unique()], 3)
     return (
@@ -167,11 +182,20 @@ def _described(name, kind, column):
     )
 
 
+def _strays(column):
+    """Of a column of text, what is no number, if that is less than half of it; else nothing."""
+    import pandas as pd
+
+    there = column[column.notna()]
+    strays = there[pd.to_numeric(there, errors="coerce").isna()]
+    return strays if 2 * len(strays) < len(there) else strays[:0]
+
+
 def _mended(names, kinds):
     if kinds & {"text", "categories"}:
         yield (
-            "Columns of 0 and 1 for its values are made by pd.get_dummies(frame, columns=[...], "
-            "dtype=float)."
+            "categorical='code' makes codes of classes, for the likelihood 'columns'; columns of "
+            "0 and 1 for each value are made by pd.get_dummies(frame, columns=[...], dtype=float)."
         )
     if "dates" in kinds:
         yield (

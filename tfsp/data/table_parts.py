@@ -34,7 +34,7 @@ def parts_of(
     """(the parts, what `DataInfo` is to say and the names of the rows by part).
 
     Args:
-      found: the table, whose missing values become means over the training rows.
+      found: the table, whose missing values become means over the training rows if wanted.
       rows: dict part -> int [m], row numbers.
     """
     values = found.filled(rows["train"])
@@ -51,5 +51,6 @@ def parts_of(
         "kind": "table",
         "columns": found.columns,
         "class_names": found.class_names,
+        "categories": found.classes(),
         "index": None if names is None else {part: names[rows[part]] for part in splits.PARTS},
     }

@@ -1,12 +1,12 @@
 """Rows of a table with what belongs to them: labels, names of rows and of columns."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tfsp.data import class_labels, table_values
+from tfsp.data import class_labels, table_categories, table_values
 from tfsp.data.errors import DataFormatError
 from tfsp.data.left_out import listed
 
@@ -18,7 +18,8 @@ class Options:
     Attributes:
       label: name of the column that is the class, or None.
       index: name of the column that names the rows, or None.
-      missing: what becomes of missing values: "error", "drop" or "mean".
+      missing: what becomes of missing values: "error", "drop", "mean" or "model" (they stay NaN).
+      categorical: what becomes of columns of text and categories: "error" or "code".
       layer: of an AnnData object, the name of the layer that is read in place of X.
       table: True reads an array [n, D] as a table whatever its values, False as flat images;
         None lets the values decide. True where another option is given.
@@ -30,6 +31,7 @@ class Options:
     label: Any = None
     index: Any = None
     missing: str = "error"
+    categorical: str = "error"
     layer: str | None = None
     table: bool | None = None
 
@@ -38,6 +40,10 @@ class Options:
             raise ValueError(
                 f"`missing` must be one of {', '.join(table_values.MISSING)}. "
                 f"Received: {self.missing!r}."
+            )
+        if self.categorical not in ("error", "code"):
+            raise ValueError(
+                f"`categorical` must be 'error' or 'code'. Received: {self.categorical!r}."
             )
         if self.table not in (None, True, False):
             raise ValueError(f"`table` must be True, False or None. Received: {self.table!r}.")
@@ -66,12 +72,14 @@ class Rows:
       labels: [n] as they came, or None; after `checked` int32 or strings.
       columns: D names, or None.
       index: NumPy [n] of strings, the names of the rows, or None.
+      categories: number of a column -> the classes that its codes 0, 1, ... stand for.
     """
 
     values: Any
     labels: Any = None
     columns: tuple[str, ...] | None = None
     index: np.ndarray | None = None
+    categories: Mapping[int, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
@@ -91,7 +99,7 @@ def checked(rows: Rows, missing: str, what: str, y_name: str) -> tuple[Rows, int
 
     Args:
       rows: Rows.
-      missing: "error", "drop" or "mean"; with the last, missing values stay.
+      missing: "error", "drop", "mean" or "model"; with the last two, missing values stay.
       what, y_name: names of the table and of its labels in messages.
 
     Raises:
@@ -106,7 +114,7 @@ def checked(rows: Rows, missing: str, what: str, y_name: str) -> tuple[Rows, int
         if not keep.any():
             raise DataFormatError(
                 f"{what}: every row has a missing value, so that missing='drop' leaves none. Leave "
-                "out the columns with many of them, or pass missing='mean'."
+                "out the columns with many of them, or pass missing='mean' or missing='model'."
             )
         rows = rows if keep.all() else rows.take(keep)
     elif unlabelled is not None and unlabelled.any():
@@ -147,7 +155,8 @@ def _without_label(labels):
 def joined(parts: dict[str, Rows], source: str) -> Rows:
     """The rows of all parts behind each other; sparse if any is.
 
-    Rows without names are called by their numbers in their part, where another part has names.
+    Codes stand for the same classes in all. Rows without names are called by their numbers in their
+    part, where another part has names.
 
     Raises:
       DataFormatError: for parts that differ in their columns, or of which only some have labels.
@@ -156,6 +165,7 @@ def joined(parts: dict[str, Rows], source: str) -> Rows:
     if len(given) == 1:
         return given[0]
     columns = _same_columns(parts, source)
+    given = table_categories.alike(parts, source)
     labelled = [name for name, rows in parts.items() if rows.labels is not None]
     if labelled and len(labelled) < len(given):
         raise DataFormatError(
@@ -168,7 +178,8 @@ def joined(parts: dict[str, Rows], source: str) -> Rows:
         index = np.concatenate(
             [np.arange(len(r)).astype(str) if r.index is None else r.index for r in given]
         )
-    return Rows(_stacked([rows.values for rows in given]), labels, columns, index)
+    values = _stacked([rows.values for rows in given])
+    return Rows(values, labels, columns, index, given[0].categories)
 
 
 def _same_columns(parts, source):

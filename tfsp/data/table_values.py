@@ -4,7 +4,7 @@ A table is float32 [n, D], either a NumPy array or a SciPy sparse matrix in CSR 
 values are NaN. A sparse one is never made dense here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from tfsp.data import arrays
 from tfsp.data.errors import DataFormatError
 from tfsp.data.left_out import listed
 
-MISSING = ("error", "drop", "mean")
+MISSING = ("error", "drop", "mean", "model")
 _NAMED = 5  # rows or columns in a message
 
 
@@ -103,8 +103,9 @@ def refuse_missing(
         raise DataFormatError(
             f"{what} has {len(rows):,} missing value{'s'[: len(rows) > 1]} (NaN), "
             f"{_where(values, rows, places, index, columns)}. Pass missing='drop' to leave these "
-            "rows out, missing='mean' to put the mean of the training part's column, or fill them "
-            "first."
+            "rows out, missing='mean' to put the mean of the training part's column, "
+            "missing='model' to keep them for a model that leaves them out of its likelihood, or "
+            "fill them first."
         )
 
 
@@ -115,7 +116,12 @@ def complete_rows(values: Any) -> np.ndarray:
     return keep
 
 
-def with_means(values: Any, training: np.ndarray, columns: Sequence[str] | None) -> Any:
+def with_means(
+    values: Any,
+    training: np.ndarray,
+    columns: Sequence[str] | None,
+    coded: Collection[int] = (),
+) -> Any:
     """A table whose missing values are the means of their columns over the training rows.
 
     The mean is that of the values which are there, the zeros of a sparse table among them.
@@ -124,6 +130,7 @@ def with_means(values: Any, training: np.ndarray, columns: Sequence[str] | None)
       values: [n, D], dense or sparse; a copy is changed.
       training: int [m], the training rows.
       columns: names of the columns, or None.
+      coded: numbers of the columns of codes, which take the most frequent one.
 
     Raises:
       DataFormatError: names the columns that have no value in the training part.
@@ -133,18 +140,33 @@ def with_means(values: Any, training: np.ndarray, columns: Sequence[str] | None)
         return values
     affected, which = np.unique(places, return_inverse=True)
     means = _means(values, training, affected)
-    if np.isnan(means).any():
-        empty = affected[np.isnan(means)]
-        raise DataFormatError(
-            "missing='mean': the training part has no value in "
-            f"{_columns(empty, columns)}. Leave them out."
-        )
+    _refuse_empty(affected[np.isnan(means)], columns, "mean")
+    for i, place in enumerate(affected.tolist()):
+        if place in coded:
+            there = values[training, place]
+            found, times = np.unique(there[~np.isnan(there)], return_counts=True)
+            means[i] = found[np.argmax(times)]
     values = values.copy()
     if is_sparse(values):
         values.data[np.isnan(values.data)] = means[which]  # both in the order of the entries
     else:
         values[rows, places] = means[which]
     return values
+
+
+def require_some(values: Any, training: np.ndarray, columns: Sequence[str] | None) -> None:
+    """Raises DataFormatError for columns without a value in the training part: missing="model"."""
+    affected = np.unique(entries(values, np.isnan)[1])
+    means = _means(values, training, affected) if len(affected) else np.zeros(0)
+    _refuse_empty(affected[np.isnan(means)], columns, "model")
+
+
+def _refuse_empty(empty, columns, missing):
+    if len(empty):
+        raise DataFormatError(
+            f"missing={missing!r}: the training part has no value in "
+            f"{_columns(empty, columns)}. Leave them out."
+        )
 
 
 def _means(values, training, affected):

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tfsp.data import annotated, arrays, class_labels, splits, table_frames, table_rows
+from tfsp.data import (
+    annotated,
+    arrays,
+    class_labels,
+    splits,
+    table_frames,
+    table_rows,
+)
 from tfsp.data import table_values as values_of
 from tfsp.data.errors import DataFormatError
 from tfsp.data.given import Given
@@ -27,13 +34,15 @@ class TableSet:
     """A table held in memory.
 
     Attributes:
-      values: float32 [n, D], a NumPy array or a SciPy CSR matrix; NaN where a mean is to be put.
+      values: float32 [n, D], a NumPy array or a SciPy CSR matrix; NaN where one is missing.
       labels: NumPy int32 [n], or None.
       splits: dict name -> splits.Split.
       source: where the table came from, in words.
       columns: names of the D columns, or None.
       class_names: names of the labels 0, 1, ..., or None where labels were numbers.
       index: NumPy [n] of strings, the names of the rows, or None.
+      categories: number of a column -> the classes that its codes 0, 1, ... stand for.
+      missing: as in `Options`: whether `filled` fills.
     """
 
     values: Any
@@ -43,10 +52,24 @@ class TableSet:
     columns: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
     index: np.ndarray | None = None
+    categories: Mapping[int, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    missing: str = "error"
 
     def filled(self, training: np.ndarray) -> Any:
-        """`values` with the means over the training rows in place of missing ones."""
-        return values_of.with_means(self.values, training, self.columns)
+        """`values` as they are loaded, with means over the training rows if they are wanted.
+
+        Raises:
+          DataFormatError: for columns without a value in the training rows.
+        """
+        if self.missing != "model":
+            return values_of.with_means(self.values, training, self.columns, self.categories)
+        values_of.require_some(self.values, training, self.columns)
+        return self.values
+
+    def classes(self) -> dict[str, tuple[Any, ...]] | None:
+        """Names of the coded columns -> their classes, or None if there are none."""
+        names = self.columns or ()
+        return {names[place]: each for place, each in self.categories.items()} or None
 
 
 def options_of(options: Mapping[str, Any]) -> Options:
@@ -115,10 +138,12 @@ def from_given(given: Mapping[str, Given | None], source: str, options: Options)
         whole.values,
         labels,
         {"standard": splits.consecutive(*sizes)},
-        source + _remark(whole, dropped),
+        source + _remark(whole, dropped, options.missing),
         whole.columns,
         class_names,
         whole.index,
+        whole.categories,
+        options.missing,
     )
 
 
@@ -179,9 +204,13 @@ def _is_bytes(x):
     return kind_of(x) is None and getattr(x, "dtype", None) == np.uint8
 
 
-def _remark(whole, dropped):
+def _remark(whole, dropped, option):
     """What was done about missing values, for the info record."""
     if dropped:
         return f"; {dropped:,} rows with missing values left out"
     missing = len(values_of.entries(whole.values, np.isnan)[0])
-    return f"; {missing:,} missing values are column means of the training part" if missing else ""
+    if not missing:
+        return ""
+    if option == "model":
+        return f"; {missing:,} missing values are left to the model"
+    return f"; {missing:,} missing values are column means of the training part"

@@ -12,6 +12,7 @@ from tfsp.evaluation.categories import category_probabilities, category_tree_sco
 from tfsp.evaluation.chains import chain_classes
 from tfsp.evaluation.decomposition import kl_decomposition
 from tfsp.evaluation.draws import can_add_noise, draw
+from tfsp.evaluation.imputation import impute
 from tfsp.evaluation.latent import encode, encode_views, posterior_draws
 from tfsp.evaluation.learned_proportions import learned_proportions
 from tfsp.evaluation.likelihood import log_likelihood
@@ -82,6 +83,7 @@ __all__ = [
     "frechet_distance",
     "hierarchy_scores",
     "hoyer_scores",
+    "impute",
     "kl_decomposition",
     "labelled_points",
     "learned_proportions",

@@ -50,12 +50,13 @@ def iterate(data, batch_size=100, model=None):
         raise ValueError("There is nothing to evaluate: the dataset holds no examples.")
 
 
-def limited(data, limit=None):
+def limited(data, limit=None, model=None):
     """`data`, or a random subset of `limit` examples if there are more (see `tfsp.subset`).
 
     Args:
       data: as in `iterate`; a dataset is read once.
       limit: None for all.
+      model: as in `iterate`.
 
     Returns:
       what `iterate` takes, an array or a pair if rows were left out.
@@ -69,9 +70,9 @@ def limited(data, limit=None):
     if not isinstance(data, tf.data.Dataset):
         x, y = _pair(data)
         rows = subset.rows(len(x), limit)
-        x = _checked(x[rows], rows)
+        x = _checked(x[rows], rows, model)
         return x if y is None else (x, y[rows])
-    pairs = ((x,) if y is None else (x, y) for x, y in iterate(data))
+    pairs = ((x,) if y is None else (x, y) for x, y in iterate(data, model=model))
     columns = subset.of_batches(pairs, limit)
     return columns[0] if len(columns) == 1 else tuple(columns)
 
@@ -82,9 +83,12 @@ def _checked(x, rows, model=None):
     values = data_checks.numbers(x, likelihood)
     if values is None or not values.size:
         return x
+    values = data_checks.without_missing(values, likelihood)
     if not np.isfinite(values).all():
         bad = int(np.argmin(np.isfinite(values.reshape(len(x), -1)).all(axis=1)))
-        raise ValueError(f"Data must be finite. Example {rows[bad]} is not. Clean the data first.")
+        raise ValueError(
+            f"Data must be finite. Example {rows[bad]} is not. {data_checks.mend(values)}"
+        )
     if likelihood is not None:
         data_checks.require_range(values, likelihood)
     return x

@@ -129,7 +129,7 @@ def _collect(model, data, limit):
     compiled = tf.function(_parts(model), reduce_retracing=True)
     batches = [
         {k: v.numpy() for k, v in compiled(tf.constant(x)).items()}
-        for x, _ in iterate(limited(data, limit), model=model)
+        for x, _ in iterate(limited(data, limit, model), model=model)
     ]
     parts = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
     parts = {name: value.astype(np.float64) for name, value in parts.items()}

@@ -26,7 +26,7 @@ def encode(model, data, limit=None):
     """
     encode_batch = _compiled(model, _ENCODERS, _encode)
     codes, labels = [], []
-    for x, y in iterate(limited(data, limit), model=model):
+    for x, y in iterate(limited(data, limit, model), model=model):
         codes.append(encode_batch(tf.constant(x)).numpy())
         labels.append(y)
     return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)

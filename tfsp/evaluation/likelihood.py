@@ -1,12 +1,11 @@
 """log p(x) by importance sampling over a whole data set."""
 
-import weakref
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
+from tfsp.evaluation import compiled
 from tfsp.evaluation.batches import padded
 from tfsp.models import importance_log_prob
 from tfsp.models.inputs import data_checks
@@ -96,23 +95,18 @@ def log_likelihood(
     return output
 
 
-_ESTIMATORS = weakref.WeakKeyDictionary()
-
-
 def _estimator(model, num_samples, chunk_size, jit_compile):
-    """The compiled estimate of a batch, traced once for a model and these numbers."""
-    known = _ESTIMATORS.setdefault(model, {})
-    key = (num_samples, chunk_size, jit_compile)
-    if key not in known:
-        owner = weakref.ref(model)  # the cache must not keep the model alive
+    """The compiled estimate of a batch."""
 
+    def make(owner):
         @tf.function(jit_compile=jit_compile)
         def estimate(x, seed):
             size = chunk_size or max(1, _ROWS // x.shape[0])
             return importance_log_prob(owner(), x, num_samples, size, seed)
 
-        known[key] = estimate
-    return known[key]
+        return estimate
+
+    return compiled.once(model, ("log_likelihood", num_samples, chunk_size, jit_compile), make)
 
 
 def _num_batches(data, batch_size=100):

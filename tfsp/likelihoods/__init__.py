@@ -8,6 +8,7 @@ from tfsp import discovery
 from tfsp.likelihoods.base import Likelihood, build, get, names, register
 from tfsp.likelihoods.bernoulli import Bernoulli
 from tfsp.likelihoods.categorical import Categorical
+from tfsp.likelihoods.columns import Columns
 from tfsp.likelihoods.continuous_bernoulli import ContinuousBernoulli
 from tfsp.likelihoods.gaussian import Gaussian
 from tfsp.likelihoods.laplace import Laplace
@@ -18,6 +19,7 @@ from tfsp.likelihoods.poisson import Poisson
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "Columns",
     "ContinuousBernoulli",
     "Gaussian",
     "Laplace",

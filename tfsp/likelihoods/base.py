@@ -28,12 +28,19 @@ class Likelihood(keras.layers.Layer):
 
     A subclass sets `num_parameters` and `kind` and defines `pixel_distribution`.
 
+    With `missing` entries of x may be NaN, those that are missing. They are left out: log p(x) is
+    that of the others, which is the marginal, as entries are independent given z; and an encoder
+    sees x with 0 on its scale in their place, beside 1 where x is there and 0 where it is not.
+
+    Args:
+      missing: see above. Without it NaN is an error.
+
     Attributes:
       num_parameters: decoder outputs per entry of x.
       kind: "discrete" (x takes `num_levels` values, log p is a probability), "counts" (x is 0, 1,
-        2, ..., floating or of an integer dtype, log p is a probability) or "continuous" (a density
-        with respect to x, on [0, 1] or in units of its own). Bits per dimension and checks of data
-        need to know.
+        2, ..., floating or of an integer dtype, log p is a probability), "continuous" (a density
+        with respect to x, on [0, 1] or in units of its own) or "mixed" (a density of some entries,
+        a probability of others). Bits per dimension and checks of data need to know.
       num_levels: number of values of a discrete x; a continuous x counts as 256 levels.
       unit_interval: whether x must lie in [0, 1].
     """
@@ -43,12 +50,13 @@ class Likelihood(keras.layers.Layer):
     num_levels: int = 256
     unit_interval: bool = True
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, missing: bool = False, **kwargs: Any) -> None:
         # Densities are never computed in half precision, whatever the networks use.
         kwargs.setdefault("dtype", keras.config.dtype_policy().variable_dtype)
         precision.require_whole(kwargs["dtype"], type(self).__name__)
         kwargs.setdefault("autocast", False)
         super().__init__(**kwargs)
+        self.missing = bool(missing)
         self._entries: tuple[int, ...] | None = None
 
     def pixel_distribution(self, *parameters: tf.Tensor) -> tfd.Distribution:
@@ -58,6 +66,13 @@ class Likelihood(keras.layers.Layer):
     def output_shape(self, data_shape: Sequence[int]) -> tuple[int, ...]:
         """Output shape of a decoder for data of this shape (both without batch)."""
         return (*data_shape[:-1], data_shape[-1] * self.num_parameters)
+
+    def describe_outputs(self, data_shape: Sequence[int]) -> str:
+        """What a decoder's outputs are, for errors."""
+        return (
+            f"{self.num_parameters} parameter(s) of the likelihood {type(self).__name__} for each "
+            f"entry of data of shape {tuple(data_shape)}"
+        )
 
     def distribution(self, outputs: tf.Tensor, data_rank: int) -> tfd.Distribution:
         """Distribution over x from decoder outputs `[..., *output_shape]`.
@@ -80,13 +95,53 @@ class Likelihood(keras.layers.Layer):
         return self.distribution(outputs, data_rank)
 
     def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
-        """log p(x | outputs) in nats, summed over the entries of x: `[...]`."""
+        """log p(x | outputs) in nats, summed over the entries of x that are there: `[...]`."""
         x = tf.cast(x, self.variable_dtype)
-        return self.distribution_given(x, outputs, data_rank).log_prob(x)
+        distribution = self.distribution_given(x, outputs, data_rank)
+        if not self.missing:
+            return distribution.log_prob(x)
+        # A density of NaN has NaN in its gradient, whatever `tf.where` makes of its value.
+        each = distribution.distribution.log_prob(self.filled(x))
+        each = tf.where(is_missing(x), tf.zeros([], each.dtype), each)
+        return tf.reduce_sum(each, axis=list(range(-data_rank, 0)))
 
     def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
-        """What an encoder sees of x `[..., *data_shape]`: x itself, if no scale suits it better."""
+        """What an encoder sees of x `[..., *data_shape]`: `[..., *encoder_shape(data_shape)]`."""
+        if not self.missing:
+            return self.scaled(x)
+        seen = self.scaled(self.filled(x))
+        return tf.concat([seen, tf.cast(~is_missing(x), seen.dtype)], axis=-1)
+
+    def encoder_shape(self, data_shape: Sequence[int]) -> tuple[int, ...]:
+        """Shape of `encoder_input` of data of this shape (both without batch)."""
+        return (*data_shape[:-1], data_shape[-1] * (2 if self.missing else 1))
+
+    def scaled(self, x: tf.Tensor) -> tf.Tensor:
+        """x, of which nothing is missing, on the scale that suits an encoder: x itself if none."""
         return x
+
+    def filled(self, x: tf.Tensor) -> tf.Tensor:
+        """x with a value that it might have, 0 where encoders see it, for each missing entry."""
+        if not self.missing:
+            return x
+        return tf.where(is_missing(x), tf.cast(self.fill_value(), x.dtype), x)
+
+    def fill_value(self) -> Any:
+        """What `filled` puts: a number, or a tensor that broadcasts against x."""
+        return 0.0
+
+    def statistics(self, distribution: tfd.Distribution) -> tf.Tensor:
+        """Of p(x | z), what is averaged over z to tell what x is to be expected: the mean."""
+        return distribution.mean()
+
+    def expected(self, statistics: tf.Tensor) -> tf.Tensor:
+        """The x `[..., *data_shape]` that averages of `statistics` tell."""
+        return statistics
+
+    @property
+    def shape_needs_data(self) -> bool:
+        """Whether `adapt` has to be called before a model is built: shapes come from data."""
+        return False
 
     @property
     def wants_data(self) -> bool:
@@ -98,6 +153,13 @@ class Likelihood(keras.layers.Layer):
 
         Args:
           x: array `[n, *data_shape]`.
+        """
+
+    def require(self, values: np.ndarray) -> None:
+        """Raises ValueError for values of x that cannot be, and that `kind` does not tell of.
+
+        Args:
+          values: finite array `[n, *data_shape]`; 0 stands for what is missing.
         """
 
     def advice(self, values: np.ndarray) -> str | None:
@@ -139,3 +201,11 @@ class Likelihood(keras.layers.Layer):
             )
         self._entries = shape
         return shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "missing": self.missing}
+
+
+def is_missing(x: tf.Tensor) -> tf.Tensor:
+    """Where x is NaN, bool. By a comparison: not all runtimes of served models have `IsNan`."""
+    return tf.not_equal(x, x)

@@ -28,6 +28,8 @@ class Bernoulli(Likelihood):
 
         The value is that of `distribution(outputs).log_prob(x)` up to rounding.
         """
+        if self.missing:
+            return super().log_prob(x, outputs, data_rank)
         logits = tf.cast(outputs, self.variable_dtype)
         x = tf.cast(x, logits.dtype)
         axes = list(range(-data_rank, 0))

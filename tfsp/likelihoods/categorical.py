@@ -31,6 +31,11 @@ class _Levels(Discrete, IntegerDraws):
     def _parameter_properties(cls, dtype, num_classes=None):
         return {"logits": parameters.real(1)}
 
+    def probs_parameter(self):
+        """Probabilities of the levels, `[..., L]`."""
+        # Not `tf.nn.softmax`: on a CPU it takes five axes at most.
+        return tf.exp(tf.nn.log_softmax(self._categorical.logits_parameter()))
+
     def _event_shape(self):
         return tf.TensorShape([])
 
@@ -49,9 +54,7 @@ class _Levels(Discrete, IntegerDraws):
 
     def _mean(self):
         values = tf.linspace(tf.zeros([], self.dtype), tf.ones([], self.dtype), self._top + 1)
-        # Not `tf.nn.softmax`: on a CPU it takes five axes at most.
-        probs = tf.exp(tf.nn.log_softmax(self._categorical.logits_parameter()))
-        return tf.linalg.matvec(probs, values)
+        return tf.linalg.matvec(self.probs_parameter(), values)
 
     def _mode(self):
         return tf.cast(self._categorical.mode(), self.dtype) / self._top

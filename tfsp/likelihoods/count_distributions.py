@@ -116,6 +116,9 @@ class PoissonCounts(CountDistribution):
         rate = tf.exp(self._log_mean)
         return tf.random.stateless_poisson(self._shape(n), seed, rate, dtype=self.dtype)
 
+    def _mode(self):
+        return tf.floor(tf.exp(self._log_mean))
+
     def _variance(self):
         return tf.exp(self._log_mean)
 
@@ -164,6 +167,10 @@ class NegativeBinomialCounts(CountDistribution):
         gamma = tf.random.stateless_gamma(self._shape(n), seeds[0], theta, dtype=self.dtype)
         rate = gamma * tf.exp(self._log_mean - self._log_theta)
         return tf.random.stateless_poisson(tf.shape(rate), seeds[1], rate, dtype=self.dtype)
+
+    def _mode(self):
+        mean = tf.exp(self._log_mean)
+        return tf.floor(tf.nn.relu(mean - tf.exp(self._log_mean - self._log_theta)))
 
     def _variance(self):
         mean = tf.exp(self._log_mean)
@@ -215,6 +222,10 @@ class ZeroInflatedNegativeBinomialCounts(NegativeBinomialCounts):
 
     def _mean(self):
         return tf.sigmoid(-self._zero_logits) * super()._mean()
+
+    def _mode(self):
+        other = super()._mode()
+        return tf.where(self._at_zero() >= self.log_prob(other), tf.zeros_like(other), other)
 
     def _variance(self):
         kept, mean = tf.sigmoid(-self._zero_logits), super()._mean()

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from tfsp import arguments
-from tfsp.likelihoods.base import Likelihood
+from tfsp.likelihoods.base import Likelihood, is_missing
 
 _LIBRARIES = ("observed", "none")
 # exp of it, squared or times thousands of entries, is still a float32; no count is near it.
@@ -29,13 +29,15 @@ class CountLikelihood(Likelihood):
     nothing of l. Bounds with another `library` are not of the same quantity. `distribution`, and
     with it means and draws of decoded latents, takes a typical l: the median of the totals (those
     that are not 0) of up to 20,000 training examples, which `fit` and `train_on_batch` set at their
-    start, or `adapt(x)` by hand. It is a weight, saved with the model.
+    start, or `adapt(x)` by hand. It is a weight, saved with the model. With `missing` totals are
+    those of the entries that are there, and their means add up to it.
 
     Args:
       library: see above.
       typical_library: l where there is no x; None takes it from data. Goes with library="observed".
       log1p: whether encoders see log(1 + x) in place of x. Everything else is about counts, also
         what a model is given.
+      **kwargs: of `Likelihood`: missing.
 
     Attributes:
       typical_library: with library="observed" a weight that is not trained; NaN until it is known.
@@ -99,7 +101,10 @@ class CountLikelihood(Likelihood):
         if self.typical_library is None or self._settings["typical_library"] is not None:
             return
         x = np.asarray(x)
-        totals = x.reshape(len(x), -1).sum(axis=1, dtype=np.float64)
+        x = x.reshape(len(x), -1)
+        if self.missing:
+            x = np.where(np.isnan(x), 0, x)
+        totals = x.sum(axis=1, dtype=np.float64)
         totals = totals[totals > 0]
         if not len(totals):
             raise ValueError(
@@ -109,7 +114,7 @@ class CountLikelihood(Likelihood):
             )
         self.typical_library.assign(np.median(totals))
 
-    def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
+    def scaled(self, x: tf.Tensor) -> tf.Tensor:
         """log(1 + x) with `log1p`, else x.
 
         Below 0, where the learned pseudo-inputs of a VampPrior may be, it goes on as the odd
@@ -142,20 +147,27 @@ class CountLikelihood(Likelihood):
         if self.typical_library is None:
             return self._distribution(outputs, data_rank)
         x = tf.cast(x, self.variable_dtype)
-        total = tf.reduce_sum(x, axis=_last_axes(data_rank), keepdims=True)
-        return self._distribution(outputs, data_rank, total)
+        total = tf.reduce_sum(self.filled(x), axis=_last_axes(data_rank), keepdims=True)
+        return self._distribution(outputs, data_rank, total, is_missing(x))
 
     def pixel_distribution(self, log_mean: tf.Tensor, *others: tf.Tensor) -> tfd.Distribution:
         """Distribution of each entry of x, from the logs of the means and the other outputs."""
         raise NotImplementedError(f"{type(self).__name__} must define `pixel_distribution`.")
 
-    def _distribution(self, outputs, data_rank, total=None):
+    def _distribution(self, outputs, data_rank, total=None, absent=None):
         outputs = tf.cast(outputs, self.variable_dtype)
         logits, *others = tf.split(outputs, self.num_parameters, axis=-1)
         if total is None:
             log_mean = tf.minimum(logits, _MOST_LOG_MEAN)
         else:
-            log_mean = tf.math.log(tf.maximum(total, _LEAST_TOTAL)) + _log_shares(logits, data_rank)
+            axes = _last_axes(data_rank)
+            if self.missing and absent is not None:
+                shares = logits - _log_sum(tf.where(absent, logits.dtype.min, logits), axes)
+            else:
+                shares = logits - _log_sum(logits, axes)
+            log_mean = tf.math.log(tf.maximum(total, _LEAST_TOTAL)) + shares
+            if self.missing:  # a share of what is there, which may be next to nothing
+                log_mean = tf.minimum(log_mean, _MOST_LOG_MEAN)
         return tfd.Independent(
             self.pixel_distribution(log_mean, *others), reinterpreted_batch_ndims=data_rank
         )
@@ -224,8 +236,7 @@ def _last_axes(number):
     return list(range(-number, 0))
 
 
-def _log_shares(logits, data_rank):
-    """Log of the softmax over the last axes, with operations that all served runtimes have."""
-    axes = _last_axes(data_rank)
-    logits -= tf.stop_gradient(tf.reduce_max(logits, axis=axes, keepdims=True))
-    return logits - tf.math.log(tf.reduce_sum(tf.exp(logits), axis=axes, keepdims=True))
+def _log_sum(logits, axes):
+    """Log of the sum of exp, with operations that all served runtimes have; axes are kept."""
+    top = tf.stop_gradient(tf.reduce_max(logits, axis=axes, keepdims=True))
+    return top + tf.math.log(tf.reduce_sum(tf.exp(logits - top), axis=axes, keepdims=True))

@@ -30,6 +30,7 @@ class LocationScale(Likelihood):
       initial_scale: positive float, in the units of x, or of the standardised x.
       location: "linear" (the decoder's output) or "sigmoid" (its sigmoid: inside [0, 1]).
       standardize: see above. Goes with location="linear".
+      **kwargs: of `Likelihood`: missing.
 
     Log scales that are learned are kept in [-5, 5].
 
@@ -123,26 +124,37 @@ class LocationScale(Likelihood):
           x: array `[n, *data_shape]`.
 
         Raises:
-          ValueError: for values that are not finite.
+          ValueError: for values that are not finite (with `missing` but for NaN), and for entries
+            that are missing in all examples.
         """
         if not self.standardize:
             return
         x = np.asarray(x, np.float64)
         self.build(x.shape[1:])
-        center, unit = x.mean(axis=0), x.std(axis=0)
-        if not np.isfinite(unit).all():
+        if not (np.isfinite(x) | (np.isnan(x) & self.missing)).all():
             raise ValueError("Data must be finite to be standardised. Received NaN or infinity.")
+        never = np.argwhere(np.isnan(x).all(axis=0))
+        if len(never):
+            raise ValueError(
+                f"Data cannot be standardised where no example has a value. Received: {len(x)} "
+                f"examples without entry {never[0].tolist()}. Leave it out."
+            )
+        center, unit = np.nanmean(x, axis=0), np.nanstd(x, axis=0)
         # What is left of equal numbers is the rounding of their mean.
         constant = unit <= 1e-7 * np.abs(center)
         self.center.assign(center)
         self.unit.assign(np.where(constant, 1.0, unit))
 
-    def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
+    def scaled(self, x: tf.Tensor) -> tf.Tensor:
         """(x - center) / unit with `standardize`, else x."""
         if not self.standardize:
             return x
         center, unit = self._center_and_unit()
         return (tf.cast(x, self.variable_dtype) - center) / unit
+
+    def fill_value(self) -> Any:
+        """The center with `standardize`, else 0."""
+        return self._center_and_unit()[0] if self.standardize else 0.0
 
     def advice(self, values: np.ndarray) -> str | None:
         """Of a scale of 1 that stays beside data on [0, 1], of which it sees next to nothing."""

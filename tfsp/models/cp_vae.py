@@ -294,7 +294,8 @@ class CPVAE(EncoderDecoder):
         if self.encoder is None:
             return self._config["gate_units"]
         try:
-            outputs = self.encoder(keras.KerasTensor((None, *data_shape), dtype="float32"))
+            shape = (None, *self.likelihood.encoder_shape(data_shape))
+            outputs = self.encoder(keras.KerasTensor(shape, dtype="float32"))
             return max(1, outputs.shape[-1] - self.num_categories)
         except Exception:
             return 1  # whatever is wrong with the encoder, `build` reports it

@@ -101,7 +101,10 @@ class HierarchicalVAE(EncoderDecoder):
         pairs = {role: networks.build(spec) for role, spec in self._specs.items()}
         with network_checks.dtype_policy(self.dtype_policy):
             self.bottom_encoder = networks.TwoInputMLP(
-                2 * self.bottom_dim, data_shape, self.latent_dim, **pairs["encoder"].get_config()
+                2 * self.bottom_dim,
+                self.likelihood.encoder_shape(data_shape),
+                self.latent_dim,
+                **pairs["encoder"].get_config(),
             )
             self.bottom_encoder.build()
             self.bottom_network = pairs["encoder"].encoder((self.latent_dim,), 2 * self.bottom_dim)

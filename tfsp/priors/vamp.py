@@ -106,7 +106,8 @@ class VampPrior(Prior):
         With start="noise" nothing happens.
 
         Args:
-          examples: `Encoded`, of which x `[n, *data_shape]` is used.
+          examples: `Encoded`, of which x `[n, *data_shape]` is used. Its missing entries (NaN) take
+            values that other examples have there.
 
         Raises:
           ValueError: for fewer than K examples, another shape, or data outside [0, 1] where the
@@ -116,7 +117,8 @@ class VampPrior(Prior):
             return
         encoded.require(self, examples)
         self._require_posterior()
-        x = examples.x
+        rng = generator(self._config["seed"], optional=True)
+        x = _completed(examples.x, rng)
         wanted = (self.num_components, *self.pseudo_inputs.shape[1:])
         if x.shape[1:] != wanted[1:] or len(x) < self.num_components:
             raise ValueError(
@@ -128,7 +130,6 @@ class VampPrior(Prior):
                 "The pseudo-inputs are kept in [0, 1], but the data they are to start from run "
                 f"from {x.min():.6g} to {x.max():.6g}. Set bounded=False."
             )
-        rng = generator(self._config["seed"], optional=True)
         chosen = rng.choice(len(x), size=self.num_components, replace=False)
         self.pseudo_inputs.assign(x[chosen])
         self._adapted.assign(True)
@@ -169,3 +170,15 @@ class VampPrior(Prior):
 
     def get_config(self):
         return {**super().get_config(), **self._config}
+
+
+def _completed(x, rng):
+    """x `[n, ...]` with a value of another example, chosen at random, for each NaN."""
+    absent = np.isnan(x)
+    if not absent.any():
+        return x
+    flat, holes = x.reshape(len(x), -1).copy(), absent.reshape(len(x), -1)
+    for column in np.flatnonzero(holes.any(axis=0)):
+        there = flat[~holes[:, column], column]
+        flat[holes[:, column], column] = rng.choice(there, holes[:, column].sum())
+    return flat.reshape(x.shape)

@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 
 
-def marked(function, specs):
+def marked(function, specs, missing=()):
     """`function`, with NaN in all results of those rows whose arguments are not all finite.
 
     Networks do not carry a NaN through by themselves: a fused product with a ReLU makes it 0, and
@@ -15,6 +15,7 @@ def marked(function, specs):
     Args:
       function: of tensors as `specs` tell, to a dict of tensors.
       specs: `tf.TensorSpec`s. Floating ones whose first size is None hold rows.
+      missing: names of arguments of which entries may be missing: NaN is as good as a number there.
 
     Returns:
       a function like it. Results hold rows where their first size is unknown; integers are -1
@@ -26,7 +27,9 @@ def marked(function, specs):
 
     def guarded(*arguments):
         arguments = list(arguments)
-        sound = functools.reduce(tf.logical_and, [_finite(arguments[i]) for i in places])
+        sound = functools.reduce(
+            tf.logical_and, [_sound(arguments[i], specs[i].name in missing) for i in places]
+        )
         for i in places:
             arguments[i] = _fill(arguments[i], sound, 0)
         results = function(*arguments)
@@ -45,13 +48,15 @@ def _holds_rows(tensor):
     return shape.rank is None or (shape.rank > 0 and shape[0] is None)
 
 
-def _finite(x):
-    """Which rows of x are finite: `[B, ...]` -> bool `[B]`.
+def _sound(x, missing):
+    """Which rows of x are finite, or with `missing` NaN in part: `[B, ...]` -> bool `[B]`.
 
     By a comparison, as LiteRT has no `IsFinite`; and one that is used as it is, since TensorFlow's
     converter makes `not (a <= b)` into `a > b`, which a NaN is not either.
     """
     finite = tf.abs(x) <= x.dtype.max
+    if missing:
+        finite = tf.logical_or(finite, tf.not_equal(x, x))
     axes = list(range(1, x.shape.rank))
     return tf.reduce_all(finite, axis=axes) if axes else finite
 

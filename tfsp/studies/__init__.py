@@ -2,6 +2,7 @@
 
 from tfsp.studies.grid import format_grid, train_grid
 from tfsp.studies.grid import summarise as summarise_grid
+from tfsp.studies.imputation import format_imputation, imputation_errors
 from tfsp.studies.modes import MODELS as MODE_MODELS
 from tfsp.studies.modes import mode_config, train_modes
 from tfsp.studies.shapes import MODELS as SHAPE_MODELS
@@ -15,6 +16,8 @@ __all__ = [
     "SHAPE_TARGETS",
     "calibration",
     "format_grid",
+    "format_imputation",
+    "imputation_errors",
     "mode_config",
     "shape_config",
     "simulate_support",

@@ -24,7 +24,7 @@ class EncoderDecoder(StructuredVAE):
     Args:
       encoder: a name (`tfsp.networks.names()`), a dict `{"name": ..., **keywords}`, a
         `NetworkPair`, or any Keras model `[B, *data_shape]` -> `[B, 2 * latent_dim]`: means,
-        then log-variances.
+        then log-variances. (Of some likelihoods encoders see more: `likelihood.encoder_shape`.)
       decoder: the same; a Keras model maps `[B, latent_dim]` to the shape that the likelihood
         wants, `[B, *likelihood.output_shape(data_shape)]`, without activation at the end.
         None takes the encoder's name.
@@ -131,20 +131,19 @@ class EncoderDecoder(StructuredVAE):
             "decoder",
             (inputs,),
             outputs_shape,
-            f"{self.likelihood.num_parameters} parameter(s) of the likelihood "
-            f"{type(self.likelihood).__name__} for each entry of data of shape {data_shape}, "
-            f"from {source}",
+            f"{self.likelihood.describe_outputs(data_shape)}, from {source}",
         )
 
     def make_encoder(self, data_shape):
         """Makes the encoder, if it was given by name, and checks it."""
         number, meaning = self.encoder_outputs
+        shape = self.likelihood.encoder_shape(data_shape)
         if self.encoder is None:
             with network_checks.dtype_policy(self.dtype_policy):
                 pair = networks.build(self._specs["encoder"])
-                self.encoder = pair.encoder(data_shape, number)
+                self.encoder = pair.encoder(shape, number)
         meaning = f"{meaning}, from data of shape {data_shape}"
-        network_checks.check(self.encoder, "encoder", data_shape, (number,), meaning)
+        network_checks.check(self.encoder, "encoder", shape, (number,), meaning)
 
     def posterior(self, x, training=False):
         """q(z|x), a `tfd.Distribution`: batch `[B]`, event `[D]`."""

@@ -291,8 +291,7 @@ class StructuredVAE(Fitting):
 
     def _check_data(self, x):
         """See `data_checks.examples`."""
-        counts = self.likelihood.kind == "counts"
-        return data_checks.examples(x, self.data_shape, self.variable_dtype, counts)
+        return data_checks.examples(x, self.data_shape, self.variable_dtype, self.likelihood)
 
     def _static_data_shape(self, input_shape):
         shape = tuple(input_shape)[1:]

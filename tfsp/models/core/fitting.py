@@ -38,10 +38,10 @@ class Fitting(Training):
             kwargs.get("class_weight"),
             kwargs.get("steps_per_epoch"),
         )
+        self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         kwargs["validation_data"] = fit_inputs.prepare_validation(
             self, kwargs.get("validation_data"), kwargs.get("validation_steps")
         )
-        self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -77,7 +77,7 @@ class Fitting(Training):
         """`latent`, what `encode` gives, and `reconstruction` of all examples, NumPy.
 
         Data are checked as in `fit`. Examples in later batches of a dataset that are not finite
-        give NaN.
+        give NaN (those with missing entries do not, where the likelihood allows them).
         """
         x, *_ = fit_inputs.prepare(self, x, steps=steps, steps_name="steps")
         return super().predict(x, batch_size, verbose, steps, callbacks)
@@ -101,7 +101,8 @@ class Fitting(Training):
         x = self._check_data(keras.utils.unpack_x_y_sample_weight(data)[0])
         results = {"latent": self.encode(x), "reconstruction": self.reconstruct(x)}
         # Some kernels turn NaN into 0, and a code of 0 looks like any other.
-        finite = tf.reduce_all(tf.math.is_finite(x), axis=list(range(1, x.shape.rank)))
+        finite = tf.math.is_finite(self.likelihood.filled(x))
+        finite = tf.reduce_all(finite, axis=list(range(1, x.shape.rank)))
         return {
             name: tf.where(_aligned(finite, value), value, float("nan"))
             for name, value in results.items()

@@ -65,7 +65,8 @@ def export(model, path, format="tf_saved_model"):
     """Writes `model` to the folder `path`; returns the names of its signatures.
 
     A row (an image, a latent) that is not finite has NaN in all results, and -1 in integer ones;
-    the other rows are not touched by it.
+    the other rows are not touched by it. Of a likelihood with `missing`, NaN in images stands for
+    what is missing.
 
     Args:
       format: "tf_saved_model", a SavedModel, or "onnx", "openvino" or "litert": a file for each
@@ -86,9 +87,10 @@ def export(model, path, format="tf_saved_model"):
             "The model has not been built, so the shape of its data is unknown. Call `fit`, or "
             "`model.build((None, *data_shape))`, before exporting."
         )
+    missing = ("images",) if model.likelihood.missing else ()
     with model.prior.portable(), serving.bijector_cache():
         endpoints = {
-            name: (serving.marked(function, specs), specs)
+            name: (serving.marked(function, specs, missing), specs)
             for name, (function, specs) in model.signatures().items()
         }
         if kind is None:

@@ -10,19 +10,20 @@ from tfsp.models.discrete.posterior import HierarchicalPosterior
 from tfsp.networks import ConditionalMLP
 
 
-def make_networks(config, smoothing, data_shape, outputs_shape, dtype):
+def make_networks(config, smoothing, inputs_shape, outputs_shape, dtype):
     """Networks of the units' posterior, of the continuous layers, and the decoder.
 
     Args:
       config: of the `DiscreteVAE`.
       smoothing: the prior's `UnitSmoothing`.
-      data_shape, outputs_shape: of one example, and of the likelihood's parameters for it.
+      inputs_shape: of what encoders see of one example.
+      outputs_shape: of the likelihood's parameters for it.
       dtype: policy of the networks.
 
     Returns:
       (`HierarchicalPosterior`, `ContinuousLayers`, `ConditionalMLP`), not built.
     """
-    context_size, hidden = math.prod(data_shape), config["encoder"]["hidden"]
+    context_size, hidden = math.prod(inputs_shape), config["encoder"]["hidden"]
     options = dict(
         activation=config["encoder"]["activation"],
         batch_norm=config["batch_norm"],

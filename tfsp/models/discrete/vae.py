@@ -175,7 +175,11 @@ class DiscreteVAE(StructuredVAE):
         data_shape = self._static_data_shape(input_shape)
         self._outputs_shape = self.likelihood.output_shape(data_shape)
         self.posterior_units, self.continuous, self.decoder = make_networks(
-            self._config, self.prior.smoothing, data_shape, self._outputs_shape, self.dtype_policy
+            self._config,
+            self.prior.smoothing,
+            self.likelihood.encoder_shape(data_shape),
+            self._outputs_shape,
+            self.dtype_policy,
         )
         for part in (self.posterior_units, self.continuous, self.decoder):
             part.build()
@@ -280,7 +284,7 @@ class DiscreteVAE(StructuredVAE):
 
     def _context(self, x):
         x = self.likelihood.encoder_input(x)
-        return tf.reshape(x, [-1, math.prod(self.data_shape)])
+        return tf.reshape(x, [-1, math.prod(self.likelihood.encoder_shape(self.data_shape))])
 
     def likelihood_parameters(self, latents, training=False):
         """The likelihood's parameters, `[..., *outputs_shape]`."""

@@ -151,15 +151,16 @@ class GraphVAE(EncoderDecoder):
         self.bottom_up = self.own_top_down = None
 
     def make_encoder(self, data_shape):
+        shape = self.likelihood.encoder_shape(data_shape)
         if self.encoder is None:
             pair = networks.build(self._specs["encoder"])
             with network_checks.dtype_policy(self.dtype_policy):
                 self.encoder = (
-                    pair.features(data_shape)
+                    pair.features(shape)
                     if isinstance(pair, networks.GraphVAEMLP)
-                    else pair.encoder(data_shape, self._config["num_features"])
+                    else pair.encoder(shape, self._config["num_features"])
                 )
-        self._encoder_width = _num_features(self.encoder, data_shape)
+        self._encoder_width = _num_features(self.encoder, shape)
 
     def make_networks(self, data_shape):
         super().make_networks(data_shape)

@@ -80,6 +80,7 @@ def check(x, likelihood, stacklevel=3):
     values = numbers(arrays.plain(x, "`x`"), likelihood)
     if values is None or not values.size:
         return  # integers get their own message
+    values = without_missing(values, likelihood)
     require_finite(values, values.min(), values.max())
     require_range(values, likelihood)
     if (advice := likelihood.advice(values)) is not None:
@@ -97,13 +98,14 @@ def check(x, likelihood, stacklevel=3):
         )
 
 
-def examples(x, data_shape, dtype, counts=False):
+def examples(x, data_shape, dtype, likelihood):
     """x as a tensor of the dtype; raises ValueError where it cannot be what a model was built for.
 
     Args:
       data_shape: of one example; None where the model has not been built.
-      counts: whether the data are counts, which may be integers.
+      likelihood: the model's: counts may be integers, and entries may be missing where it says so.
     """
+    counts = likelihood.kind == "counts"
     if isinstance(x, (tf.data.Dataset, tuple, dict)):
         raise ValueError(
             "Here x is one array or tensor of examples, [B, ...], without labels. Received: "
@@ -129,7 +131,7 @@ def examples(x, data_shape, dtype, counts=False):
             f"{tuple(x.shape)}, examples of shape {tuple(x.shape[1:])}."
         )
     if tf.executing_eagerly():
-        require_finite(x.numpy())
+        require_finite(without_missing(x.numpy(), likelihood))
     return tf.cast(x, dtype)
 
 
@@ -147,8 +149,20 @@ def numbers(values, likelihood=None):
     return floats(values)
 
 
+def without_missing(values, likelihood=None):
+    """An array with 0, which any x may be, in place of NaN where the likelihood allows NaN."""
+    if likelihood is None or not likelihood.missing or values.dtype.kind != "f":
+        return values
+    absent = np.isnan(values)
+    return np.where(absent, values.dtype.type(0), values) if absent.any() else values
+
+
 def require_range(values, likelihood):
-    """Raises ValueError for a finite array outside [0, 1] or no counts, as the likelihood needs."""
+    """Raises ValueError for a finite array of values that the likelihood cannot have.
+
+    Those are, as it needs, numbers outside [0, 1], what are no counts, and what it refuses itself.
+    """
+    likelihood.require(values)
     if likelihood.kind == "counts":
         require_counts(values, likelihood)
     if not likelihood.unit_interval:
@@ -194,7 +208,17 @@ def require_finite(values, *extremes):
         return
     place = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
     raise ValueError(
-        f"Data must be finite. Received: x{place} = {values[tuple(place)]}. Clean the data first."
+        f"Data must be finite. Received: x{place} = {values[tuple(place)]}. {mend(values)}"
+    )
+
+
+def mend(values):
+    """What to do about an array that is not finite."""
+    if np.isinf(values).any():
+        return "Clean the data first."
+    return (
+        "Clean the data first, or have missing entries (NaN) left out by a likelihood made for "
+        "them: {'name': 'gaussian', 'standardize': True, 'missing': True}."
     )
 
 

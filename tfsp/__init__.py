@@ -1,7 +1,7 @@
 """tfsp: structured priors for variational autoencoders.
 
 `import tfsp` registers every model, prior, likelihood and network, so that saved models load;
-the other parts load when they are first used. Where TensorFlow is not installed, `tfsp.tmc` still
+the other parts load when they are first used; `tfsp.load` gets a trained model back. Where TensorFlow is not installed, `tfsp.tmc` still
 serves NumPy users.
 """
 
@@ -20,6 +20,7 @@ __all__ = [
     "experiment",
     "export",
     "likelihoods",
+    "load",
     "mappings",
     "measures",
     "models",
@@ -42,6 +43,8 @@ else:
 
 
 def __getattr__(name):
+    if name == "load":
+        return importlib.import_module("tfsp.saved").load
     if name in __all__:
         return importlib.import_module(f"tfsp.{name}")
     raise AttributeError(f"module 'tfsp' has no attribute {name!r}")

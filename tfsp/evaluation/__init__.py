@@ -7,6 +7,7 @@ are available here too.
 import importlib
 
 from tfsp.evaluation import tasks
+from tfsp.evaluation.attach import attach, members
 from tfsp.evaluation.bounds import bounds
 from tfsp.evaluation.categories import category_probabilities, category_tree_scores
 from tfsp.evaluation.chains import chain_classes
@@ -54,6 +55,7 @@ __all__ = [
     "FeatureMap",
     "Labeller",
     "active_units",
+    "attach",
     "attribute_prediction",
     "beside_paper",
     "bounds",
@@ -89,6 +91,7 @@ __all__ = [
     "logistic_labeller",
     "majority_accuracy",
     "majority_classes",
+    "members",
     "mode_config",
     "mode_separation",
     "nearest_labels",

@@ -27,8 +27,7 @@ class Subject(Measured):
     def __init__(
         self, model, config, data, run_dir, checkpoint="best", seed=0, beside=(), node_numbers=False
     ):
-        super().__init__(model, config, data, seed=seed)
-        self.run = RunDirectory(run_dir)
+        super().__init__(model, config, data, seed=seed, run=RunDirectory(run_dir))
         self.run_dir, self.checkpoint = run_dir, checkpoint
         self.beside, self.node_numbers = list(beside), node_numbers
 

@@ -55,14 +55,20 @@ def number_of_clusters(trees, min_size=None, num_draws=100):
     return shares[: max(2, num_leaves // 2 + 1)]
 
 
-def lasting_clades(tree, min_size=2):
+def lasting_clades(tree, min_size=2, num_clusters=None):
     """The nodes of those clades that last, see `number_of_clusters`: a list, the root's if alone.
 
     Args:
       tree: `Phylogeny`.
       min_size: leaves of the smallest cluster, at least 2.
+      num_clusters: see `lasting_clusters`.
+
+    Raises:
+      ValueError: see `lasting_clusters`.
     """
     clusters = _condensed(tree, min_size)
+    if num_clusters is not None:
+        return _longest(clusters, arguments.integer("num_clusters", num_clusters, 1))
     value = np.zeros(len(clusters))
     for c in range(len(clusters) - 1, -1, -1):  # children come after their parents
         _, _, lasting, children = clusters[c]
@@ -103,11 +109,7 @@ def lasting_clusters(tree, num_clusters=None, min_size=None):
     if min_size is None:
         min_size = max(2, tree.num_leaves // 20)
     min_size = arguments.integer("min_size", min_size, 2)
-    if num_clusters is None:
-        chosen = lasting_clades(tree, min_size)
-    else:
-        num_clusters = arguments.integer("num_clusters", num_clusters, 1)
-        chosen = _longest(_condensed(tree, min_size), num_clusters)
+    chosen = lasting_clades(tree, min_size, num_clusters)
     labels = np.full(tree.num_nodes, -1)
     labels[chosen] = np.arange(len(chosen))
     size = np.where(labels >= 0, tree.leaf_counts, 0)

@@ -8,7 +8,8 @@ from tfsp.data import Look
 from tfsp.registry import check_keywords
 
 _LEAST_ROWS = 20
-_LEAST_STEPS = 50  # of an epoch, whose end costs as much as some steps
+# An epoch's end costs as much as some steps; of few rows more passes are learned by heart.
+_LEAST_STEPS, _MOST_PASSES = 50, 10
 _TRAINING = 0.8  # share of the rows, where validation and test are held out of them
 _ROWS_TO_A_POINT = 8
 _SIDE, _SIDE_OF_CONVOLUTIONS = 32, 64  # pixels, at most
@@ -225,7 +226,7 @@ def _fit_numbers(choice, seen):
         if isinstance(own, int):
             fitted.append(f"{section}.{key} {config[section][key]}")
     passing = max(1, rows // config.train.batch_size)
-    steps = max(config.train.steps_per_epoch, _LEAST_STEPS)
+    steps = min(max(config.train.steps_per_epoch, _LEAST_STEPS), _MOST_PASSES * passing)
     choice.set("train.steps_per_epoch", 0 if passing >= steps else steps)
     fitted.append(f"{config.train.steps_per_epoch or passing:,} steps an epoch")
     return fitted

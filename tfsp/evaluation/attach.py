@@ -22,8 +22,9 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
         of that category; or the share of the nearest 15 rows that are in the same cluster.
       path: numbers of the nodes from the root to `node`, such as "38/35/4". Of categories it goes
         through the tree over those in use, whose inner nodes are numbered on from K.
-      cluster: number of the cluster, from 0, when the tree is cut (`tfsp.tmc.lasting_clusters`): of
-        a tree prior the most probable one of the row, all edges counted.
+      cluster: number of the cluster, from 0, when the tree is cut by `tfsp.tmc.lasting_clusters`
+        (by `Phylogeny.cut` where not so many last): of a tree prior the most probable one of the
+        row, all edges counted.
       label: the class by its name; only of data with one label a row.
 
     The index, named "row", holds what the rows are known by: the index of a table, files of a

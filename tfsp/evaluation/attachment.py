@@ -58,7 +58,7 @@ def on_tree(prior, tree, codes, num_clusters=None):
         )
     codes = np.asarray(codes, np.float64)
     density = Predictive(tree.parent, tree.time, leaves, **prior.options())
-    clusters = _of_nodes(tree, lasting_clusters(tree, num_clusters))  # [V, K]
+    clusters = _of_nodes(tree, _clusters(tree, num_clusters)[0])  # [V, K]
     node, probability, cluster = np.empty((3, len(codes)))
     rows = max(1, _CHUNK // tree.num_nodes)
     for start in range(0, len(codes), rows):
@@ -92,8 +92,7 @@ def among_neighbours(codes, num_clusters=None):
 
     codes = np.asarray(codes, np.float64)
     tree = neighbour_tree(codes)
-    cluster = lasting_clusters(tree, num_clusters)
-    clades = lasting_clades(tree, max(2, len(codes) // 20), num_clusters)
+    cluster, clades = _clusters(tree, num_clusters)
     # Rows outside of the clades are at the node where they part from that of their cluster.
     holds = np.zeros(tree.num_nodes, bool)
     for clade in clades:
@@ -124,6 +123,20 @@ def paths(parent, node):
             v = int(parent[v])
         known[last] = "/".join(map(str, above[::-1]))
     return np.array([known[v] for v in node.tolist()], object)
+
+
+def _clusters(tree, num_clusters):
+    """(the cluster of each leaf `[N]`, the clades); by `cut` where not so many clusters last."""
+    least = max(2, tree.num_leaves // 20)
+    if num_clusters is not None:
+        arguments.integer("num_clusters", num_clusters, 1, tree.num_leaves)
+    try:
+        clades = lasting_clades(tree, least, num_clusters)
+        return lasting_clusters(tree, num_clusters, least), clades
+    except ValueError:
+        labels = tree.cut(num_clusters)
+    of_each = (np.flatnonzero(labels == k).tolist() for k in range(num_clusters))
+    return labels, [tree.lowest_common_ancestor(*leaves) for leaves in of_each]
 
 
 def _of_nodes(tree, leaf_clusters):

@@ -83,6 +83,11 @@ class Subject:
         """See `tfsp.evaluation.representatives`."""
         return representatives(self.model)
 
+    def class_name(self, label):
+        """What a class is called in tables: its name where the data have one, else its number."""
+        names = self.data.info.class_names
+        return label if names is None or label is None else names[int(label)]
+
     def draws(self, count, kind):
         """`count` examples from the model, "means" or "draws"; see `tfsp.evaluation.draw`."""
         key = (count, kind)

@@ -124,8 +124,8 @@ class Data:
         Returns:
           int [n]: places in the array, the table (without the rows that `missing="drop"` left
           out) or among the files of a folder; of parts that were given apart those of the training
-          part come first, then validation and test. Of streams and of sets that draw their
-          examples the same, as evaluation sees them.
+          part come first, then validation and test. Of a streamed tf.data.Dataset and of sets
+          that draw their examples all rows are counted so, part by part.
 
         Raises:
           ValueError: for another part or limit.

@@ -102,7 +102,11 @@ def test_tables_lose_convolutions_and_augmentations(tmp_path):
 @pytest.mark.parametrize(
     ("values", "likelihood", "words"),
     [
-        (RNG.normal(size=(40, 3)), dict(name="gaussian", scale="feature", standardize=True), "real"),
+        (
+            RNG.normal(size=(40, 3)),
+            dict(name="gaussian", scale="feature", standardize=True),
+            "real",
+        ),
         (
             RNG.poisson(30.0, (40, 3)) * (RNG.random((40, 3)) < 0.5),
             dict(name="negative_binomial", library="observed"),
@@ -112,7 +116,9 @@ def test_tables_lose_convolutions_and_augmentations(tmp_path):
     ],
 )
 def test_tables(tmp_path, values, likelihood, words):
-    path = table(tmp_path / "own.csv", values, kind=["u", "v"] * 20, who=[f"r{i}" for i in range(40)])
+    path = table(
+        tmp_path / "own.csv", values, kind=["u", "v"] * 20, who=[f"r{i}" for i in range(40)]
+    )
     config, lines = fitted(path, data__label="kind", data__index="who")
     assert likelihood.items() <= config.likelihood.to_dict().items()
     assert words in lines[0]
@@ -250,6 +256,7 @@ def test_a_run_ends_in_members_pictures_and_a_served_model(tmp_path):
     assert "Members: " in out
     assert "summary_tree.png" in out
     assert "hierarchy" in out.splitlines()[-1]
+    assert max(map(len, out.replace(str(tmp_path), "").splitlines())) <= 110
     members = pandas.read_csv(tmp_path / "run" / "members.csv")
     assert len(members) == 60
     root = members["path"].str.split("/").str[0]

@@ -4,7 +4,6 @@ import dataclasses
 
 from tfsp import config as configs
 from tfsp import data, likelihoods, networks
-from tfsp.data import Look
 from tfsp.registry import check_keywords
 
 _LEAST_ROWS = 20

@@ -5,6 +5,8 @@ from tfsp.export import describe, export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
+_TREES = ("summary_tree", "tree", "neighbours")  # pictures, the best first
+
 
 def write(run_dir):
     """Writes members.csv, the pictures and the SavedModel of a run into its folder.
@@ -20,20 +22,19 @@ def write(run_dir):
     """
     run = RunDirectory(run_dir)
     row = evaluation.evaluate_run(run.path, progress=False, tasks=("members",))
-    written = {"members": row["members_file"], **visualize_run(run.path)}
+    written = {"members": run.path / row["members_file"], **visualize_run(run.path)}
     if not (run.export / "saved_model.pb").exists():
         export_run(run.path)
     return {**written, "export": run.export}
 
 
 def format_written(paths):
-    """Lines of text that name what `write` has written, pictures together."""
+    """Lines of text that name what `write` has written: members, the tree, the served model."""
     *pictures, export = [path for name, path in paths.items() if name != "members"]
-    names = ", ".join(sorted(path.name for path in pictures))
+    lines = [f"Members: {paths['members']}"]
+    tree = next((paths[name] for name in _TREES if name in paths), None)
+    if tree is not None:
+        lines.append(f"Tree: {tree}, beside {len(pictures) - 1} more pictures")
     return "\n".join(
-        [
-            f"Members: {paths['members']}",
-            f"Pictures: {pictures[0].parent}: {names}" if pictures else "Pictures: none fit the data",
-            f"Served model: {export}: {', '.join(describe(export))}",
-        ]
+        [*lines, f"Served model: {export}, with {', '.join(sorted(describe(export)))}"]
     )

@@ -32,7 +32,7 @@ class Places(NamedTuple):
 
 
 def tree_of(prior, seed=0):
-    """The tree of a tree prior that rows are attached to, a `Phylogeny`; see `evaluation.attach`."""
+    """The `Phylogeny` of a tree prior that rows are attached to; see `evaluation.attach`."""
     if len(prior.leaf_locations()) > prior.most_summarised:
         return prior.phylogeny()
     return prior.summary_tree(seed=seed, warn=False).tree

@@ -46,8 +46,7 @@ def of_subject(subject):
     )
     found = mode_separation(classes)
     shares = {
-        str(subject.class_name(labeller.classes[k])): f
-        for k, f in found.pop("frequencies").items()
+        str(subject.class_name(labeller.classes[k])): f for k, f in found.pop("frequencies").items()
     }
     return {
         **prefixed("chains", found),

@@ -41,7 +41,7 @@ def of_subject(subject):
     path = pathlib.Path(subject.run.path) / _FILE
     _write(path, _csv(columns))
     return {
-        "members_file": str(path),
+        "members_file": path.name,
         "members_num_rows": len(columns["row"]),
         "members_num_nodes": len(np.unique(columns["node"])),
         "members_num_clusters": len(np.unique(columns["cluster"])),

@@ -38,15 +38,23 @@ def fit_config(config, path, given=()):
       three lines of text: what was found, what was chosen and why, and what was fitted.
 
     Raises:
-      DataNotFoundError, DataFormatError: as `tfsp.data.look`.
-      ValueError: for too few rows, and for `data.name` among the settings given.
+      DataNotFoundError: a FileNotFoundError, if there is nothing at the path.
+      ValueError: for too few rows, for `data.name` among the settings given, and as
+        `tfsp.data.look`.
     """
     if "data.name" in given:
         raise ValueError("Give either --data=PATH or --config.data.name, not both.")
     choice = _Choice(config, frozenset(given))
     choice.reset_data()
     options = {k: config.data[k] for k in _OF_LOOKING if config.data.get(k) is not None}
-    seen = data.look(path, options)
+    try:
+        seen = data.look(path, options)
+    except data.DataFormatError as error:
+        if not any(f"{name}=" in str(error) for name in _OF_LOOKING):
+            raise
+        raise data.DataFormatError(
+            f"{error} On the command line these are --config.data.label=..., and so on."
+        ) from error
     if seen.num_rows < _LEAST_ROWS:
         raise ValueError(
             f"{seen.path} has {seen.num_rows} rows, of which a tenth each are held out to validate "
@@ -168,7 +176,7 @@ def _fit_size(choice, seen, convolves):
     fit = choice.config.data.fit or "squash"
     shape = "" if height == width else f" ({fit})"
     word = "shrunk" if max(height, width) > side else "brought"
-    return f"{word} to {side}x{side}{shape}, as the network has a weight for each pixel"
+    return f"{word} to {side}x{side}{shape}"
 
 
 def _fit_likelihood(choice, seen, shrunk):
@@ -202,10 +210,10 @@ def _of_table(seen):
 
 def _of_intensities(seen, shrunk):
     if seen.values == "binary" and not shrunk:
-        return "bernoulli", {}, "for black and white, nothing binarised"
+        return "bernoulli", {}, "for black and white, not binarised"
     if seen.values == "bytes" and seen.shape[-1] > 1 and seen.kind == "pictures":
-        return "logistic", {}, "for 256 levels of colours, nothing binarised"
-    return "continuous_bernoulli", {}, "for grey in [0, 1], nothing binarised"
+        return "logistic", {}, "for 256 levels of colours, not binarised"
+    return "continuous_bernoulli", {}, "for grey in [0, 1], not binarised"
 
 
 def _fit_numbers(choice, seen):

@@ -1,4 +1,4 @@
-"""Where rows belong: edges by dense quadrature, paths by walking, categories and neighbours by hand."""
+"""Where rows belong: edges by dense quadrature, paths by walking, neighbours by hand."""
 
 import types
 
@@ -12,7 +12,7 @@ from tfsp import evaluation, models, priors
 from tfsp.evaluation import attachment
 from tfsp.tmc import Phylogeny, lasting_clusters
 
-SHAPE = 4
+WIDTH = 4
 
 
 class Codes:
@@ -151,14 +151,14 @@ def test_categories_are_nodes_with_their_probabilities():
 
 
 def test_a_model_with_categories_attaches_to_them():
-    data = table(points(40, SHAPE), table=True)
+    data = table(points(40, WIDTH), table=True)
     model = models.CPVAE(
         {"name": "mlp", "hidden": (8,)},
         likelihood={"name": "gaussian"},
         latent_dim=2,
         num_categories=3,
     )
-    model.build((None, SHAPE))
+    model.build((None, WIDTH))
     found = evaluation.attach(model, data, part="train")
     expected = np.asarray(model.responsibilities(data.arrays("train")[0]))
     np.testing.assert_allclose(found["probability"], expected.max(axis=1), rtol=1e-5)
@@ -184,6 +184,16 @@ def test_other_models_have_clusters_of_neighbours():
     few = attachment.among_neighbours(line, num_clusters=2)
     assert list(few.cluster) == [0, 0, 0, 1, 1, 1, 1]
     np.testing.assert_allclose(few.probability, [2 / 6] * 3 + [3 / 6] * 4)
+
+
+def test_a_model_with_consistency_has_its_codes_of_views():
+    x = np.random.default_rng(0).random((30, 4, 4, 1)).astype(np.float32)
+    model = models.VAE({"name": "mlp", "hidden": (4,)}, latent_dim=2, consistency=1.0, seed=0)
+    model.build((None, 4, 4, 1))
+    found = evaluation.attach(model, x, seed=3)
+    expected = attachment.among_neighbours(evaluation.encode_views(model, x, seed=3)[0])
+    np.testing.assert_array_equal(found["node"], expected.node)
+    np.testing.assert_array_equal(found["cluster"], expected.cluster)
 
 
 def test_codes_as_a_frame():

@@ -7,7 +7,7 @@ from tfsp.data import Data
 from tfsp.data.splits import PARTS
 from tfsp.evaluation import attachment, frames
 from tfsp.evaluation.categories import category_probabilities
-from tfsp.evaluation.latent import encode
+from tfsp.evaluation.latent import encode, encode_views
 
 
 def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
@@ -17,7 +17,8 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
       part: of the data set; only of a `Data`.
       node: of a tree prior that has started the lower node of the most probable edge, of a model
         with categories ("cp_vae", "gm_vae") the most probable category, of any other the node of
-        the tree of the codes' nearest neighbours whose clade is the row's cluster.
+        the tree of the codes' nearest neighbours (`tfsp.tmc.neighbour_tree`; of a model with
+        `consistency` codes of views) whose clade is the row's cluster.
       probability: of that edge given the row's code (the probabilities of all edges add up to 1);
         of that category; or the share of the nearest 15 rows that are in the same cluster.
       path: numbers of the nodes from the root to `node`, such as "38/35/4". Of categories it goes
@@ -40,7 +41,7 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
       tree: of a tree prior the `tfsp.tmc.Phylogeny` over its leaves to attach to; None takes
         `prior.summary_tree()`, of more than `prior.most_summarised` leaves the draw that the prior
         holds. Numbers of its nodes are those in its pictures.
-      seed: of the summary.
+      seed: of the summary, and of the views.
 
     Raises:
       ValueError: for a part or a number out of range, and examples that are not finite.
@@ -112,7 +113,11 @@ def _places(model, examples, num_clusters, tree, seed):
     if "categories" in model.capabilities:
         found, labels = _joined([category_probabilities(model, each) for each in examples])
         return attachment.in_categories(found, num_clusters), labels
-    codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
+    if getattr(model, "consistency", None) is not None:
+        coded = [encode_views(model, each, seed=seed) for each in examples]
+    else:
+        coded = [encode(model, each) for each in examples]
+    codes, labels = _joined(coded)
     return attachment.among_neighbours(codes, num_clusters), labels
 
 

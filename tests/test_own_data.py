@@ -83,6 +83,17 @@ def test_pictures_keep_convolutions_at_sides_that_these_can_halve(tmp_path):
     assert "network loracs_conv," in lines[2]
 
 
+def test_black_and_white_of_many_sizes_becomes_grey(tmp_path):
+    path = pictures(tmp_path / "own", (8, 8), 2)
+    Image.fromarray(np.zeros((9, 7), np.uint8)).save(path / "odd.png")
+    config, lines = fitted(path)
+    assert (config.likelihood.name, config.data.image_size) == ("continuous_bernoulli", 8)
+    assert "brought to 8x8" in lines[1]
+    same = pictures(tmp_path / "same", (8, 8), 2)
+    assert fitted(same, data__image_size=8)[0].likelihood.name == "bernoulli"
+    assert fitted(same, data__image_size=4)[0].likelihood.name == "continuous_bernoulli"
+
+
 def test_tables_lose_convolutions_and_augmentations(tmp_path):
     path = table(tmp_path / "own.csv", RNG.normal(size=(40, 3)))
     config = default_config()
@@ -157,8 +168,10 @@ def test_what_a_user_gives_stays(tmp_path):
     )
     assert (config.data.image_size, config.data.binarization) == (16, "threshold")
     assert (config.likelihood.name, config.train.steps_per_epoch) == ("bernoulli", 3)
-    assert "binarization threshold as given" in lines[1]
-    assert "image_size 16 as given" in lines[1]
+    assert "16x16 as given" in lines[1]
+    config, lines = fitted(pictures(tmp_path / "own"), data__binarization="dynamic")
+    assert config.likelihood.name == "bernoulli"
+    assert "likelihood bernoulli, for binarization dynamic as given" in lines[1]
     with pytest.raises(ValueError, match="not both"):
         fitted(path, data__name="mnist")
 

@@ -67,7 +67,7 @@ def fit_config(config, path, given=()):
     convolves = _convolves(config)
     network = _fit_network(choice, seen, convolves)
     size = _fit_size(choice, seen, convolves) if seen.kind == "pictures" else ""
-    why = _fit_likelihood(choice, seen, shrunk=size.startswith("shrunk"))
+    why = _fit_likelihood(choice, seen, resized=bool(size))
     fitted = _fit_numbers(choice, seen)
     lines = (
         f"Found: {_found(seen)}",
@@ -162,10 +162,12 @@ def _convolves(config):
 
 
 def _fit_size(choice, seen, convolves):
-    """Pictures at one size that is not too large. Returns what is done."""
-    if choice.is_given("data.image_size"):
-        return f"image_size {choice.config.data.image_size} as given"
+    """Pictures at one size that is not too large. Returns what is done to them; "" if nothing."""
     height, width, _ = seen.shape
+    if choice.is_given("data.image_size"):
+        side = choice.config.data.image_size
+        same = not side or (seen.one_size and (height, width) == (side, side))
+        return "" if same else f"{side}x{side} as given"
     most = _SIDE_OF_CONVOLUTIONS if convolves else _SIDE
     side, step = min(most, max(height, width)), 4 if convolves else 1  # they halve it twice
     if seen.one_size and max(height, width) <= most and not (height % step or width % step):
@@ -179,23 +181,25 @@ def _fit_size(choice, seen, convolves):
     return f"{word} to {side}x{side}{shape}"
 
 
-def _fit_likelihood(choice, seen, shrunk):
+def _fit_likelihood(choice, seen, resized):
     """Likelihood and binarisation by the values. Returns what they are, and why."""
-    chosen = _of_table(seen) if seen.kind == "table" else _of_intensities(seen, shrunk)
-    name, settings, reason = chosen
-    own = choice.config.likelihood.name
+    config = choice.config
     choice.set("data.binarization", "none")
-    binarized = choice.config.data.binarization
+    if seen.kind == "table":
+        name, settings, reason = _of_table(seen)
+    elif (binarized := config.data.binarization) != "none":
+        name, settings, reason = "bernoulli", {}, f"for binarization {binarized} as given"
+    else:
+        name, settings, reason = _of_intensities(seen, resized)
     if choice.is_given("likelihood.name"):
-        taken = check_keywords("likelihood", own, likelihoods.get(own), {})
-        settings = {"scale": "feature", "standardize": True} if seen.kind == "table" else {}
-        settings = {key: value for key, value in settings.items() if key in taken}
-        name, reason = own, "as given"
+        name, reason = config.likelihood.name, "as given"
+        taken = check_keywords("likelihood", name, likelihoods.get(name), {})
+        wanted = {"scale": "feature", "standardize": True} if seen.kind == "table" else {}
+        settings = {key: value for key, value in wanted.items() if key in taken}
     else:
         choice.change_class("likelihood", name)
     for key, value in settings.items():
         choice.set(f"likelihood.{key}", value)
-    reason += "" if binarized == "none" else f", binarization {binarized} as given"
     return f"likelihood {name}, {reason}"
 
 
@@ -208,8 +212,8 @@ def _of_table(seen):
     return "gaussian", settings, "standardised and a scale for each column, in any units"
 
 
-def _of_intensities(seen, shrunk):
-    if seen.values == "binary" and not shrunk:
+def _of_intensities(seen, resized):
+    if seen.values == "binary" and not resized:  # averages of black and white are grey
         return "bernoulli", {}, "for black and white, not binarised"
     if seen.values == "bytes" and seen.shape[-1] > 1 and seen.kind == "pictures":
         return "logistic", {}, "for 256 levels of colours, not binarised"

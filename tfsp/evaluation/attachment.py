@@ -117,10 +117,9 @@ def paths(parent, node):
     """
     known = {}
     for last in np.unique(node).tolist():
-        above, v = [], last
-        while v not in above and v >= 0:
+        above = [last]
+        while (v := int(parent[above[-1]])) not in (-1, above[-1]):
             above.append(v)
-            v = int(parent[v])
         known[last] = "/".join(map(str, above[::-1]))
     return np.array([known[v] for v in node.tolist()], object)
 

@@ -54,7 +54,7 @@ def main(_):
         run = RunDirectory(pathlib.Path(_RUN_DIR.value) / prior)
         print(f"\n== prior: {prior}")
         experiment.train(config, run.path)
-        tasks = (*_TASKS, "tree") if prior == "loracs" else _TASKS
+        tasks = (*_TASKS, "tree", "members") if prior == "loracs" else _TASKS
         rows.append(
             evaluation.evaluate_run(
                 run.path, progress=False, tasks=tasks, labels_per_class=_LABELS_PER_CLASS
@@ -64,6 +64,8 @@ def main(_):
         if not (run.export / "saved_model.pb").exists():
             export_run(run.path)
         files += [run.metrics, run.export]
+        if "members_file" in rows[-1]:
+            files.append(run.path / rows[-1]["members_file"])
     print("\nTest results, both trained equally long (nats per image; shares of right answers):\n")
     print(evaluation.format_table(rows, _COLUMNS))
     for row in rows:

@@ -49,6 +49,12 @@ _NUM_LABEL_SETS = flags.DEFINE_integer(
     "Few-shot: random choices of labels. Default: the paper's, 20, with more than 100 classes 5.",
     lower_bound=1,
 )
+_NUM_CLUSTERS = flags.DEFINE_integer(
+    "num_clusters",
+    None,
+    "Members: clusters that the tree is cut into. Default: as many as last.",
+    lower_bound=1,
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws and of the few-shot labels.")
 flags.register_validator(
     "labels_per_class",
@@ -71,6 +77,7 @@ def main(_):
             tasks=_TASKS.value,
             labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
             num_label_sets=_NUM_LABEL_SETS.value,
+            num_clusters=_NUM_CLUSTERS.value,
         )
         for run_dir in _RUN_DIR.value
     ]

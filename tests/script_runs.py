@@ -46,11 +46,12 @@ def run(script, *arguments, check=True):
     """
     out, err = io.StringIO(), io.StringIO()
     with (
+        # ml_collections reads it, for a config by default as soon as its flag is defined.
+        mock.patch.object(sys, "argv", [script, *map(str, arguments)]),
         loaded(script) as (module, values),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         contextlib.chdir(ROOT),
-        mock.patch.object(sys, "argv", [script, *map(str, arguments)]),  # read by ml_collections
     ):
         try:
             left = values(sys.argv)

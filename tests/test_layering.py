@@ -45,6 +45,7 @@ FLOORS = {
     "tfsp.models": 4,
     "tfsp.config": 5,
     "tfsp.parts": 6,
+    "tfsp.own_data": 6,
     "tfsp.run_directory": 4,
     "tfsp.callbacks": 3,
     "tfsp.resume": 5,
@@ -58,8 +59,9 @@ FLOORS = {
     "tfsp.pictures": 8,
     "tfsp.faults": 8,
     "tfsp.visualize": 9,
-    "tfsp.__main__": 10,
-    "tfsp": 10,
+    "tfsp.results": 10,
+    "tfsp.__main__": 11,
+    "tfsp": 11,
 }
 FILES = sorted((ROOT / "tfsp").rglob("*.py"))
 

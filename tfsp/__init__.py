@@ -1,8 +1,8 @@
 """tfsp: structured priors for variational autoencoders.
 
-`import tfsp` registers every model, prior, likelihood and network, so that saved models load;
-the other parts load when they are first used; `tfsp.load` gets a trained model back. Where TensorFlow is not installed, `tfsp.tmc` still
-serves NumPy users.
+`import tfsp` registers every model, prior, likelihood and network, so that saved models load
+(`tfsp.load`); the other parts load when they are first used. Where TensorFlow is not installed,
+`tfsp.tmc` still serves NumPy users.
 """
 
 import importlib

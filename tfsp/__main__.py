@@ -2,6 +2,7 @@
 
     tfsp demo
     tfsp train --config=vae/digits.py --run_dir=runs/digits
+    tfsp train --data=table.csv --run_dir=runs/table
     tfsp evaluate --run_dir=runs/digits
     tfsp train --help
 
@@ -15,7 +16,7 @@ import sys
 from tfsp import project_files
 
 _HELP = {
-    "train": "trains a model as a config says, or goes on with a run",
+    "train": "trains a model as a config says or on your own --data, or goes on with a run",
     "evaluate": "bounds, log p(x), clusters, trees, ... of a run",
     "visualize": "pictures of a run",
     "export": "a SavedModel of a run, or files for other runtimes",

@@ -39,6 +39,11 @@ def define_config(default, help_string, **kwargs):
     )
 
 
+def given_settings():
+    """Names of the settings that flags have set, such as "likelihood.name"."""
+    return tuple(config_flags.get_override_values(flags.FLAGS["config"]))
+
+
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM); raised in the main thread, as Ctrl-C is."""
 

@@ -69,10 +69,16 @@ def default_config(model="vae"):
                 fit=ml_collections.config_dict.placeholder(str),
                 cache=ml_collections.config_dict.placeholder(str),
                 cache_dir=ml_collections.config_dict.placeholder(str),
-                # Of a table: what becomes of missing values ("error", "drop", "mean", "model") and
-                # of columns of text and categories ("error", "code").
+                # Of a table: the columns that are the class and the name of a row; what becomes of
+                # missing values ("error", "drop", "mean", "model") and of columns of text and
+                # categories ("error", "code"); the layer of an .h5ad file; True reads an array
+                # [n, D] as a table whatever its values.
+                label=ml_collections.config_dict.placeholder(str),
+                index=ml_collections.config_dict.placeholder(str),
                 missing=ml_collections.config_dict.placeholder(str),
                 categorical=ml_collections.config_dict.placeholder(str),
+                layer=ml_collections.config_dict.placeholder(str),
+                table=ml_collections.config_dict.placeholder(bool),
             ),
             train=dict(
                 batch_size=100,

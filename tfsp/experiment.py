@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfsp import callbacks, data, history_file, models, resume, run_reader
 from tfsp.config import SECTIONS, check_section, default_config, of_run, to_dict
+from tfsp.models.inputs.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory

@@ -177,7 +177,7 @@ def test_task_fits_classes_on_training_data_and_scores_test_data():
         "test": (np.eye(4)[[0, 0, 1, 1, 2]], np.array([5, 7, 7, 7, 7])),
     }
     data = types.SimpleNamespace(arrays=lambda part: parts[part])
-    subject = types.SimpleNamespace(model=model, data=data)
+    subject = types.SimpleNamespace(model=model, data=data, class_name=lambda label: label)
     assert not missing(subject, ["categories"])
     row = TASKS["clusters"].function(subject)
     assert row["clusters_accuracy"] == 3 / 5  # of the test data: 0 -> 5, 1 -> 7

@@ -114,6 +114,50 @@ class Data:
         names = self._index[part]
         return names[subset.rows(len(names), limit)]
 
+    def rows(self, part: str, limit: int | None = None) -> np.ndarray:
+        """Numbers of the rows of a part in the source, in the order of `arrays(part, limit)`.
+
+        Args:
+          part: "train", "validation" or "test".
+          limit: as in `arrays`.
+
+        Returns:
+          int [n]: places in the array, the table (without the rows that `missing="drop"` left
+          out) or among the files of a folder; of parts that were given apart those of the training
+          part come first, then validation and test. Of a streamed tf.data.Dataset and of sets
+          that draw their examples all rows are counted so, part by part.
+
+        Raises:
+          ValueError: for another part or limit.
+        """
+        self._check(part, limit)
+        found = getattr(self._parts[part], "rows", None)
+        if found is None:
+            before = splits.PARTS[: splits.PARTS.index(part)]
+            first = sum(self._parts[name].size for name in before)
+            found = np.arange(first, first + self._parts[part].size)
+        return found[subset.rows(len(found), limit)]
+
+    def names(self, part: str, limit: int | None = None) -> np.ndarray:
+        """What a user knows the rows of a part by, in the order of `arrays(part, limit)`.
+
+        Args:
+          part: "train", "validation" or "test".
+          limit: as in `arrays`.
+
+        Returns:
+          [n]: strings of `index`, of a folder its files (`info.files`), or else the numbers of
+          `rows`.
+
+        Raises:
+          ValueError: for another part or limit.
+        """
+        found = self.index(part, limit)
+        if found is None and self.info.files is not None:
+            files = self.info.files[part]
+            found = np.array([files[i] for i in subset.rows(len(files), limit).tolist()], str)
+        return self.rows(part, limit) if found is None else found
+
     def _check(self, part, limit):
         if part not in self._parts:
             raise ValueError(f"Unknown part: {part!r}. Known: {', '.join(splits.PARTS)}.")

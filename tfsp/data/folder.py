@@ -101,6 +101,17 @@ def from_folder(
     )
 
 
+def find_files(path: pathlib.Path, left_out: LeftOut) -> tuple[FileNames, list[str]]:
+    """(names of all image files, names of the classes or []), without opening any file.
+
+    Raises:
+      DataFormatError: for a folder without images, and for folders of which one cannot say what
+        they are; see `from_folder`.
+    """
+    parts, classes = _find(path, left_out)
+    return _files(path, parts, classes)[0], classes
+
+
 def _find(path, left_out):
     """(dict part -> Folder, names of the classes or [])."""
     root = folder_tree.scan(path, left_out, keep_apart=part_names.part_of)

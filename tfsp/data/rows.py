@@ -22,6 +22,9 @@ class RowsPart:
       store: one of these.
       rows: int [m], the rows of this part.
       dynamic: whether evaluation uses the fixed Bernoulli draws of the images.
+
+    Attributes:
+      rows: as given, int [m].
     """
 
     has_places = True  # of each training image in `arrays`
@@ -30,7 +33,7 @@ class RowsPart:
         self, store: ImageStore | LazyStore | SparseStore, rows: np.ndarray, dynamic: bool
     ) -> None:
         self._store = store
-        self._rows = rows
+        self.rows = rows
         self._change = binarization.fixed_draws if dynamic else None
         self.size = len(rows)
         self.image_shape = tuple(store.image_shape)
@@ -55,7 +58,7 @@ class RowsPart:
             return plan.element(x, tf.gather(self._labels, index), index)
 
         used = places[: pipeline.steps_per_epoch(self.size, plan.batch_size) * batch_size]
-        rows = tf.gather(tf.constant(self._rows, tf.int32), used)
+        rows = tf.gather(tf.constant(self.rows, tf.int32), used)
         return self._store.batches(rows, batch_size, batch)
 
     def in_order(self, plan: pipeline.Plan) -> tf.data.Dataset:
@@ -78,7 +81,7 @@ class RowsPart:
         """
         chosen = subset.rows(self.size, limit)
         self._check_memory(len(chosen))
-        rows = self._rows[chosen]
+        rows = self.rows[chosen]
         images = self._store.images(rows)
         images = images if self._change is None else self._change(images, rows)
         images = images / np.float32(255) if images.dtype == np.uint8 else images
@@ -96,10 +99,10 @@ class RowsPart:
 
     @functools.cached_property
     def _evaluation(self):
-        return self._store.part(self._rows, self._change)
+        return self._store.part(self.rows, self._change)
 
     @functools.cached_property
     def _labels(self):
         """int32 [size] of the part, zeros where there are none."""
         labels = self._store.labels
-        return on_host(np.zeros(self.size, np.int32) if labels is None else labels[self._rows])
+        return on_host(np.zeros(self.size, np.int32) if labels is None else labels[self.rows])

@@ -127,6 +127,8 @@ def from_given(given: Mapping[str, Given | None], source: str, options: Options)
             continue
         y_name = f"label {options.label!r} of {each.x_name}" if each.y is None else each.y_name
         rows = _rows(each, options)
+        if options.missing == "drop" and rows.index is None:  # numbers alone would move up
+            rows = dataclasses.replace(rows, index=np.arange(len(rows)).astype(str))
         parts[part], number = table_rows.checked(rows, options.missing, each.x_name, y_name)
         dropped += number
     sizes = [len(parts[part]) if part in parts else None for part in splits.PARTS]

@@ -7,6 +7,7 @@ are available here too.
 import importlib
 
 from tfsp.evaluation import tasks
+from tfsp.evaluation.attach import attach, members
 from tfsp.evaluation.bounds import bounds
 from tfsp.evaluation.categories import category_probabilities, category_tree_scores
 from tfsp.evaluation.chains import chain_classes
@@ -55,6 +56,7 @@ __all__ = [
     "FeatureMap",
     "Labeller",
     "active_units",
+    "attach",
     "attribute_prediction",
     "beside_paper",
     "bounds",
@@ -91,6 +93,7 @@ __all__ = [
     "logistic_labeller",
     "majority_accuracy",
     "majority_classes",
+    "members",
     "mode_config",
     "mode_separation",
     "nearest_labels",

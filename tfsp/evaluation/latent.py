@@ -6,30 +6,48 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.evaluation.batches import iterate, limited, padded
+from tfsp.evaluation import frames
+from tfsp.evaluation.batches import iterate, padded
 from tfsp.random import fold_in
 
 _VIEWED = 1000  # examples of an array that are augmented at once
 
 
-def encode(model, data, limit=None):
+def encode(model, data, limit=None, part=None, as_frame=False):
     """Codes of all examples: (codes `[n, D]`, labels `[n]` or None).
 
     Args:
       model: anything with `encode(x)`.
-      data: a batched dataset of x or (x, y), an array, or a pair (x, y).
+      data: a batched dataset of x or (x, y), an array, a pair (x, y), or a `tfsp.data.Data`.
       limit: the most examples that are encoded; of more a random subset, the same in every call
         (see `tfsp.subset`).
+      part: of a `Data`, "train", "validation" or "test"; None takes "test".
+      as_frame: whether to return a pandas DataFrame: columns z0, z1, ..., and label (by the names
+        of classes that a `Data` knows) where there is one for each row; the index holds what a
+        `Data` knows its rows by (`Data.names`).
 
     Raises:
-      ValueError: for no examples, and examples that are not finite or out of range.
+      ValueError: for no examples, examples that are not finite or out of range, and an unknown
+        part.
+      ImportError: for `as_frame` if pandas is not installed.
     """
     encode_batch = _compiled(model, _ENCODERS, _encode)
     codes, labels = [], []
-    for x, y in iterate(limited(data, limit, model), model=model):
+    rows = frames.given(data, part, limit, model)
+    for x, y in iterate(rows.examples, model=model):
         codes.append(encode_batch(tf.constant(x)).numpy())
         labels.append(y)
-    return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
+    codes = np.concatenate(codes)
+    labels = None if labels[0] is None else np.concatenate(labels)
+    return _frame(codes, labels, rows) if as_frame else (codes, labels)
+
+
+def _frame(codes, labels, rows):
+    pandas = frames.pandas()
+    names = None if rows.names is None else pandas.Index(rows.names, name="row")
+    frame = pandas.DataFrame(codes, names, [f"z{i}" for i in range(codes.shape[1])])
+    label = frames.named(labels, rows.class_names)
+    return frame if label is None else frame.assign(label=label)
 
 
 def encode_views(model, data, num_views=8, seed=0):

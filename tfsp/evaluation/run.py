@@ -72,6 +72,7 @@ def evaluate_run(
     tasks=None,
     labels_per_class=None,
     num_label_sets=None,
+    num_clusters=None,
 ):
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
@@ -94,6 +95,7 @@ def evaluate_run(
         ones, "bounds" and "log_likelihood".
       labels_per_class, num_label_sets: of the few-shot task. None takes the paper's: 1, 10, 20,
         ..., 100 and 20 sets, with more than 100 classes 1, 2, 5, 10, 15 and 5 sets.
+      num_clusters: of the task "members"; None takes as many as last.
 
     Returns:
       the row, a dict. Results of other tasks on the same data, checkpoint and seed that the run has
@@ -119,6 +121,7 @@ def evaluate_run(
         num_examples=num_examples,
         labels_per_class=labels_per_class,
         num_label_sets=num_label_sets,
+        num_clusters=num_clusters,
     )
     measured = tasks_of.measure(subject, tasks)
     info, config = subject.data.info, subject.config

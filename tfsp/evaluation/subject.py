@@ -22,6 +22,8 @@ class Subject:
       labels_per_class, num_label_sets: of the few-shot task; None takes the paper's.
       load_reference: function without arguments that loads the data a classifier of samples is
         trained on; None takes `data`.
+      num_clusters: of the task "members"; None takes as many as last.
+      run: the `RunDirectory`, or None of a model that is in none.
     """
 
     def __init__(
@@ -36,6 +38,8 @@ class Subject:
         labels_per_class=None,
         num_label_sets=None,
         load_reference=None,
+        num_clusters=None,
+        run=None,
     ):
         settings = config["evaluate"]
         self.model, self.config, self.data = model, config, data
@@ -43,6 +47,7 @@ class Subject:
         self.num_samples = settings["num_samples"] if num_samples is None else num_samples
         self.num_examples = settings["num_examples"] if num_examples is None else num_examples
         self.labels_per_class, self.num_label_sets = labels_per_class, num_label_sets
+        self.num_clusters, self.run = num_clusters, run
         self._load_reference = load_reference
         self._draws = {}
 
@@ -78,6 +83,11 @@ class Subject:
         """See `tfsp.evaluation.representatives`."""
         return representatives(self.model)
 
+    def class_name(self, label):
+        """What a class is called in tables: its name where the data have one, else its number."""
+        names = self.data.info.class_names
+        return label if names is None or label is None else names[int(label)]
+
     def draws(self, count, kind):
         """`count` examples from the model, "means" or "draws"; see `tfsp.evaluation.draw`."""
         key = (count, kind)
@@ -109,4 +119,4 @@ def of_run(run, data_dir, download, checkpoint, **settings):
         # One classifier for all proportions: that of ones alone would call nothing a zero.
         own = {**config, "data": {**config["data"], "proportion": None}}
         settings["load_reference"] = lambda: load(own)
-    return Subject(model, config, load(config), **settings)
+    return Subject(model, config, load(config), run=run, **settings)

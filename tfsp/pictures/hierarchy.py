@@ -24,6 +24,7 @@ def of_subject(subject):
         subject.codes if view is model else encode(view, subject.images)[0],
         subject.labels,
         subject.images if subject.is_image else None,
+        subject.class_names,
         seed=subject.seed,
         leaf_labels=_leaf_labels(subject),
         node_numbers=subject.node_numbers,

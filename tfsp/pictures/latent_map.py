@@ -15,4 +15,6 @@ def of_subject(subject):
     if not plane and (codes.shape[1] < 2 or len(codes) <= 3):  # t-SNE needs so many
         return None
     method = "none" if plane else "tsne"
-    return viz.latent_map(codes, subject.labels, method=method, seed=subject.seed)
+    return viz.latent_map(
+        codes, subject.labels, method=method, class_names=subject.class_names, seed=subject.seed
+    )

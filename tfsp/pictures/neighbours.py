@@ -29,6 +29,7 @@ def of_subject(subject):
     return viz.tree(
         tree,
         None if subject.labels is None else subject.labels[rows],
+        subject.class_names,
         leaf_images=subject.images[rows] if subject.is_image else None,
         orientation="circle",
         time_power=0.5,

@@ -8,6 +8,7 @@ from tfsp import experiment, viz
 from tfsp.evaluation import encode
 from tfsp.evaluation.subject import Subject as Measured
 from tfsp.run_directory import RunDirectory
+from tfsp.viz.charts.scatter import is_scale
 
 _NUM_EXAMPLES = 3000  # test data that are encoded, at most
 
@@ -27,8 +28,7 @@ class Subject(Measured):
     def __init__(
         self, model, config, data, run_dir, checkpoint="best", seed=0, beside=(), node_numbers=False
     ):
-        super().__init__(model, config, data, seed=seed)
-        self.run = RunDirectory(run_dir)
+        super().__init__(model, config, data, seed=seed, run=RunDirectory(run_dir))
         self.run_dir, self.checkpoint = run_dir, checkpoint
         self.beside, self.node_numbers = list(beside), node_numbers
 
@@ -61,6 +61,13 @@ class Subject(Measured):
         """Their classes, `[n]`, or None."""
         labels = self._shown[1]
         return labels if np.ndim(labels) == 1 else None  # attributes are not classes
+
+    @property
+    def class_names(self):
+        """Names of the classes, or None: without names or labels, and of too many for a legend."""
+        if self.labels is None or is_scale(self.labels):
+            return None
+        return self.data.info.class_names
 
     @functools.cached_property
     def codes(self):

@@ -62,7 +62,9 @@ def signatures(prior, model):
             tree = prior.phylogeny()
             leaves = tf.identity(prior.leaf_locations())
             node_mean = tf.cast(prior.tables()[0].mean, leaves.dtype)
-            summary = prior.summary_tree() if tree.num_leaves <= prior.most_summarised else None
+            summary = None
+            if tree.num_leaves <= prior.most_summarised:  # Python, with threads: no graph
+                summary = tf.autograph.experimental.do_not_convert(prior.summary_tree)()
         mean = map_rows(
             lambda z: model.decode(z).mean(), node_mean, _MAX_IMAGES, shape=model.data_shape
         )

@@ -45,7 +45,9 @@ def of_subject(subject):
         subject.model, labeller, _NUM_CHAINS, _NUM_ROWS, _CHAIN_STEPS, seed=subject.seed
     )
     found = mode_separation(classes)
-    shares = {str(labeller.classes[k]): f for k, f in found.pop("frequencies").items()}
+    shares = {
+        str(subject.class_name(labeller.classes[k])): f for k, f in found.pop("frequencies").items()
+    }
     return {
         **prefixed("chains", found),
         "chains_shares": shares,

@@ -62,7 +62,7 @@ def of_subject(subject):
         "clusters_pruned": usage["pruned"],
         "clusters_shares": [round(float(share), 6) for share in usage["shares"]],
         # By the training examples of a category; None if it has none.
-        "clusters_classes": [classes.get(k) for k in range(num_categories)],
+        "clusters_classes": [subject.class_name(classes.get(k)) for k in range(num_categories)],
         "clusters_num_training": len(found),
         "clusters_num_examples": len(test_found),
         **prefixed("clusters", category_tree_scores(test, test_labels)),

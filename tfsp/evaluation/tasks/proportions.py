@@ -49,7 +49,7 @@ def of_subject(subject):
         row["proportions_second"] = found["shares"][1]
         row["proportions_data_second"] = of_data["shares"][1]
     row |= {
-        "proportions_classes": found["classes"],
+        "proportions_classes": [subject.class_name(c) for c in found["classes"]],
         "proportions_shares": found["shares"],
         "proportions_data_shares": of_data["shares"],
         "proportions_classifier": labeller.description,
@@ -59,7 +59,7 @@ def of_subject(subject):
     learned = learned_proportions(subject.model, labeller, seed=subject.seed)
     if learned is not None:
         row["proportions_learned"] = learned["proportions"]
-        row["proportions_learned_classes"] = learned["classes"]
+        row["proportions_learned_classes"] = [subject.class_name(c) for c in learned["classes"]]
         if len(found["classes"]) == 2:
             pairs = zip(learned["proportions"], learned["classes"], strict=True)
             second = found["classes"][1]

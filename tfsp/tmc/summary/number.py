@@ -6,6 +6,8 @@ from tfsp import arguments
 from tfsp.tmc.phylogeny import Phylogeny, cuts
 from tfsp.tmc.summary.draws import TreeSummary
 
+_SHARE = 20  # of the leaves, one in so many make a cluster
+
 
 def number_of_clusters(trees, min_size=None, num_draws=100):
     """Probability of each number of clusters, over draws of the tree.
@@ -47,7 +49,7 @@ def number_of_clusters(trees, min_size=None, num_draws=100):
         trees = [trees[s] for s in _spaced(len(trees), num_draws)]
     num_leaves = trees[0].num_leaves
     if min_size is None:
-        min_size = max(2, num_leaves // 20)
+        min_size = max(2, num_leaves // _SHARE)
     min_size = arguments.integer("min_size", min_size, 2)
     shares = np.zeros(num_leaves // 2 + 2)
     for tree in trees:
@@ -55,14 +57,21 @@ def number_of_clusters(trees, min_size=None, num_draws=100):
     return shares[: max(2, num_leaves // 2 + 1)]
 
 
-def lasting_clades(tree, min_size=2):
+def lasting_clades(tree, min_size=None, num_clusters=None):
     """The nodes of those clades that last, see `number_of_clusters`: a list, the root's if alone.
 
     Args:
       tree: `Phylogeny`.
-      min_size: leaves of the smallest cluster, at least 2.
+      min_size, num_clusters: see `lasting_clusters`.
+
+    Raises:
+      ValueError: see `lasting_clusters`.
     """
-    clusters = _condensed(tree, min_size)
+    if min_size is not None:
+        min_size = arguments.integer("min_size", min_size, 2)
+    if num_clusters is not None:
+        return _of_number(tree, arguments.integer("num_clusters", num_clusters, 1), min_size)
+    clusters = _condensed(tree, min_size or max(2, tree.num_leaves // _SHARE))
     value = np.zeros(len(clusters))
     for c in range(len(clusters) - 1, -1, -1):  # children come after their parents
         _, _, lasting, children = clusters[c]
@@ -101,18 +110,11 @@ def lasting_clusters(tree, num_clusters=None, min_size=None):
     Raises:
       ValueError: for a `min_size` out of range, or more clusters than there are of that size.
     """
-    if min_size is not None:
-        min_size = arguments.integer("min_size", min_size, 2)
-    if num_clusters is None:
-        chosen = lasting_clades(tree, min_size or max(2, tree.num_leaves // 20))
-    else:
-        num_clusters = arguments.integer("num_clusters", num_clusters, 1)
-        chosen = _chosen(tree, num_clusters, min_size)
-    return cuts.joined(tree, chosen)
+    return cuts.joined(tree, lasting_clades(tree, min_size, num_clusters))
 
 
-def _chosen(tree, num_clusters, min_size):
-    size = min_size or max(2, tree.num_leaves // max(20, 2 * num_clusters))
+def _of_number(tree, num_clusters, min_size):
+    size = min_size or max(2, tree.num_leaves // max(_SHARE, 2 * num_clusters))
     while True:
         try:
             return _longest(_condensed(tree, size), num_clusters)

@@ -1,0 +1,127 @@
+"""The way back: for every row of the data where it belongs, and for every node whose it is."""
+
+import numpy as np
+
+from tfsp import arguments
+from tfsp.data import Data
+from tfsp.data.splits import PARTS
+from tfsp.evaluation import attachment, frames
+from tfsp.evaluation.categories import category_probabilities
+from tfsp.evaluation.latent import encode, encode_views
+
+
+def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+    """Where each row belongs: a DataFrame, a line for a row.
+
+    Columns:
+      part: of the data set; only of a `Data`.
+      node: of a tree prior that has started the lower node of the most probable edge, of a model
+        with categories ("cp_vae", "gm_vae") the most probable category, of any other the node of
+        the tree of the codes' nearest neighbours (`tfsp.tmc.neighbour_tree`; of a model with
+        `consistency` codes of views) whose clade is the row's cluster.
+      probability: of that edge given the row's code (the probabilities of all edges add up to 1);
+        of that category; or the share of the nearest 15 rows that are in the same cluster.
+      path: numbers of the nodes from the root to `node`, such as "38/35/4". Of categories it goes
+        through the tree over those in use, whose inner nodes are numbered on from K.
+      cluster: number of the cluster, from 0, when the tree is cut by `tfsp.tmc.lasting_clusters`
+        (by `Phylogeny.cut` where not so many last): of a tree prior the most probable one of the
+        row, all edges counted.
+      label: the class by its name; only of data with one label a row.
+
+    The index, named "row", holds what the rows are known by: the index of a table, files of a
+    folder, or numbers of the rows in the source. The rows of all parts come in the order of the
+    source.
+
+    Args:
+      model: a trained model.
+      data: a `tfsp.data.Data`, or new examples: a batched dataset, an array, or a pair (x, y).
+      part: "train", "validation" or "test" of a `Data`; None takes all.
+      limit: the most rows of a part, a random subset of more (`tfsp.subset`); None for all.
+      num_clusters: K; None takes as many clusters as last, of categories each as its own.
+      tree: of a tree prior the `tfsp.tmc.Phylogeny` over its leaves to attach to; None takes
+        `prior.summary_tree()`, of more than `prior.most_summarised` leaves the draw that the prior
+        holds. Numbers of its nodes are those in its pictures.
+      seed: of the summary, and of the views.
+
+    Raises:
+      ValueError: for a part or a number out of range, and examples that are not finite.
+      ImportError: if pandas is not installed.
+    """
+    pandas = frames.pandas()
+    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed)
+    return pandas.DataFrame(columns).set_index("row")
+
+
+def members(attached, node):
+    """The rows below a node: those whose path goes through it.
+
+    Args:
+      attached: DataFrame of `attach`.
+      node: number of a node.
+
+    Returns:
+      DataFrame, those lines of `attached`; none for a node that no row is at or below.
+
+    Raises:
+      ValueError: for what is no number of a node.
+    """
+    node = str(arguments.integer("node", node, 0))
+    below = [node in path.split("/") for path in attached["path"]]
+    return attached[np.array(below, bool)]
+
+
+def attached_columns(model, data, part, limit, num_clusters, tree, seed):
+    """What `attach` returns, as a dict of arrays by the names of columns, without pandas."""
+    is_set = isinstance(data, Data)
+    parts = (PARTS if part is None else (part,)) if is_set else (part,)
+    if is_set:
+        parts = [name for name in parts if len(data.rows(name, limit))]
+    rows = [frames.given(data, name, limit, model) for name in parts]
+    found, labels = _places(model, [each.examples for each in rows], num_clusters, tree, seed)
+    number = len(found.node)
+    names = [each.names for each in rows]
+    columns = {"row": np.arange(number) if names[0] is None else np.concatenate(names)}
+    if is_set:
+        columns["part"] = np.repeat(parts, [len(each.names) for each in rows])
+    columns |= {
+        "node": found.node,
+        "probability": found.probability,
+        "path": attachment.paths(found.parent, found.node),
+        "cluster": found.cluster,
+    }
+    label = frames.named(labels, rows[0].class_names)
+    if label is not None:
+        columns["label"] = label
+    if is_set:
+        order = np.argsort(np.concatenate([data.rows(name, limit) for name in parts]))
+        columns = {name: column[order] for name, column in columns.items()}
+    return columns
+
+
+def _places(model, examples, num_clusters, tree, seed):
+    """(`attachment.Places` of all examples, their labels `[n]` or None)."""
+    prior = model.prior
+    if "tree" in prior.capabilities and prior.is_started():
+        codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
+        tree = attachment.tree_of(prior, seed) if tree is None else tree
+        return attachment.on_tree(prior, tree, codes, num_clusters), labels
+    if tree is not None:
+        raise ValueError(
+            "`tree` is for a tree prior ('loracs', 'tmc') whose tree has started. The prior of "
+            f"this model: {type(prior).__name__}."
+        )
+    if "categories" in model.capabilities:
+        found, labels = _joined([category_probabilities(model, each) for each in examples])
+        return attachment.in_categories(found, num_clusters), labels
+    if getattr(model, "consistency", None) is not None:
+        coded = [encode_views(model, each, seed=seed) for each in examples]
+    else:
+        coded = [encode(model, each) for each in examples]
+    codes, labels = _joined(coded)
+    return attachment.among_neighbours(codes, num_clusters), labels
+
+
+def _joined(pairs):
+    """Of [(values, labels or None), ...] both in one piece."""
+    values, labels = zip(*pairs, strict=True)
+    return np.concatenate(values), None if labels[0] is None else np.concatenate(labels)

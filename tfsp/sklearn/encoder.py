@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tfsp import data, models
 from tfsp.evaluation import encode
 
+BATCH = 500  # rows that a network sees at once
 _HELD_OUT_FROM = 100  # examples
 _LEAST_STEPS = 50  # of an epoch, whose end costs as much as some steps
 _LIKELIHOOD = {"name": "gaussian", "scale": "feature", "standardize": True}
@@ -128,6 +129,15 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _codes(self, X):
         return np.asarray(encode(self.model_.prior_view(), X)[0], np.float64)
+
+    def _decoded(self, codes):
+        """Mean and standard deviation of each column of x under p(x | z): two `[n, d]`."""
+        means, scales = [], []
+        for start in range(0, len(codes), BATCH):
+            given = self.model_.decode(codes[start : start + BATCH].astype(np.float32))
+            means.append(np.asarray(given.mean(), np.float64))
+            scales.append(np.asarray(given.stddev(), np.float64))
+        return np.concatenate(means), np.concatenate(scales)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from tfsp.tmc.phylogeny import Phylogeny
 from tfsp.tmc.phylogeny.checks import as_points
 from tfsp.tmc.phylogeny.linkage import by_height, weighted_ward
 
-_NEIGHBOURS, _SHARE = 50, 20  # at most one in so many of all points
+_NEIGHBOURS, _SHARE = 50, 20  # at most one in so many of all points,
+_FEW, _FEW_SHARE = 15, 4  # or at least so many, of few points one in so many
 _TINY = 1e-100
 _LEAST = 1e-3  # of the mean distance, for the scale in which the weights of links fall
 
@@ -23,7 +24,8 @@ def neighbour_graph(points, num_neighbours=None):
 
     Args:
       points: `[n, D]`, n >= 2.
-      num_neighbours: k, by Euclidean distance. None takes 50, of fewer than 1,000 points n / 20.
+      num_neighbours: k, by Euclidean distance. None takes 50, of fewer than 1,000 points n / 20 but
+        15 at least, of fewer than 60 n / 4.
 
     Returns:
       `scipy.sparse.csr_array` `[n, n]`, symmetric, float64.
@@ -40,7 +42,8 @@ def neighbour_graph(points, num_neighbours=None):
     if len(points) < 2:
         raise ValueError(f"At least 2 `points` are needed. Received: {len(points)}.")
     if num_neighbours is None:
-        num_neighbours = min(_NEIGHBOURS, max(1, len(points) // _SHARE))
+        few = max(1, min(_FEW, len(points) // _FEW_SHARE))
+        num_neighbours = min(_NEIGHBOURS, max(few, len(points) // _SHARE))
     k = arguments.integer("num_neighbours", num_neighbours, 1, len(points) - 1)
     distances, index = NearestNeighbors(n_neighbors=k, n_jobs=-1).fit(points).kneighbors()
     rows = np.repeat(np.arange(len(points)), k)

@@ -40,8 +40,7 @@ def load(name):
 def estimators(num_clusters, num_rows, seed):
     """By name."""
     shared = dict(n_clusters=num_clusters, epochs=_EPOCHS.value, random_state=seed)
-    loracs = dict(name="loracs", start_epoch=10, edge_weights="bayes")
-    loracs["num_inducing"] = min(100, num_rows // 2)
+    loracs = clusterings.loracs(num_rows, _EPOCHS.value)
     return {
         "TreeClustering": TreeClustering(**shared),
         "TreeClustering, distance='codes'": TreeClustering(distance="codes", **shared),

@@ -32,16 +32,16 @@ _EPOCHS = flags.DEFINE_integer("epochs", 60, "Of each run, of 50 steps or more."
 _OUT = flags.DEFINE_string("out", "runs/cells", "Folder of what is written.")
 _SCVI = flags.DEFINE_string("scvi", None, "Python of an environment with scvi-tools.")
 _TREEDATA = flags.DEFINE_string("treedata", None, "Python of an environment with treedata, pycea.")
-_LORACS = {"name": "loracs", "num_inducing": 100, "start_epoch": 10, "edge_weights": "bayes"}
 _SCRIPTS = pathlib.Path(__file__).parent
 
 
 def fitted(counts, num_clusters, seed):
     """The estimators, fitted to counts, by name."""
     shared = dict(likelihood="negative_binomial", epochs=_EPOCHS.value, random_state=seed)
+    prior = clusterings.loracs(len(counts), _EPOCHS.value)
     return {
         "VAE": TreeClustering(num_clusters, **shared).fit(counts),
-        "LORACs": TreeClustering(num_clusters, prior=_LORACS, **shared).fit(counts),
+        "LORACs": TreeClustering(num_clusters, prior=prior, **shared).fit(counts),
         "CP-VAE": CategoryClustering(num_clusters, **shared).fit(counts),
     }
 
@@ -58,12 +58,14 @@ def rows_of(counts, labels, found, seed):
         codes["scVI"] = answer["scvi"]
         for key, name in (("scvi", "scVI"), ("pca", "PCA")):
             for end, how in (("", "at resolution 1"), ("_k", "of that number")):
-                clusters = answer[f"{key}_leiden{end}"]
-                yield name, f"Leiden {how}", clusterings.scores(labels, clusters)
-    for name, each in codes.items():
-        each = np.asarray(each, np.float64)
-        yield name, "Ward", clusterings.of_tree(ward_tree(each), labels)
-        yield name, "neighbours", clusterings.of_tree(neighbour_tree(each), labels)
+                yield (
+                    name,
+                    f"Leiden {how}",
+                    clusterings.scores(labels, answer[f"{key}_leiden{end}"]),
+                )
+    for name, points in codes.items():
+        yield name, "Ward", clusterings.of_tree(ward_tree(points), labels)
+        yield name, "neighbours", clusterings.of_tree(neighbour_tree(points), labels)
 
 
 @plain_errors
@@ -76,7 +78,7 @@ def main(_):
     counts, labels = loaded.arrays("train")
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(_SEEDS.value):
-        found = fitted(counts, len(np.unique(labels)), seed)
+        found = fitted(counts, len(set(labels)), seed)
         for codes, method, scores in rows_of(counts, labels, found, seed):
             rows.append({"codes": codes, "method": method, "seed": seed, **scores})
             print(f"{seed}  {codes:8s}{method:22s}{clusterings.line(scores)}", flush=True)

@@ -25,7 +25,6 @@ _DATA = flags.DEFINE_string("data", None, "An .npz file: x, y, classes.", requir
 _SEEDS = flags.DEFINE_integer("seeds", 3, "Runs of each method.", lower_bound=1)
 _EPOCHS = flags.DEFINE_integer("epochs", 60, "Of each run, of 50 steps or more.", lower_bound=1)
 _OUT = flags.DEFINE_string("out", "runs/text", "Folder of table.txt and results.json.")
-_LORACS = {"name": "loracs", "num_inducing": 200, "start_epoch": 10, "edge_weights": "bayes"}
 
 
 def trees(points, labels):
@@ -39,10 +38,10 @@ def trees(points, labels):
 def of_models(x, labels, seed):
     """(codes, method, scores) of models trained on embeddings."""
     shared = dict(epochs=_EPOCHS.value, random_state=seed)
-    num_clusters = len(np.unique(labels))
+    num_clusters, prior = len(np.unique(labels)), clusterings.loracs(len(x), _EPOCHS.value)
     models = {
         "VAE": TreeClustering(num_clusters, **shared),
-        "LORACs": TreeClustering(num_clusters, prior=_LORACS, **shared),
+        "LORACs": TreeClustering(num_clusters, prior=prior, **shared),
         "CP-VAE": CategoryClustering(num_clusters, **shared),
     }
     for name, model in models.items():

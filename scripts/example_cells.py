@@ -54,15 +54,11 @@ def rows_of(counts, labels, found, seed):
         yield name, "its own", clusterings.scores(labels, each.labels_, vars(each).get("tree_"))
     if _SCVI.value:
         asked = dict(counts=counts, num_clusters=len(np.unique(labels)), seed=seed)
-        answer = peers.ask(_SCVI.value, _SCRIPTS / "peer_scvi.py", **asked)
-        codes["scVI"] = answer["scvi"]
+        said = peers.ask(_SCVI.value, _SCRIPTS / "peer_scvi.py", **asked)
+        codes["scVI"] = said["scvi"]
         for key, name in (("scvi", "scVI"), ("pca", "PCA")):
             for end, how in (("", "at resolution 1"), ("_k", "of that number")):
-                yield (
-                    name,
-                    f"Leiden {how}",
-                    clusterings.scores(labels, answer[f"{key}_leiden{end}"]),
-                )
+                yield name, f"Leiden {how}", clusterings.scores(labels, said[f"{key}_leiden{end}"])
     for name, points in codes.items():
         yield name, "Ward", clusterings.of_tree(ward_tree(points), labels)
         yield name, "neighbours", clusterings.of_tree(neighbour_tree(points), labels)

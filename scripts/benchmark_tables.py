@@ -10,7 +10,6 @@ means and standard errors over seeds, OUT/results.json all rows.
 """
 
 import pathlib
-import time
 
 from absl import app, flags
 
@@ -37,32 +36,30 @@ def load(name):
     return getattr(datasets, f"load_{name}")(return_X_y=True)
 
 
-def estimators(num_clusters, num_rows, seed):
-    """By name."""
+def of_estimators(points, labels, seed):
+    """(method, scores) of the estimators."""
+    num_clusters = len(set(labels.tolist()))
     shared = dict(n_clusters=num_clusters, epochs=_EPOCHS.value, random_state=seed)
-    loracs = clusterings.loracs(num_rows, _EPOCHS.value)
-    return {
-        "TreeClustering": TreeClustering(**shared),
-        "TreeClustering, distance='codes'": TreeClustering(distance="codes", **shared),
-        "TreeClustering, prior='loracs'": TreeClustering(prior=loracs, **shared),
-        "CategoryClustering": CategoryClustering(**shared),
-    }
+    found = TreeClustering(**shared)
+    yield "TreeClustering", clusterings.of_estimator(found, points, labels)
+    tree = neighbour_tree(found.embedding_)  # that of distance="codes": the model is the same
+    clusters = tree.cut(num_clusters, "spread")
+    yield "TreeClustering, distance='codes'", clusterings.scores(labels, clusters, tree)
+    found = TreeClustering(prior=clusterings.loracs(len(points), _EPOCHS.value), **shared)
+    yield "TreeClustering, prior='loracs'", clusterings.of_estimator(found, points, labels)
+    found = CategoryClustering(**shared)
+    yield "CategoryClustering", clusterings.of_estimator(found, points, labels)
 
 
-def of_seed(points, labels, seed):
-    """(method, scores, seconds)."""
+def of_columns(points, labels, seed):
+    """(method, scores) of what is there without a model, on standardised columns."""
     from sklearn.preprocessing import StandardScaler
 
-    num_clusters = len(set(labels.tolist()))
-    for name, estimator in estimators(num_clusters, len(points), seed).items():
-        start = time.perf_counter()
-        scores = clusterings.of_estimator(estimator, points, labels)
-        yield name, scores, time.perf_counter() - start
     columns = StandardScaler().fit_transform(points)
-    yield "k-means", clusterings.k_means(columns, labels, seed), 0.0
-    yield "Gaussian mixture", clusterings.gaussian_mixture(columns, labels, seed), 0.0
-    yield "Ward", clusterings.of_tree(ward_tree(columns), labels), 0.0
-    yield "neighbours", clusterings.of_tree(neighbour_tree(columns), labels), 0.0
+    yield "k-means", clusterings.k_means(columns, labels, seed)
+    yield "Gaussian mixture", clusterings.gaussian_mixture(columns, labels, seed)
+    yield "Ward", clusterings.of_tree(ward_tree(columns), labels)
+    yield "neighbours", clusterings.of_tree(neighbour_tree(columns), labels)
 
 
 @plain_errors
@@ -72,10 +69,11 @@ def main(_):
     for data in _DATA.value:
         points, labels = load(data)
         for seed in range(_FIRST.value, _FIRST.value + _SEEDS.value):
-            for method, scores, seconds in of_seed(points, labels, seed):
-                rows.append({"data": data, "method": method, "seed": seed, **scores})
-                text = f"{data:14s}{seed}  {method:34s}{clusterings.line(scores)}"
-                print(f"{text}  {seconds:.0f} s" if seconds else text, flush=True)
+            for kind in (of_estimators, of_columns):
+                for method, scores in kind(points, labels, seed):
+                    rows.append({"data": data, "method": method, "seed": seed, **scores})
+                    text = f"{data:14s}{seed}  {method:34s}{clusterings.line(scores)}"
+                    print(text, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     print(f"\n{clusterings.write_table(folder, rows, ('data', 'method'))}")
 

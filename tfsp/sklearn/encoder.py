@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tfsp import data, models
+from tfsp.callbacks import PriorSchedule
 from tfsp.evaluation import encode
 
 BATCH = 500  # rows that a network sees at once
@@ -99,6 +100,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             model = self._model(seed)
             model.build((None, X.shape[1]))
         model.compile(keras.optimizers.Adam(self.learning_rate))
+        # Each example once: of a stream of few, the nearest of each are its own repeats.
+        seen, _ = examples.arrays("train")
+        if model.likelihood.wants_data:
+            model.likelihood.adapt(seen)
+        start = PriorSchedule(seen)
         stopping = keras.callbacks.EarlyStopping(
             "val_elbo",
             mode="max",
@@ -111,7 +117,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             epochs=self.epochs,
             steps_per_epoch=max(_LEAST_STEPS, examples.steps_per_epoch),
             verbose=2 if self.verbose else 0,
-            **(dict(validation_data=examples.validation, callbacks=[stopping]) if held_out else {}),
+            validation_data=examples.validation if held_out else None,
+            callbacks=[start, stopping] if held_out else [start],
         )
         self.model_ = model
         return X, seed

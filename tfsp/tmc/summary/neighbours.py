@@ -63,7 +63,8 @@ def _weights(distances):
     low, high = np.full_like(most, np.finfo(float).tiny), 1e3 * np.maximum(most, _TINY)
     for _ in range(100):
         scale = np.sqrt(low) * np.sqrt(high)
-        enough = np.sum(np.exp(-beyond / scale), axis=1, keepdims=True) > wanted
+        with np.errstate(over="ignore"):  # a scale that is far too small
+            enough = np.sum(np.exp(-beyond / scale), axis=1, keepdims=True) > wanted
         high, low = np.where(enough, scale, high), np.where(enough, low, scale)
     least = _LEAST * np.maximum(distances.mean(axis=1, keepdims=True), _TINY)
     return np.exp(-beyond / np.maximum(scale, least))
@@ -108,7 +109,9 @@ def neighbour_tree(points, num_neighbours=None, others=None, names=None):
             )
         everything = np.concatenate([points, others])
     pairs, distance = link_graph(neighbour_graph(everything, num_neighbours))
-    merges = [(*pair, d / (1 + d)) for pair, d in zip(pairs.tolist(), distance, strict=True)]
+    # Links so faint that a distance overflows are as good as none: their height is 1.
+    height = 1.0 / (1.0 + 1.0 / distance)
+    merges = [(*pair, h) for pair, h in zip(pairs.tolist(), height, strict=True)]
     merges += _between_components(everything, pairs)
     tree = Phylogeny.from_linkage(by_height(merges, len(everything)))
     if others is not None:

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 
-from tfsp import data
+from tfsp import data, models
 from tfsp.evaluation import encode
 from tfsp.neighbours import nearest_labels
 from tfsp.sklearn import CategoryClustering, Encoder, TreeClustering
@@ -97,8 +97,14 @@ def test_a_tree_as_the_prior_is_the_tree():
 
 
 @pytest.mark.slow
-def test_categories_are_clusters():
+def test_categories_are_clusters(monkeypatch):
+    seen, adapt = [], models.CPVAE.adapt
+    monkeypatch.setattr(
+        models.CPVAE, "adapt", lambda model, x: (seen.append(np.asarray(x)), adapt(model, x))
+    )
     found = CategoryClustering(4, **SMALL).fit(X)
+    (started_from,) = seen  # each example once, though an epoch is more than a pass
+    np.testing.assert_array_equal(np.sort(started_from[:, 0]), np.sort(X[:, 0].astype("float32")))
     shares = found.predict_proba(X)
     assert shares.shape == (len(X), 4)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)

@@ -144,6 +144,17 @@ def test_times_are_the_distances_of_parts():
     np.testing.assert_allclose(tree.time[inner], expected, atol=1e-4)  # equal ones taken apart
 
 
+def test_links_that_are_nearly_nothing():
+    """Between points that repeat up to rounding links are so faint that distances overflow."""
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.normal(size=(100, 2)), 11, axis=0)
+    points += 1e-9 * rng.normal(size=points.shape)
+    assert np.isinf(link_graph(neighbour_graph(points))[1]).any()
+    tree = neighbour_tree(points)
+    clades = {frozenset(tree.leaves_below(v)) for v in range(1100, 2199)}
+    assert {frozenset(range(i, i + 11)) for i in range(0, 1100, 11)} <= clades
+
+
 def test_others_show_the_way():
     """Few points on each ring are linked by the many that are left out of the tree."""
     points, ring = rings(1000, 5)

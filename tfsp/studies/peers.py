@@ -42,7 +42,8 @@ def ask(python, script, **given):
       dict of what OUT.npz holds.
 
     Raises:
-      FileNotFoundError, ValueError: see `run`.
+      FileNotFoundError: if there is no such Python.
+      ValueError: if the script fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         source, target = (pathlib.Path(folder) / name for name in ("in.npz", "out.npz"))

@@ -19,20 +19,17 @@ published dendrogram purity on MNIST is .879 (Manduchi et al. 2023, arXiv:2306.0
 there, not here.
 """
 
-import collections
 import pathlib
-import subprocess
-import tempfile
 import time
 
 import numpy as np
 from absl import app, flags
 
-from tfsp import atomic, evaluation, experiment
+from tfsp import evaluation, experiment
 from tfsp.command_line import plain_errors
 from tfsp.config import default_config, read_config, to_dict
 from tfsp.evaluation import hierarchy_scores
-from tfsp.studies import hierarchies
+from tfsp.studies import clusterings, hierarchies, peers
 from tfsp.tmc import (
     Phylogeny,
     category_hierarchy,
@@ -186,24 +183,17 @@ def rows_of_model(name, model, images, labels, seen, seed):
 
 def deepect(images, labels, seen, seed):
     """Scores of DeepECT, trained in its own environment; Ward's linkage below its leaves."""
-    script = pathlib.Path(__file__).parent / "peer_deepect.py"
-    with tempfile.TemporaryDirectory() as folder:
-        given, found = (str(pathlib.Path(folder) / name) for name in ("in.npz", "out.npz"))
-        np.savez(
-            given,
-            train=flat(seen),
-            test=flat(images),
-            embedding_size=10,
-            pretrain_epochs=_DEEPECT_EPOCHS.value,
-            clustering_epochs=_DEEPECT_EPOCHS.value // 2,
-            seed=seed,
-        )
-        command = [_DEEPECT.value, str(script), given, found]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ValueError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-        with np.load(found) as out:
-            leaf, codes, parent, splits = (out[key] for key in ("leaf", "codes", "parent", "time"))
+    found = peers.ask(
+        _DEEPECT.value,
+        pathlib.Path(__file__).parent / "peer_deepect.py",
+        train=flat(seen),
+        test=flat(images),
+        embedding_size=10,
+        pretrain_epochs=_DEEPECT_EPOCHS.value,
+        clustering_epochs=_DEEPECT_EPOCHS.value // 2,
+        seed=seed,
+    )
+    leaf, codes, parent, splits = (found[key] for key in ("leaf", "codes", "parent", "time"))
     used, members = np.unique(leaf, return_inverse=True)
     tree = hang(Phylogeny(parent, splits).restrict(used), members, codes)
     num_classes = min(len(np.unique(labels)), len(used))
@@ -239,30 +229,9 @@ def main(_):
                 start = time.perf_counter()
                 add(name, seed, [("DeepECT", deepect(images, labels, seen, seed))])
                 print(f"  DeepECT: {time.perf_counter() - start:.0f} s", flush=True)
-    table = summarise(rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    table = clusterings.write_table(folder, rows, ("data", "method"), _MEASURES)
     print(f"\n{table}")
-    atomic.write(folder / "table.txt", table + "\n")
-    evaluation.write_json(folder / "results.json", {"rows": rows})
-
-
-def summarise(rows):
-    """Means over seeds, with standard errors where there are several."""
-    groups = collections.defaultdict(list)
-    for row in rows:
-        groups[row["data"], row["method"]].append(row)
-    lines = []
-    for (data, method), group in groups.items():
-        line = {"data": data, "method": method, "runs": len(group)}
-        for measure in _MEASURES:
-            values = [row[measure] for row in group if measure in row]
-            if not values:
-                continue
-            text = f"{np.mean(values):.3f}"
-            if len(values) > 1:
-                text += f" ± {np.std(values, ddof=1) / np.sqrt(len(values)):.3f}"
-            line[measure] = text
-        lines.append(line)
-    return evaluation.format_table(lines, ("data", "method", "runs", *_MEASURES))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 
-from tfsp import data
+from tfsp import data, models
 from tfsp.evaluation import encode
 from tfsp.neighbours import nearest_labels
 from tfsp.sklearn import CategoryClustering, Encoder, TreeClustering
@@ -44,13 +44,33 @@ def test_columns_may_be_in_any_units():
 
 @pytest.mark.parametrize("n_clusters", slow_but([3], [3, None]))
 def test_clusters_are_cut_from_the_tree_of_neighbours(n_clusters):
-    found = TreeClustering(n_clusters, n_neighbors=7, **SMALL).fit(X)
+    found = TreeClustering(n_clusters, n_neighbors=7, distance="codes", **SMALL).fit(X)
     tree = neighbour_tree(found.embedding_, 7)
     assert found.tree_ == tree
-    labels = lasting_clusters(tree) if n_clusters is None else tree.cut(n_clusters)
+    labels = lasting_clusters(tree) if n_clusters is None else tree.cut(n_clusters, "spread")
     np.testing.assert_array_equal(found.labels_, labels)
     assert found.n_clusters_ == len(np.unique(labels))
     votes = nearest_labels(found.transform(X[:9] + 1.0), found.embedding_, labels, 5)
+    np.testing.assert_array_equal(found.predict(X[:9] + 1.0), votes)
+
+
+def test_neighbours_are_decoded_alike(monkeypatch):
+    """Means over the learned scales, by hand; in any units, and however codes are decoded."""
+    monkeypatch.setattr("tfsp.sklearn.encoder.BATCH", 40)
+    found = TreeClustering(3, **SMALL).fit(X)
+
+    def places(codes):
+        given = found.model_.decode(codes.astype("float32"))
+        scales = given.stddev().numpy().astype(float)
+        assert np.ptp(scales, axis=0).max() < 1e-4 * scales.max()  # of features, not of examples
+        return given.mean().numpy() / scales[0]
+
+    tree = neighbour_tree(places(found.embedding_))
+    assert found.tree_.same_topology(tree)
+    assert not found.tree_.same_topology(neighbour_tree(found.embedding_))
+    np.testing.assert_array_equal(found.labels_, found.tree_.cut(3, "spread"))
+    points = places(found.embedding_)
+    votes = nearest_labels(places(found.transform(X[:9] + 1.0)), points, found.labels_, 5)
     np.testing.assert_array_equal(found.predict(X[:9] + 1.0), votes)
 
 
@@ -77,8 +97,14 @@ def test_a_tree_as_the_prior_is_the_tree():
 
 
 @pytest.mark.slow
-def test_categories_are_clusters():
+def test_categories_are_clusters(monkeypatch):
+    seen, adapt = [], models.CPVAE.adapt
+    monkeypatch.setattr(
+        models.CPVAE, "adapt", lambda model, x: (seen.append(np.asarray(x)), adapt(model, x))
+    )
     found = CategoryClustering(4, **SMALL).fit(X)
+    (started_from,) = seen  # each example once, though an epoch is more than a pass
+    np.testing.assert_array_equal(np.sort(started_from[:, 0]), np.sort(X[:, 0].astype("float32")))
     shares = found.predict_proba(X)
     assert shares.shape == (len(X), 4)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
@@ -113,6 +139,8 @@ def test_settings_are_kept_as_they_are_given():
 def test_bad_input_is_refused():
     with pytest.raises(NotFittedError):
         TreeClustering().predict(X)
+    with pytest.raises(ValueError, match="`distance` must be one of"):
+        TreeClustering(distance="cosine", **SMALL).fit(X)
     with pytest.raises(ValueError, match="NaN"):
         Encoder(**SMALL).fit(np.where(X > 1000, np.nan, X))
     with pytest.raises(ValueError, match="minimum of 6"):

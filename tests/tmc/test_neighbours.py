@@ -102,11 +102,11 @@ def test_the_graph_of_neighbours(k):
 
 
 def test_how_many_neighbours():
-    points = np.random.default_rng(1).normal(size=(60, 3))
-    for n, k in ((60, 3), (19, 1)):
+    points = np.random.default_rng(1).normal(size=(380, 3))
+    for n, k in ((380, 19), (299, 15), (61, 15), (59, 14), (7, 1)):
         found, expected = neighbour_graph(points[:n]), neighbour_graph(points[:n], k)
         np.testing.assert_array_equal(found.toarray(), expected.toarray())
-    many = np.repeat(points, 20, axis=0)  # all of the nearest are at distance 0 but for a few
+    many = np.repeat(points[:60], 20, axis=0)  # all of the nearest are at distance 0 but for a few
     found, expected = neighbour_graph(many), neighbour_graph(many, 50)
     np.testing.assert_array_equal(found.toarray(), expected.toarray())
     assert np.isfinite(found.data).all()
@@ -149,6 +149,17 @@ def test_times_are_the_distances_of_parts():
         heights[v] = d / (1 + d)
     expected = [1 - heights[v] / heights[tree.root] for v in inner]
     np.testing.assert_allclose(tree.time[inner], expected, atol=1e-4)  # equal ones taken apart
+
+
+def test_links_that_are_nearly_nothing():
+    """Between points that repeat up to rounding links are so faint that distances overflow."""
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.normal(size=(100, 2)), 11, axis=0)
+    points += 1e-9 * rng.normal(size=points.shape)
+    assert np.isinf(link_graph(neighbour_graph(points))[1]).any()
+    tree = neighbour_tree(points)
+    clades = {frozenset(tree.leaves_below(v)) for v in range(1100, 2199)}
+    assert {frozenset(range(i, i + 11)) for i in range(0, 1100, 11)} <= clades
 
 
 def test_others_show_the_way():

@@ -5,9 +5,7 @@ from sklearn.base import ClusterMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tfsp import arguments, models
-from tfsp.sklearn.encoder import Encoder
-
-_BATCH = 500
+from tfsp.sklearn.encoder import BATCH, Encoder
 
 
 class CategoryClustering(ClusterMixin, Encoder):
@@ -85,5 +83,5 @@ class CategoryClustering(ClusterMixin, Encoder):
         return super()._codes(X)[:, : self.latent_dim]
 
     def _probabilities(self, X):
-        parts = [X[start : start + _BATCH] for start in range(0, len(X), _BATCH)]
+        parts = [X[start : start + BATCH] for start in range(0, len(X), BATCH)]
         return np.concatenate([np.asarray(self.model_.responsibilities(part)) for part in parts])

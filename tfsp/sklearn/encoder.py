@@ -10,8 +10,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tfsp import data, models
+from tfsp.callbacks import PriorSchedule
 from tfsp.evaluation import encode
 
+BATCH = 500  # rows that a network sees at once
 _HELD_OUT_FROM = 100  # examples
 _LEAST_STEPS = 50  # of an epoch, whose end costs as much as some steps
 _LIKELIHOOD = {"name": "gaussian", "scale": "feature", "standardize": True}
@@ -98,6 +100,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             model = self._model(seed)
             model.build((None, X.shape[1]))
         model.compile(keras.optimizers.Adam(self.learning_rate))
+        # Each example once: of a stream of few, the nearest of each are its own repeats.
+        seen, _ = examples.arrays("train")
+        if model.likelihood.wants_data:
+            model.likelihood.adapt(seen)
+        start = PriorSchedule(seen)
         stopping = keras.callbacks.EarlyStopping(
             "val_elbo",
             mode="max",
@@ -110,7 +117,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             epochs=self.epochs,
             steps_per_epoch=max(_LEAST_STEPS, examples.steps_per_epoch),
             verbose=2 if self.verbose else 0,
-            **(dict(validation_data=examples.validation, callbacks=[stopping]) if held_out else {}),
+            validation_data=examples.validation if held_out else None,
+            callbacks=[start, stopping] if held_out else [start],
         )
         self.model_ = model
         return X, seed
@@ -128,6 +136,15 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _codes(self, X):
         return np.asarray(encode(self.model_.prior_view(), X)[0], np.float64)
+
+    def _decoded(self, codes):
+        """Mean and standard deviation of each column of x under p(x | z): two `[n, d]`."""
+        means, scales = [], []
+        for start in range(0, len(codes), BATCH):
+            given = self.model_.decode(codes[start : start + BATCH].astype(np.float32))
+            means.append(np.asarray(given.mean(), np.float64))
+            scales.append(np.asarray(given.stddev(), np.float64))
+        return np.concatenate(means), np.concatenate(scales)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from tfsp.tmc.phylogeny.checks import as_points
 from tfsp.tmc.phylogeny.linkage import by_height, weighted_ward
 from tfsp.tmc.summary.draws import check_size, summarize_draws
 
-_NEIGHBOURS, _SHARE = 50, 20  # at most one in so many of all points
+_NEIGHBOURS, _SHARE = 50, 20  # at most one in so many of all points,
+_FEW, _FEW_SHARE = 15, 4  # or at least so many, of few points one in so many
 _TINY = 1e-100
 _LEAST = 1e-3  # of the mean distance, for the scale in which the weights of links fall
 
@@ -24,7 +25,8 @@ def neighbour_graph(points, num_neighbours=None):
 
     Args:
       points: `[n, D]`, n >= 2.
-      num_neighbours: k, by Euclidean distance. None takes 50, of fewer than 1,000 points n / 20.
+      num_neighbours: k, by Euclidean distance. None takes 50, of fewer than 1,000 points n / 20 but
+        15 at least, of fewer than 60 n / 4.
 
     Returns:
       `scipy.sparse.csr_array` `[n, n]`, symmetric, float64.
@@ -41,7 +43,8 @@ def neighbour_graph(points, num_neighbours=None):
     if len(points) < 2:
         raise ValueError(f"At least 2 `points` are needed. Received: {len(points)}.")
     if num_neighbours is None:
-        num_neighbours = min(_NEIGHBOURS, max(1, len(points) // _SHARE))
+        few = max(1, min(_FEW, len(points) // _FEW_SHARE))
+        num_neighbours = min(_NEIGHBOURS, max(few, len(points) // _SHARE))
     k = arguments.integer("num_neighbours", num_neighbours, 1, len(points) - 1)
     distances, index = NearestNeighbors(n_neighbors=k, n_jobs=-1).fit(points).kneighbors()
     rows = np.repeat(np.arange(len(points)), k)
@@ -61,7 +64,8 @@ def _weights(distances):
     low, high = np.full_like(most, np.finfo(float).tiny), 1e3 * np.maximum(most, _TINY)
     for _ in range(100):
         scale = np.sqrt(low) * np.sqrt(high)
-        enough = np.sum(np.exp(-beyond / scale), axis=1, keepdims=True) > wanted
+        with np.errstate(over="ignore"):  # a scale that is far too small
+            enough = np.sum(np.exp(-beyond / scale), axis=1, keepdims=True) > wanted
         high, low = np.where(enough, scale, high), np.where(enough, low, scale)
     least = _LEAST * np.maximum(distances.mean(axis=1, keepdims=True), _TINY)
     return np.exp(-beyond / np.maximum(scale, least))
@@ -157,7 +161,9 @@ def _with_others(points, others):
 def _tree_of(graph, everything, num_points, names):
     """The tree by the links of a graph over all points, of the first of them."""
     pairs, distance = link_graph(graph)
-    merges = [(*pair, d / (1 + d)) for pair, d in zip(pairs.tolist(), distance, strict=True)]
+    # Links so faint that a distance overflows are as good as none: their height is 1.
+    height = 1.0 / (1.0 + 1.0 / distance)
+    merges = [(*pair, h) for pair, h in zip(pairs.tolist(), height, strict=True)]
     merges += _between_components(everything, pairs)
     tree = Phylogeny.from_linkage(by_height(merges, len(everything)))
     if num_points < len(everything):

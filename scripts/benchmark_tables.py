@@ -16,7 +16,7 @@ from absl import app, flags
 from tfsp.command_line import plain_errors
 from tfsp.sklearn import CategoryClustering, TreeClustering
 from tfsp.studies import clusterings
-from tfsp.tmc import neighbour_tree, ward_tree
+from tfsp.tmc import lasting_clusters, neighbour_summary, neighbour_tree, ward_tree
 from tfsp.visualize import check_grid_folder
 
 _SETS = ("wine", "breast_cancer", "digits")
@@ -60,6 +60,9 @@ def of_columns(points, labels, seed):
     yield "Gaussian mixture", clusterings.gaussian_mixture(columns, labels, seed)
     yield "Ward", clusterings.of_tree(ward_tree(columns), labels)
     yield "neighbours", clusterings.of_tree(neighbour_tree(columns), labels)
+    summary = neighbour_summary(columns, seed=seed).tree
+    clusters = lasting_clusters(summary, len(set(labels.tolist())))
+    yield "neighbours, summary", clusterings.scores(labels, clusters, summary)
 
 
 @plain_errors

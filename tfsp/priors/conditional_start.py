@@ -69,10 +69,7 @@ def _clusters(codes, num_components, seed):
         return np.zeros(len(few), int)
     others = others if len(others) else None
     tree = neighbour_summary(few, _DRAWS, others=others, seed=short_seed(seed)).tree
-    try:
-        return lasting_clusters(tree, num_components)
-    except ValueError:  # not so many groups of two and more
-        return tree.cut(num_components)
+    return lasting_clusters(tree, num_components)
 
 
 def _responsibilities(codes, num_components, seed):

@@ -126,6 +126,6 @@ class TreeClustering(ClusterMixin, Encoder):
         return "tree" in self.model_.prior.capabilities
 
     def _clusters(self):
-        if self.n_clusters is None:
-            return lasting_clusters(self.tree_)
+        if self.n_clusters is None or self._has_tree():
+            return lasting_clusters(self.tree_, self.n_clusters)
         return self.tree_.cut(self.n_clusters, "spread")  # by time, stray examples are clusters

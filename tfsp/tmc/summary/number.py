@@ -102,15 +102,22 @@ def lasting_clusters(tree, num_clusters=None, min_size=None):
         many as last.
       min_size: leaves of the smallest cluster, at least 2; None takes a twentieth of all leaves, of
         more than ten clusters N / (2 K), and where there are not so many of that size half, and so
-        on, at least 2.
+        on, at least 2; where there are not so many even then, `cut` finds them.
 
     Returns:
       int64 `[N]`, 0..K-1, by the smallest leaf of each.
 
     Raises:
-      ValueError: for a `min_size` out of range, or more clusters than there are of that size.
+      ValueError: for a `min_size` out of range, more clusters than there are of that size, or
+        more than leaves.
     """
-    return cuts.joined(tree, lasting_clades(tree, min_size, num_clusters))
+    try:
+        clades = lasting_clades(tree, min_size, num_clusters)
+    except ValueError:
+        if min_size is not None:
+            raise
+        return tree.cut(num_clusters)
+    return cuts.joined(tree, clades)
 
 
 def _of_number(tree, num_clusters, min_size):

@@ -4,10 +4,11 @@
 
 A normal prior, and consistency of the posterior under small shifts, turns, slants and bends; the
 images decoded are those of the data alone. scripts/evaluate.py --tasks=hierarchy tells how well
-trees over the codes keep classes together (`tfsp.tmc.neighbour_tree`, Ward's linkage beside it).
+trees over the codes keep classes together (`tfsp.tmc.neighbour_summary`, one tree and Ward's
+linkage beside it).
 A row is a data set: mnist (the default; 4 to 6 minutes on two cores), omniglot, digits (one
 minute), cifar10; what was chosen on which labels is in docs/hierarchies.md. omniglot and cifar10
-take over what was found on MNIST, untried.
+take over what was found on MNIST: on Omniglot that does not help, on CIFAR it is untried.
 """
 
 from tfsp.config import default_config, row_of

@@ -238,6 +238,28 @@ def test_components_find_three_clusters(method):
     np.testing.assert_array_equal(again[0], found)
 
 
+def test_of_many_codes_the_first_are_grouped_among_all(monkeypatch):
+    """Means are those of the groups of the first codes; the others are neighbours alone."""
+    loc, log_variance, means, _ = three_clusters()
+    given = []
+    summary = conditional_start.neighbour_summary
+    monkeypatch.setattr(
+        conditional_start,
+        "neighbour_summary",
+        lambda points, *a, **k: given.append((points, k["others"])) or summary(points, *a, **k),
+    )
+    monkeypatch.setattr(conditional_start, "_LEAVES", 300)
+    found, _ = conditional_start.components(loc, log_variance, 3, 1, "neighbours")
+    np.testing.assert_array_equal(given[0][0], loc[:300])
+    np.testing.assert_array_equal(given[0][1], loc[300:])
+    nearest = np.argmin(np.linalg.norm(loc[:300, np.newaxis] - means, axis=-1), axis=1)
+    for k, mean in enumerate(means):
+        own = found[np.argmin(np.linalg.norm(found - mean, axis=1))]
+        np.testing.assert_allclose(own, loc[:300][nearest == k].mean(axis=0), atol=0.02)
+    assert ConditionalNormalPrior(3, 3, start="neighbours").most_examples == 60_000
+    assert ConditionalNormalPrior(3, 3, start="mixture").most_examples == 20_000
+
+
 def test_components_follow_covariances():
     """Two long parallel clusters, which means and variances alone would cut across."""
     rng = np.random.default_rng(0)

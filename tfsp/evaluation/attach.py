@@ -1,5 +1,7 @@
 """The way back: for every row of the data where it belongs, and for every node whose it is."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tfsp import arguments
@@ -70,14 +72,43 @@ def members(attached, node):
     return attached[np.array(below, bool)]
 
 
+class Attached(NamedTuple):
+    """Rows of data and where they belong; n rows.
+
+    Attributes:
+      columns: what `attach` returns, a dict of arrays `[n]` by the names of columns; the rows in
+        the order of the source.
+      numbers: ints `[n]`, of the rows in the source (`tfsp.data.Data.rows`), in that order.
+      places: `attachment.Places`, its rows part after part, as those of `given`.
+      codes: `[n, D]`, by which the places were found, part after part; of models with categories
+        their probabilities.
+      labels: `[n]` or None, part after part.
+      given: a list of `frames.Given`, one for each part.
+      order: ints `[n]`: row i in the order of the source is row `order[i]` part after part.
+    """
+
+    columns: dict
+    numbers: np.ndarray
+    places: attachment.Places
+    codes: np.ndarray
+    labels: np.ndarray | None
+    given: list
+    order: np.ndarray
+
+
 def attached_columns(model, data, part, limit, num_clusters, tree, seed):
     """What `attach` returns, as a dict of arrays by the names of columns, without pandas."""
+    return attached_rows(model, data, part, limit, num_clusters, tree, seed).columns
+
+
+def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+    """What `attach` returns and what it was found by: `Attached`, without pandas."""
     is_set = isinstance(data, Data)
     parts = (PARTS if part is None else (part,)) if is_set else (part,)
     if is_set:
         parts = [name for name in parts if len(data.rows(name, limit))]
     rows = [frames.given(data, name, limit, model) for name in parts]
-    found, labels = _places(model, [each.examples for each in rows], num_clusters, tree, seed)
+    found, codes, labels = _places(model, [each.examples for each in rows], num_clusters, tree, seed)
     number = len(found.node)
     names = [each.names for each in rows]
     columns = {"row": np.arange(number) if names[0] is None else np.concatenate(names)}
@@ -92,19 +123,21 @@ def attached_columns(model, data, part, limit, num_clusters, tree, seed):
     label = frames.named(labels, rows[0].class_names)
     if label is not None:
         columns["label"] = label
+    numbers = order = np.arange(number)
     if is_set:
-        order = np.argsort(np.concatenate([data.rows(name, limit) for name in parts]))
+        numbers = np.concatenate([data.rows(name, limit) for name in parts])
+        order = np.argsort(numbers)
         columns = {name: column[order] for name, column in columns.items()}
-    return columns
+    return Attached(columns, numbers[order], found, codes, labels, rows, order)
 
 
 def _places(model, examples, num_clusters, tree, seed):
-    """(`attachment.Places` of all examples, their labels `[n]` or None)."""
+    """(`attachment.Places` of all examples, codes `[n, D]`, their labels `[n]` or None)."""
     prior = model.prior
     if "tree" in prior.capabilities and prior.is_started():
         codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
         tree = attachment.tree_of(prior, seed) if tree is None else tree
-        return attachment.on_tree(prior, tree, codes, num_clusters), labels
+        return attachment.on_tree(prior, tree, codes, num_clusters), codes, labels
     if tree is not None:
         raise ValueError(
             "`tree` is for a tree prior ('loracs', 'tmc') whose tree has started. The prior of "
@@ -112,13 +145,13 @@ def _places(model, examples, num_clusters, tree, seed):
         )
     if "categories" in model.capabilities:
         found, labels = _joined([category_probabilities(model, each) for each in examples])
-        return attachment.in_categories(found, num_clusters), labels
+        return attachment.in_categories(found, num_clusters), found, labels
     if getattr(model, "consistency", None) is not None:
         coded = [encode_views(model, each, seed=seed) for each in examples]
     else:
         coded = [encode(model, each) for each in examples]
     codes, labels = _joined(coded)
-    return attachment.among_neighbours(codes, num_clusters), labels
+    return attachment.among_neighbours(codes, num_clusters), codes, labels
 
 
 def _joined(pairs):

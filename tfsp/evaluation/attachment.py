@@ -23,12 +23,19 @@ class Places(NamedTuple):
       node: ints `[n]`.
       probability: float64 `[n]`.
       cluster: ints `[n]`.
+      time: float64 `[V]`, of the nodes; NaN of a node that the tree does not have.
+      support: float64 `[V]`, how sure the clade below each node is, or None.
+      last: ints `[n]`, the lowest node that holds each row: `node`, or in a tree over the rows
+        themselves the row's own leaf.
     """
 
     parent: np.ndarray
     node: np.ndarray
     probability: np.ndarray
     cluster: np.ndarray
+    time: np.ndarray
+    support: np.ndarray | None
+    last: np.ndarray
 
 
 def tree_of(prior, seed=0):
@@ -66,7 +73,9 @@ def on_tree(prior, tree, codes, num_clusters=None):
         edges = np.exp(density.attachment(codes[part]))
         node[part], probability[part] = edges.argmax(axis=1), edges.max(axis=1)
         cluster[part] = (edges @ clusters).argmax(axis=1)
-    return Places(tree.parent, node.astype(int), probability, cluster.astype(int))
+    node = node.astype(int)
+    cluster = cluster.astype(int)
+    return Places(tree.parent, node, probability, cluster, tree.time, tree.support, node)
 
 
 def in_categories(probabilities, num_clusters=None):
@@ -79,11 +88,13 @@ def in_categories(probabilities, num_clusters=None):
     number = np.concatenate([used, num_categories + np.arange(tree.num_nodes - len(used))])
     parent = np.arange(num_categories + tree.num_nodes - len(used))
     parent[number] = np.where(tree.parent >= 0, number[tree.parent], -1)
+    time = np.full(len(parent), np.nan)
+    time[number] = tree.time
     cluster = node
     if num_clusters is not None:
         arguments.integer("num_clusters", num_clusters, 1, len(used))
         cluster = tree.cut(num_clusters)[np.searchsorted(used, node)]
-    return Places(parent, node, probabilities.max(axis=1), cluster)
+    return Places(parent, node, probabilities.max(axis=1), cluster, time, None, node)
 
 
 def among_neighbours(codes, num_clusters=None):
@@ -105,7 +116,8 @@ def among_neighbours(codes, num_clusters=None):
     others = index != np.arange(len(codes))[:, np.newaxis]
     others[others.all(axis=1), -1] = False  # of rows that are the same, another came first
     same = (cluster[index] == cluster[:, np.newaxis]) & others
-    return Places(tree.parent, node, same.sum(axis=1) / near, cluster)
+    last = np.arange(len(codes))
+    return Places(tree.parent, node, same.sum(axis=1) / near, cluster, tree.time, None, last)
 
 
 def paths(parent, node):

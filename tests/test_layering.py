@@ -59,6 +59,7 @@ FLOORS = {
     "tfsp.pictures": 8,
     "tfsp.faults": 8,
     "tfsp.visualize": 9,
+    "tfsp.explorer": 9,
     "tfsp.results": 10,
     "tfsp.__main__": 11,
     "tfsp": 11,

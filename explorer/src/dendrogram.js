@@ -8,7 +8,7 @@ import "d3-transition";
 import { middles, readablePower } from "./dendrogram_layout.js";
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
-import { percent, short, whole } from "./numbers.js";
+import { difference, percent, whole } from "./numbers.js";
 import { between, sample } from "./sampling.js";
 import { Surface } from "./surface.js";
 
@@ -309,7 +309,7 @@ export class Dendrogram {
     if (size < 9) return;
     const room = this.surface.width - strip - 8;
     if (!this.sheets) {
-      this._words(context, m, count, strip, y, room);
+      this._words(context, m, own, start, count, strip, y, room);
       return;
     }
     const shown = Math.min(count, Math.floor((room - 34) / size));
@@ -338,12 +338,12 @@ export class Dendrogram {
     }
   }
 
-  _words(context, m, count, x, y, room) {
-    const mix = this.tree.mix(m);
-    const apart = count > 1 ? this.table.apart(m)[0] : undefined;
-    const parts = [count === 1 ? this.tree.nameOf(this.tree.start[m]) : whole(count)];
-    if (mix.length) parts.push(`${mix[0].name} ${percent(mix[0].count / count)}`);
-    if (apart) parts.push(`${apart.name} ${apart.apart > 0 ? "+" : ""}${short(Number(apart.apart.toFixed(1)))} sd`);
+  _words(context, m, own, start, count, x, y, room) {
+    const [most] = this.tree.mixOf(start, count);
+    const apart = own || count === 1 ? undefined : this.table.apart(m)[0];
+    const parts = [count === 1 ? this.tree.nameOf(start) : whole(count)];
+    if (most) parts.push(`${most.name} ${percent(most.count / count)}`);
+    if (apart) parts.push(difference(apart));
     context.font = `400 12px ${this.look.font}`;
     context.fillStyle = this.look.ink;
     context.fillText(clipped(context, parts.join(" · "), room), x, y);
@@ -380,7 +380,9 @@ export class Dendrogram {
       if (text === null) continue;
       context.font = `${name ? 600 : 400} ${name ? 12.5 : 10.5}px ${this.look.font}`;
       const wide = context.measureText(text).width;
-      const box = { x: x + 7, y: y - 16, right: x + 9 + wide, bottom: y - 2 };
+      // At the tips, where pictures or words follow, a label stands to the left.
+      const left = x > this.x(0) - 12 ? x - wide - 7 : x + 7;
+      const box = { x: left, y: y - 16, right: left + wide + 2, bottom: y - 2 };
       const apart = (other) =>
         box.right < other.x || box.x > other.right || box.bottom < other.y || box.y > other.bottom;
       if (!chosen && !placed.every(apart)) continue;
@@ -388,9 +390,9 @@ export class Dendrogram {
       context.lineWidth = 3;
       context.lineJoin = "round";
       context.strokeStyle = this.look.surface;
-      context.strokeText(text, x + 7, y - 9);
+      context.strokeText(text, left, y - 9);
       context.fillStyle = name ? this.look.ink : this.look.soft;
-      context.fillText(text, x + 7, y - 9);
+      context.fillText(text, left, y - 9);
     }
   }
 }

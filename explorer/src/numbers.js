@@ -19,3 +19,8 @@ export function short(value) {
 
 /** "1 picture", "2 pictures". */
 export const many = (count, noun) => `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** "+1.6 alcohol": by how many standard deviations a column differs, see `Table.apart`. */
+export function difference({ name, apart }) {
+  return `${apart > 0 ? "+" : ""}${short(Number(apart.toFixed(1)))} ${name}`;
+}

@@ -6,7 +6,7 @@ import "d3-transition";
 
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
-import { percent, short, whole } from "./numbers.js";
+import { difference, percent, whole } from "./numbers.js";
 import { between, sample } from "./sampling.js";
 import { Surface } from "./surface.js";
 import { gridOf, headOf, inside, TreemapLayout } from "./treemap_layout.js";
@@ -354,10 +354,7 @@ export class Treemap {
     const texts = [];
     if (mix.length) texts.push([`${mix[0].name} ${percent(mix[0].count / cell.count)}`, true]);
     if (!cell.own && cell.count > 1) {
-      for (const { name, apart } of this.table.apart(cell.node)) {
-        const sign = apart > 0 ? "+" : "";
-        texts.push([`${name} ${sign}${short(Number(apart.toFixed(1)))} sd`, false]);
-      }
+      for (const apart of this.table.apart(cell.node)) texts.push([difference(apart), false]);
     } else if (cell.count === 1) texts.push([this.tree.nameOf(cell.start), false]);
     texts.slice(0, most).forEach(([text, strong], at) => {
       context.font = `${strong ? 600 : 400} ${size}px ${this.look.font}`;

@@ -19,13 +19,13 @@ def missing():
     return f"{', '.join(absent)} not found: {_ADVICE}" if absent else ""
 
 
-def driver(width, height, downloads=None, dark=False, scale=1):
+def driver(width, height, downloads=None, dark=False, still=False, scale=1):
     """A Selenium driver of Chromium, to be ended by `quit()`.
 
     Args:
       width, height: of the page in CSS pixels.
       downloads: folder for what the page saves, or None.
-      dark: whether the system asks for dark colours.
+      dark, still: whether the system asks for dark colours, and for nothing that moves.
       scale: device pixels of a CSS pixel.
 
     Raises:
@@ -45,7 +45,7 @@ def driver(width, height, downloads=None, dark=False, scale=1):
     found = webdriver.Chrome(options=options, service=Service(_program("chromedriver")))
     sizes = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
     found.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
-    theme(found, dark)
+    theme(found, dark, still)
     if downloads is not None:
         found.execute_cdp_cmd(
             "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
@@ -53,10 +53,12 @@ def driver(width, height, downloads=None, dark=False, scale=1):
     return found
 
 
-def theme(driver, dark):
-    """Sets whether the system asks for dark colours."""
-    value = "dark" if dark else "light"
-    features = [{"name": "prefers-color-scheme", "value": value}]
+def theme(driver, dark, still=False):
+    """Sets whether the system asks for dark colours, and for nothing that moves."""
+    features = [
+        {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+        {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
+    ]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 

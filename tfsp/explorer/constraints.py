@@ -84,9 +84,7 @@ class _Reader:
             content["version"],
         )
         self._rows = self._data(content["data"])
-        triplets = [
-            self._triplet(f"triplets[{i}]", each) for i, each in self._entries("triplets")
-        ]
+        triplets = [self._triplet(f"triplets[{i}]", each) for i, each in self._entries("triplets")]
         must, cannot = (
             [self._pair(f"{key}[{i}]", each) for i, each in self._entries(key)]
             for key in ("must_links", "cannot_links")
@@ -202,4 +200,3 @@ def _check_data(path, found, data):
     unknown = sorted(set(found.names) - set(numbers.tolist()))
     if unknown:
         raise ValueError(f"{path} names row {unknown[0]}, which these data do not have.")
-

@@ -61,8 +61,8 @@ def make(pictures, budget=_BUDGET):
 
     Small grey pictures are kept to the bit as long as they fit, as PNG or WebP, whichever is
     smaller. Of others each quality of WebP and JPEG is measured on one sheet, and of those that are
-    true enough (38 dB) the smallest is taken, or the truest where none is; where all sheets together
-    would be too large, pictures get smaller first and less true then.
+    true enough (38 dB) the smallest is taken, or the truest where none is; where all sheets would
+    be too large together, pictures get less true first and smaller then.
 
     Args:
       pictures: uint8 `[n, H, W, C]`, C 1 or 3.
@@ -154,7 +154,7 @@ def _encoded(array, codec):
     if codec.name == "png":
         image.save(stream, "PNG", optimize=True)
     elif codec.name == "jpeg":
-        image.save(stream, "JPEG", quality=codec.quality, optimize=True, subsampling=_colour(codec))
+        image.save(stream, "JPEG", quality=codec.quality, subsampling=_colour(codec))
     elif codec.quality:
         image.save(stream, "WEBP", quality=codec.quality, method=2)
     else:

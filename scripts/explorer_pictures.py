@@ -51,6 +51,7 @@ def main(_):
     out = pathlib.Path(_OUT.value)
 
     def take(name):
+        driver.execute_script("document.getElementById('panel').scrollTop = 0")
         settle(driver)
         path = out / f"explorer_{name}.png"
         driver.save_screenshot(str(path))
@@ -67,6 +68,10 @@ def main(_):
         name.send_keys("threes, round\n")
         members(driver, (0, 5, 9))
         take("node")
+        driver.find_element("id", "clear-selection").click()
+        driver.find_element("id", "view").send_keys("\ue00c")  # Escape
+        settle(driver)
+        members(driver, (0, 2, 3))
         driver.find_element("id", "say-odd").click()
         take("question")
         driver.find_elements("css selector", ".choice")[1].click()

@@ -120,6 +120,14 @@ def frames(driver, view):
     return np.array(driver.execute_script("return window.frames_seen"))
 
 
+def at_rest(driver, seconds=4.0):
+    """Milliseconds between frames of a page that nobody touches: what the machine does besides."""
+    driver.execute_script(_RECORD)
+    time.sleep(seconds)
+    driver.execute_script("window.recording = false")
+    return np.array(driver.execute_script("return window.frames_seen"))
+
+
 def bar(name, value, most, unit):
     met = "met" if value <= most else "NOT MET"
     print(f"{name:44} {value:8.1f} {unit:3}  bar {most:g} {unit}: {met}")
@@ -144,6 +152,7 @@ def measure(path):
         bar("file", path.stat().st_size / 1e6, _MOST_BYTES / 1e6, "MB")
         bar("first view", first, _MOST_SECONDS, "s")
         bar("first view with all its pictures", whole, _MOST_SECONDS, "s")
+        print(f"at rest: the longest frame {at_rest(driver).max():.0f} ms")
         for view in ("treemap", "dendrogram"):
             passes = [frames(driver, view) for _ in range(_PASSES.value)]
             longest = ", ".join(f"{found.max():.0f}" for found in passes)

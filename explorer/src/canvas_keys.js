@@ -58,7 +58,7 @@ export class CanvasKeys {
 
   _toggle(i) {
     this.state.toggle(i);
-    const now = this.state.selection.includes(i) ? "selected" : "no longer selected";
+    const now = this.state.selected.has(i) ? "selected" : "no longer selected";
     announce(`${this.tree.describe(i)}, ${now}`);
   }
 
@@ -117,7 +117,7 @@ export class CanvasKeys {
   _select() {
     const { state, tree } = this;
     const near = tree.nearest[state.chosen];
-    const next = near.length === 1 ? near[0] : near.find((i) => !state.selection.includes(i));
+    const next = near.length === 1 ? near[0] : near.find((i) => !state.selected.has(i));
     if (next !== undefined) this._toggle(next);
   }
 }

@@ -9,7 +9,7 @@ import { middles, readablePower } from "./dendrogram_layout.js";
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
 import { difference, percent, whole } from "./numbers.js";
-import { between, sample } from "./sampling.js";
+import { sample } from "./sampling.js";
 import { Surface } from "./surface.js";
 
 const BAND = 27; // pixels, at least, of a branch that shows its parts
@@ -326,18 +326,17 @@ export class Dendrogram {
     }
     const shown = Math.min(count, Math.floor((room - 34) / size));
     band.rows = sample(start, count, shown, this.sheets.levels, state.found);
-    const hits = state.found === null ? null : new Set(between(state.found, start, start + count));
     band.rows.forEach((i, j) => {
       const left = strip + j * size;
-      const faded = hits !== null && !hits.has(i);
+      const faded = state.isFound !== null && !state.isFound[i];
       if (faded) context.globalAlpha = 0.22;
       if (!this.sheets.draw(context, i, left, up, size - 1)) {
         context.fillStyle = tree.colour(i, 1, this.sheets.inverted);
         context.fillRect(left, up, size - 1, size - 1);
       }
       context.globalAlpha = 1;
-      const marked = state.selection.includes(i);
-      if (marked || (hits !== null && !faded)) {
+      const marked = state.selected.has(i);
+      if (marked || (state.isFound !== null && !faded)) {
         context.strokeStyle = marked ? this.look.accent : this.look.found;
         context.lineWidth = 2;
         context.strokeRect(left, up, size - 1, size - 1);

@@ -51,12 +51,11 @@ export class Gallery {
   }
 
   _mark() {
-    const { selection, found } = this.state;
-    const hits = found === null ? null : new Set(found);
+    const { selected, isFound } = this.state;
     for (const option of this.list.children) {
       const i = Number(option.dataset.row);
-      option.setAttribute("aria-selected", String(selection.includes(i)));
-      option.classList.toggle("found", hits !== null && hits.has(i));
+      option.setAttribute("aria-selected", String(selected.has(i)));
+      option.classList.toggle("found", isFound !== null && isFound[i] === 1);
     }
   }
 
@@ -110,7 +109,7 @@ export class Gallery {
 
   _toggle(i) {
     this.state.toggle(i);
-    const selected = this.state.selection.includes(i);
+    const selected = this.state.selected.has(i);
     announce(
       `${this.tree.nameOf(i)} ${selected ? "selected" : "no longer selected"}, ` +
         `${this.state.selection.length} in all`,

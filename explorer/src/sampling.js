@@ -29,6 +29,10 @@ export function between(sorted, start, end, most = Infinity) {
   return sorted.slice(low, Math.min(firstAtLeast(sorted, end), low + most));
 }
 
+/** How many of the sorted numbers are from `start` up to `end`. */
+export const howMany = (sorted, start, end) =>
+  firstAtLeast(sorted, end) - firstAtLeast(sorted, start);
+
 export function firstAtLeast(sorted, value) {
   let low = 0;
   let high = sorted.length;

@@ -9,7 +9,9 @@ export class State {
     this.chosen = 0; // the node that the panel is about
     this.picking = false; // whether a click selects a picture
     this.selection = []; // rows, in the order in which they were selected
+    this.selected = new Set(); // the same
     this.found = null; // rows that a search has found, sorted, or null
+    this.isFound = null; // a flag for each row, or null
     this.names = new Map(kept.names); // number of a node -> its name
     this.answers = kept.answers.filter((answer) => isAnswer(answer, tree.numRows));
     this.answered = new Set(kept.answered); // questions of the page, by their place
@@ -57,16 +59,23 @@ export class State {
     const at = this.selection.indexOf(i);
     if (at < 0) this.selection.push(i);
     else this.selection.splice(at, 1);
+    this.selected = new Set(this.selection);
     this.tell("selection", i, at < 0);
   }
 
   clearSelection() {
     this.selection = [];
+    this.selected = new Set();
     this.tell("selection", null, false);
   }
 
   setFound(rows) {
     this.found = rows;
+    this.isFound = null;
+    if (rows !== null) {
+      this.isFound = new Uint8Array(this.tree.numRows);
+      for (const i of rows) this.isFound[i] = 1;
+    }
     this.tell("found");
   }
 

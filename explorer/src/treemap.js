@@ -7,7 +7,7 @@ import "d3-transition";
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
 import { difference, percent, whole } from "./numbers.js";
-import { between, sample } from "./sampling.js";
+import { howMany, sample } from "./sampling.js";
 import { Surface } from "./surface.js";
 import { gridOf, headOf, inside, TreemapLayout } from "./treemap_layout.js";
 
@@ -246,7 +246,8 @@ export class Treemap {
       context.fillText(count, left + room - wide, middle);
       rest -= wide + 8;
     }
-    const hits = this.state.found ? between(this.state.found, cell.start, cell.start + cell.count).length : 0;
+    const { found: rows } = this.state;
+    const hits = rows ? howMany(rows, cell.start, cell.start + cell.count) : 0;
     if (hits) {
       const found = `${whole(hits)} found`;
       if (context.measureText(found).width < rest) {
@@ -309,10 +310,8 @@ export class Treemap {
       context.fillRect(x0, y0, wide, high);
       return null;
     }
-    const { found, selection } = this.state;
+    const { found, isFound, selected } = this.state;
     const rows = sample(cell.start, cell.count, shown, this.sheets.levels, found);
-    const chosen = new Set(selection);
-    const hits = found === null ? null : new Set(between(found, cell.start, cell.start + cell.count));
     const gap = size > 20 ? Math.round(Math.min(3, 1 + size * 0.03)) : 1;
     // In the middle of the place: what is left over is even on both sides.
     const lines = Math.ceil(rows.length / columns);
@@ -324,7 +323,7 @@ export class Treemap {
       const x = Math.round(left + (j % columns) * size);
       const y = Math.round(top + Math.floor(j / columns) * size);
       if (x > this.surface.width || y > this.surface.height || x + size < 0 || y + size < 0) continue;
-      const faded = hits !== null && !hits.has(i);
+      const faded = isFound !== null && !isFound[i];
       if (faded) context.globalAlpha = 0.22;
       const side = Math.floor(size) - gap;
       if (!this.sheets.draw(context, i, x, y, side)) {
@@ -332,8 +331,8 @@ export class Treemap {
         context.fillRect(x, y, side, side);
       }
       if (faded) context.globalAlpha = 1;
-      else if (hits !== null) this._outlines.push([x - 1, y - 1, side + 2, side + 2, this.look.found, 2]);
-      if (chosen.has(i)) this._outlines.push([x - 2, y - 2, side + 4, side + 4, this.look.accent, 3]);
+      else if (isFound !== null) this._outlines.push([x - 1, y - 1, side + 2, side + 2, this.look.found, 2]);
+      if (selected.has(i)) this._outlines.push([x - 2, y - 2, side + 4, side + 4, this.look.accent, 3]);
     }
     return { x: left, y: top, size, columns, rows };
   }

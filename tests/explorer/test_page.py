@@ -297,6 +297,42 @@ def test_the_treemap_by_mouse(page, keys):
     assert page.crumbs() == ["All"]
 
 
+def test_the_dendrogram_by_mouse(page, keys):
+    from selenium.webdriver import ActionChains
+
+    rows = page.structure["rows"]
+    page.id("show-dendrogram").click()
+    canvas = page.id("dendrogram")
+    width, height = canvas.size["width"], canvas.size["height"]
+
+    def move(x, y):
+        place = int(x - width / 2), int(y - height / 2)
+        ActionChains(page.driver, duration=0).move_to_element_with_offset(canvas, *place).perform()
+        return page.text("status")
+
+    strip = width - min(360, round(width * 0.36)) + 14  # where the pictures of a branch begin
+    told = [move(strip, y) for y in range(10, height - 40, 21)]
+    names = [text.split(" \u00b7 ")[0] for text in told if " | " in text]
+    assert len(set(names)) > 10
+    assert set(names) <= set(rows["name"])
+    assert move(2, 2) == ""
+    # From top to bottom pictures are in the order of the rows.
+    places = [rows["name"].index(name) for name in names]
+    assert places == sorted(places)
+    y = 10 + 21 * next(k for k, text in enumerate(told) if " | " in text)
+    click_canvas(page, "dendrogram", strip / width, y / height, keys.SHIFT)
+    page.until(lambda: page.all("#tray .item"), "a selection")
+    assert page.all("#tray .item")[0].get_attribute("title").startswith(names[0])
+    # The root's dot stands at the left edge, half-way between its first and its last part.
+    dots = [y for y in range(height // 3, 2 * height // 3, 8) if move(28, y).startswith("Branch")]
+    assert dots
+    move(28, dots[len(dots) // 2])
+    number = int(page.text("status").split()[1])
+    assert number == page.structure["nodes"]["number"][0]
+    click_canvas(page, "dendrogram", (strip + 2) / width, y / height)
+    assert len(page.crumbs()) > 1
+
+
 def test_a_picture_can_be_zoomed_and_moved(page):
     from selenium.webdriver import ActionChains
 
@@ -416,12 +452,12 @@ def test_answers_by_keys_alone(page, keys, data):
     assert found.triplets.tolist() == [[*sorted((number[0], number[3])), number[4]]]
 
 
-def tab_to(page, keys, name, most=120):
-    """Presses Tab, or Shift and Tab, until a control has the focus."""
-    for step in [keys.TAB] * most:
+def tab_to(page, keys, name, most=30):
+    """Presses Shift and Tab until a control has the focus: the tray stands before the panel."""
+    for _ in range(most):
         if page.focused().get_attribute("id") == name:
             return
-        page.press(step)
+        page.press(keys.SHIFT, keys.TAB)
     raise AssertionError(f"Tab does not reach {name}.")
 
 

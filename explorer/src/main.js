@@ -112,10 +112,18 @@ function controls(state, views) {
     announce(state.picking ? "A click selects a picture." : "A click zooms in.");
   });
   const outline = byId("toggle-outline");
-  outline.addEventListener("click", () => {
-    const shown = outline.getAttribute("aria-pressed") !== "true";
+  const list = (shown) => {
     outline.setAttribute("aria-pressed", String(shown));
     document.body.classList.toggle("no-outline", !shown);
+  };
+  outline.addEventListener("click", () => list(outline.getAttribute("aria-pressed") !== "true"));
+  const wide = matchMedia("(min-width: 1081px)"); // on a narrow page it would lie over the picture
+  wide.addEventListener("change", () => list(wide.matches));
+  list(wide.matches);
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    list(true);
+    byId("outline").querySelector("[tabindex='0']").focus();
   });
   const help = byId("help");
   byId("show-help").addEventListener("click", () => help.showModal());

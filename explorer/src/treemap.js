@@ -15,6 +15,8 @@ const LEAST = 26; // pixels of a picture that is worth to be looked at
 const OPEN = { width: 150, height: 120, area: 52_000 }; // pixels of a cell that shows its cells
 const FAINT = 5; // pixels below which a cell is its mean colour
 const SLOW = 450; // milliseconds of a flight
+const LINE = 17; // pixels of a line of text
+const NAME = 120; // pixels of the name of a row, at least
 
 export class Treemap {
   constructor(canvas, state, parts, sheets, table) {
@@ -121,9 +123,9 @@ export class Treemap {
     if (found === null) return null;
     let row = found.cell.count === 1 ? found.cell.start : -1;
     if (found.grid) {
-      const { x: left, y: top, size, columns, rows } = found.grid;
-      const column = Math.floor((x - left) / size);
-      const line = Math.floor((y - top) / size);
+      const { x: left, y: top, wide, high, columns, rows } = found.grid;
+      const column = Math.floor((x - left) / wide);
+      const line = Math.floor((y - top) / high);
       if (column >= 0 && column < columns && line >= 0) row = rows[line * columns + column] ?? -1;
     }
     return { cell: found.cell, open: found.open, row };
@@ -202,7 +204,7 @@ export class Treemap {
     } else if (this.sheets) {
       drawn.grid = this._pictures(context, cell, head);
     } else {
-      this._texts(context, cell, head);
+      drawn.grid = this._texts(context, cell, head);
     }
     if (this._isChosen(cell, above)) {
       this._outlines.push([x - 1, y - 1, width + 2, height + 2, this.look.accent, 2]);
@@ -334,30 +336,50 @@ export class Treemap {
       else if (isFound !== null) this._outlines.push([x - 1, y - 1, side + 2, side + 2, this.look.found, 2]);
       if (selected.has(i)) this._outlines.push([x - 2, y - 2, side + 4, side + 4, this.look.accent, 3]);
     }
-    return { x: left, y: top, size, columns, rows };
+    return { x: left, y: top, wide: size, high: size, columns, rows };
   }
 
-  /** Of a table: the columns that set a cell apart, or the names of its rows. */
+  /** Of a table: the columns that set a cell apart, and as many names of its rows as have room. */
   _texts(context, cell, head) {
     const place = this._inside(cell, head);
     const { y, height: high } = place;
     const x = place.x + 6;
     const wide = place.width - 12;
-    if (wide < 40 || high < 16) return;
-    const size = 12;
-    const line = 17;
-    const most = Math.floor(high / line);
-    const mix = this.tree.mixOf(cell.start, cell.count);
+    if (wide < 40 || high < 16) return null;
+    const [most] = this.tree.mixOf(cell.start, cell.count);
     const texts = [];
-    if (mix.length) texts.push([`${mix[0].name} ${percent(mix[0].count / cell.count)}`, true]);
+    if (most) texts.push([`${most.name} ${percent(most.count / cell.count)}`, 600]);
     if (!cell.own && cell.count > 1) {
-      for (const apart of this.table.apart(cell.node)) texts.push([difference(apart), false]);
-    } else if (cell.count === 1) texts.push([this.tree.nameOf(cell.start), false]);
-    texts.slice(0, most).forEach(([text, strong], at) => {
-      context.font = `${strong ? 600 : 400} ${size}px ${this.look.font}`;
-      context.fillStyle = strong ? this.look.ink : this.look.soft;
-      context.fillText(clipped(context, text, wide), x, y + line * (at + 0.6));
+      for (const apart of this.table.apart(cell.node)) texts.push([difference(apart), 400]);
+    }
+    texts.splice(Math.max(1, Math.floor(high / LINE)));
+    texts.forEach(([text, weight], at) => {
+      context.font = `${weight} 12px ${this.look.font}`;
+      context.fillStyle = weight > 400 ? this.look.ink : this.look.soft;
+      context.fillText(clipped(context, text, wide), x, y + LINE * (at + 0.6));
     });
+    const top = y + LINE * (texts.length + (texts.length ? 0.5 : 0));
+    const lines = Math.floor((y + high - top) / LINE);
+    return lines > 0 ? this._names(context, cell, x, top, wide, lines) : null;
+  }
+
+  _names(context, cell, x, top, wide, lines) {
+    const { found, isFound, selected } = this.state;
+    const columns = Math.max(1, Math.floor(wide / NAME));
+    const width = wide / columns;
+    const rows = sample(cell.start, cell.count, Math.min(cell.count, lines * columns), [1], found);
+    rows.forEach((i, at) => {
+      const left = x + (at % columns) * width;
+      const middle = top + LINE * (Math.floor(at / columns) + 0.6);
+      const marked = selected.has(i);
+      const hit = isFound !== null && isFound[i];
+      context.globalAlpha = isFound !== null && !hit && !marked ? 0.4 : 1;
+      context.font = `${marked || hit ? 600 : 400} 12px ${this.look.font}`;
+      context.fillStyle = marked ? this.look.accent : hit ? this.look.found : this.look.ink;
+      context.fillText(clipped(context, this.tree.nameOf(i), width - 10), left, middle);
+    });
+    context.globalAlpha = 1;
+    return { x, y: top, wide: width, high: LINE, columns, rows };
   }
 }
 

@@ -82,6 +82,17 @@ class Page:
             time.sleep(0.02)
         raise AssertionError(f"The page did not show {what}.")
 
+    def hover(self, view, x, y):
+        """What the page says of a place of a view, in shares of its size."""
+        from selenium.webdriver import ActionChains
+
+        canvas = self.id(view)
+        size = canvas.size
+        place = int((x - 0.5) * size["width"]), int((y - 0.5) * size["height"])
+        chain = ActionChains(self.driver, duration=0)
+        chain.move_to_element_with_offset(canvas, *place).perform()
+        return self.text("status")
+
     def settled(self):
         """Waits until all pictures in sight are decoded and drawn."""
         pending = "return document.documentElement.dataset.pending"
@@ -298,17 +309,13 @@ def test_the_treemap_by_mouse(page, keys):
 
 
 def test_the_dendrogram_by_mouse(page, keys):
-    from selenium.webdriver import ActionChains
-
     rows = page.structure["rows"]
     page.id("show-dendrogram").click()
     canvas = page.id("dendrogram")
     width, height = canvas.size["width"], canvas.size["height"]
 
     def move(x, y):
-        place = int(x - width / 2), int(y - height / 2)
-        ActionChains(page.driver, duration=0).move_to_element_with_offset(canvas, *place).perform()
-        return page.text("status")
+        return page.hover("dendrogram", x / width, y / height)
 
     strip = width - min(360, round(width * 0.36)) + 14  # where the pictures of a branch begin
     told = [move(strip, y) for y in range(10, height - 40, 21)]
@@ -655,6 +662,24 @@ def test_every_control_has_a_name_and_shows_the_focus(page, keys):
     assert wanted <= reached
 
 
+def test_on_a_narrow_page_the_list_of_branches_opens_over_the_picture(page, keys):
+    size = {"width": 800, "height": 700, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.until(lambda: not page.id("outline").is_displayed())
+        page.script("document.getElementById('skip').focus()")
+        page.press(keys.ENTER)
+        assert page.focused().get_attribute("role") == "treeitem"
+        page.press(keys.DOWN, keys.ENTER)
+        assert len(page.crumbs()) == 2
+        page.id("toggle-outline").click()
+        assert not page.id("outline").is_displayed()
+    finally:
+        wide = size | {"width": 1440, "height": 900}
+        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", wide)
+    page.until(lambda: page.id("outline").is_displayed())
+
+
 def test_pictures_are_drawn_as_they_are_or_as_negatives(page):
     """The first picture of the list, pixel by pixel; dark ones on a light page are negatives."""
     from test_sheets import read
@@ -707,6 +732,17 @@ def test_tables(page, tmp_path, keys):
     value = f"{x[structure['rows']['row'][i], j]:.4g}".replace("-", "\N{MINUS SIGN}")
     assert line.startswith(structure["rows"]["name"][i])
     assert f"c{j} {value.rstrip('0') if '.' in value else value}" in line
+    # Names of rows stand in the cells, and can be selected there.
+    tabular.press(keys.ENTER)
+    tabular.id("picking").click()
+    for y in range(10, 38):
+        text = tabular.hover("treemap", 0.25, y / 40)
+        if " | " in text:
+            break
+    name = text.split(" \u00b7 ")[0]
+    assert name in structure["rows"]["name"]
+    click_canvas(tabular, "treemap", 0.25, y / 40)
+    assert tabular.all("#tray .item")[0].get_attribute("title").startswith(name)
     tabular.id("show-dendrogram").click()
     assert tabular.id("dendrogram").is_displayed()
 

@@ -8,9 +8,10 @@ export class Gallery {
    * @param label what the list is called
    * @param side pixels of a picture
    * @param line of a table: text of row i, instead of its picture
+   * @param told of a table: called with the row that has the focus or the pointer
    */
-  constructor(label, state, sheets, side, line = null) {
-    Object.assign(this, { state, sheets, side, line, tree: state.tree, rows: [] });
+  constructor(label, state, sheets, side, line = null, told = null) {
+    Object.assign(this, { state, sheets, side, line, told, tree: state.tree, rows: [] });
     this.caption = h("p", { class: "caption" });
     this.list = h("div", {
       role: "listbox",
@@ -61,7 +62,9 @@ export class Gallery {
 
   _say(target) {
     const option = target.closest("[role=option]");
-    if (option) this.caption.textContent = option.getAttribute("aria-label");
+    if (!option) return;
+    this.caption.textContent = option.getAttribute("aria-label");
+    if (this.told) this.told(Number(option.dataset.row));
   }
 
   _columns() {

@@ -9,15 +9,17 @@ import { thumb } from "./thumbs.js";
 
 const PAGE = 40; // members at once
 const CLASSES = 8; // that are listed
+const VALUES = 60; // of a row that are listed
 
 export class Panel {
   constructor(element, state, sets, table) {
     Object.assign(this, { element, state, sets, table, tree: state.tree });
     const { pictures } = sets;
     const line = table ? (i) => this._line(i) : null;
+    const told = table ? (i) => this._values(i) : null;
     const noun = `${this.tree.noun}s`;
-    this.near = new Gallery(`Nearest ${noun}`, state, pictures, 52, line);
-    this.all = new Gallery(`All ${noun} of the branch`, state, pictures, 40, line);
+    this.near = new Gallery(`Nearest ${noun}`, state, pictures, 52, line, told);
+    this.all = new Gallery(`All ${noun} of the branch`, state, pictures, 40, line, told);
     this._page = 0;
     this._build();
     state.on("chosen", () => this.show());
@@ -50,6 +52,9 @@ export class Panel {
     this.apartSection = section("What sets it apart", this.apart);
     this.drawn = h("div", { class: "drawn" });
     this.drawnSection = section("What the model draws", this.drawn);
+    this.values = h("dl", { class: "values" });
+    this.valuesTitle = h("h3");
+    this.valuesSection = h("section", { id: "row-values", hidden: true }, this.valuesTitle, this.values);
     this.where = h("span", { class: "where" });
     this.back = button("Previous", () => this._turn(-1), { class: "quiet", id: "members-previous" });
     this.next = button("Next", () => this._turn(1), { class: "quiet", id: "members-next" });
@@ -73,6 +78,7 @@ export class Panel {
           button("Save as JSON", () => this._save("json"), { id: "members-json" }),
         ),
       ),
+      this.valuesSection,
     );
   }
 
@@ -82,6 +88,7 @@ export class Panel {
 
   show() {
     this._page = 0;
+    this.valuesSection.hidden = true;
     this._names();
     this._facts();
     this._mix();
@@ -213,6 +220,22 @@ export class Panel {
       .map(([name, text]) => `${name} ${text}`);
     const label = this.tree.labelOf(i);
     return [this.tree.nameOf(i), ...(label === null ? [] : [label]), ...values].join(" · ");
+  }
+
+  /** All values of a row, those first in which the branch differs. */
+  _values(i) {
+    if (this._told === i && !this.valuesSection.hidden) return;
+    this._told = i;
+    const first = this.table.apart(this._node).map(({ column }) => column);
+    const columns = [...new Set([...first, ...this.table.kept])].slice(0, VALUES);
+    this.valuesTitle.textContent = `Values of ${this.tree.nameOf(i)}`;
+    this.values.replaceChildren(
+      ...columns
+        .map((column) => [this.table.columns[column], this.table.text(i, column)])
+        .filter(([, text]) => text !== null)
+        .map(([name, text]) => h("div", {}, h("dt", { text: name }), h("dd", { text }))),
+    );
+    this.valuesSection.hidden = false;
   }
 
   _save(kind) {

@@ -732,6 +732,19 @@ def test_tables(page, tmp_path, keys):
     value = f"{x[structure['rows']['row'][i], j]:.4g}".replace("-", "\N{MINUS SIGN}")
     assert line.startswith(structure["rows"]["name"][i])
     assert f"c{j} {value.rstrip('0') if '.' in value else value}" in line
+    # The row that has the focus is told with all its values.
+    tabular.script("document.querySelector('[aria-label^=\"All\"] [role=option]').focus()")
+    tabular.press(keys.DOWN)
+    row = structure["rows"]["row"][i + 1]
+    told = tabular.script(
+        "return [...document.querySelectorAll('dl.values div')].map(e => [...e.children].map("
+        "c => c.textContent))"
+    )
+    assert sorted(name for name, _ in told) == ["c0", "c1", "c2", "c3", "c4"]
+    for name, text in told:
+        value = float(text.replace("\N{MINUS SIGN}", "-"))
+        np.testing.assert_allclose(value, x[row, int(name[1:])], rtol=1e-3)
+    tabular.script("document.querySelector('#outline [tabindex=\"0\"]').focus()")
     # Names of rows stand in the cells, and can be selected there.
     tabular.press(keys.ENTER)
     tabular.id("picking").click()

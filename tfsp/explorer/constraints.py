@@ -57,10 +57,23 @@ def read_constraints(path, data=None):
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from error
-    reader = _Reader(path, content)
-    found = reader.constraints()
+    return parse_constraints(content, path, data)
+
+
+def parse_constraints(content, source, data=None):
+    """As `read_constraints`, of what such a file holds.
+
+    Args:
+      content: what JSON has been read as.
+      source: what errors call it.
+      data: as there.
+
+    Raises:
+      ValueError: as there.
+    """
+    found = _Reader(source, content).constraints()
     if data is not None:
-        _check_data(path, found, data)
+        _check_data(source, found, data)
     return found
 
 
@@ -84,9 +97,7 @@ class _Reader:
             content["version"],
         )
         self._rows = self._data(content["data"])
-        triplets = [
-            self._triplet(f"triplets[{i}]", each) for i, each in self._entries("triplets")
-        ]
+        triplets = [self._triplet(f"triplets[{i}]", each) for i, each in self._entries("triplets")]
         must, cannot = (
             [self._pair(f"{key}[{i}]", each) for i, each in self._entries(key)]
             for key in ("must_links", "cannot_links")
@@ -202,4 +213,3 @@ def _check_data(path, found, data):
     unknown = sorted(set(found.names) - set(numbers.tolist()))
     if unknown:
         raise ValueError(f"{path} names row {unknown[0]}, which these data do not have.")
-

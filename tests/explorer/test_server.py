@@ -11,11 +11,12 @@ import time
 import numpy as np
 import pytest
 
-from tfsp.explorer.server import Generations, Refinements
-from tfsp.explorer.server.application import application
-from tfsp.explorer.server.guard import MOST_BYTES, Guard
+from tfsp.explorer.generations import Generations
+from tfsp.explorer.server.jobs import Refinements
 
 uvicorn = pytest.importorskip("uvicorn")
+application = pytest.importorskip("tfsp.explorer.server.application").application
+guard = pytest.importorskip("tfsp.explorer.server.guard")
 
 TOKEN = "a-token"
 PAGE = (
@@ -64,7 +65,7 @@ class Served:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.host = f"127.0.0.1:{self.port}"
-        app = Guard(application(self.jobs, None), TOKEN, [self.host])
+        app = guard.Guard(application(self.jobs, None), TOKEN, [self.host])
         self.server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
         self.thread.start()
@@ -193,16 +194,16 @@ def test_tiles_are_served(served):
 
 
 def test_a_large_body_is_refused_before_it_is_read(served):
-    headers = {"content-length": str(MOST_BYTES + 1)}
+    headers = {"content-length": str(guard.MOST_BYTES + 1)}
     code, text, _ = served.ask("POST", "/refine", b"{", **headers)
     assert code == 413
-    assert f"{MOST_BYTES:,}" in text
+    assert f"{guard.MOST_BYTES:,}" in text
 
 
 def test_a_large_body_of_unknown_length_is_refused(served):
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
     headers = {"Origin": f"http://{served.host}", "Host": served.host}
-    pieces = (b"x" * 500_000 for _ in range(MOST_BYTES // 500_000 + 1))
+    pieces = (b"x" * 500_000 for _ in range(guard.MOST_BYTES // 500_000 + 1))
     connection.request("POST", f"/{TOKEN}/refine", pieces, headers, encode_chunked=True)
     assert connection.getresponse().status == 413
     connection.close()

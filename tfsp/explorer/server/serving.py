@@ -7,9 +7,7 @@ from tfsp import experiment
 from tfsp.config import default_config, of_run
 from tfsp.explorer import page_file
 from tfsp.explorer.run import explore_run
-from tfsp.explorer.server.application import PAGE, application
-from tfsp.explorer.server.generations import Generations
-from tfsp.explorer.server.guard import Guard
+from tfsp.explorer.generations import Generations
 from tfsp.explorer.server.jobs import Refinements
 from tfsp.run_directory import RunDirectory
 
@@ -36,6 +34,9 @@ def serve(run_dir, port=0, data_dir=None, announce=print, **options):
       ValueError: see `explore_run` and `Generations.current`.
     """
     uvicorn = _uvicorn()
+    from tfsp.explorer.server.application import PAGE, application
+    from tfsp.explorer.server.guard import Guard
+
     generations = Generations(run_dir)
     shown = generations.path(generations.current())
     page_file.check_free(shown / PAGE)

@@ -1,0 +1,96 @@
+"""Rows of data as leaves of a prior's tree."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from tfsp import atomic
+from tfsp.tmc import Phylogeny
+from tfsp.tmc.density.induced import place_points
+
+_FILE = "leaves.json"
+
+
+def read(run_dir):
+    """Rows that are leaves of a run's tree, as `write` has noted them: dict row -> leaf.
+
+    Raises:
+      ValueError: for a damaged file.
+    """
+    file = pathlib.Path(run_dir) / _FILE
+    if not file.exists():
+        return {}
+    try:
+        return {int(row): int(leaf) for row, leaf in json.loads(file.read_text())["rows"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(
+            f'{file} is damaged: expected {{"rows": {{"ROW": LEAF, ...}}}}. Refine the run that '
+            "it was made from again."
+        ) from None
+
+
+def write(run_dir, leaves):
+    """Notes which rows are which leaves."""
+    content = {"rows": {str(row): leaf for row, leaf in sorted(leaves.items())}}
+    atomic.write(pathlib.Path(run_dir) / _FILE, json.dumps(content) + "\n")
+
+
+def examples(data, rows):
+    """The examples `[n, ...]` of rows, which are numbers in the source (`Data.rows`)."""
+    found = {}
+    wanted = set(rows)
+    for part in ("train", "validation", "test"):
+        numbers = data.rows(part).tolist()
+        if not wanted.isdisjoint(numbers):
+            x, _ = data.arrays(part)
+            found.update((n, x[i]) for i, n in enumerate(numbers) if n in wanted)
+    return np.stack([found[row] for row in rows])
+
+
+def grown_tree(prior, points, options):
+    """The prior's first tree with each point hung where it most probably belongs.
+
+    Args:
+      prior: a LORACs prior that has started.
+      points: `[R, D]`, which become leaves N, N + 1, ...
+      options: of `place_points`.
+
+    Returns:
+      (`Phylogeny` of N + R leaves, their locations `[N + R, D]`).
+    """
+    tree = prior.phylogeny()
+    leaves = np.asarray(prior.inducing, np.float64)
+    for point in np.asarray(points, np.float64):
+        places = place_points(point[None], tree.parent, tree.time, leaves, mode="mode", **options)
+        tree = tree.attach(int(places.edge[0]), float(places.time[0]))
+        leaves = np.concatenate([leaves, point[None]])
+    return Phylogeny(tree.parent, tree.time), leaves
+
+
+class FollowRows(keras.callbacks.Callback):
+    """Keeps leaves that are rows of data where the model encodes these rows.
+
+    Before each epoch, and after it, so that a saved model has them where its encoder does.
+
+    Args:
+      examples: `[n, ...]`.
+      leaves: their leaves, ints `[n]`.
+    """
+
+    def __init__(self, examples, leaves):
+        super().__init__()
+        self._examples = examples
+        self._leaves = leaves
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._follow()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._follow()
+
+    def _follow(self):
+        if len(self._leaves):
+            codes = self.model.encode(self._examples)
+            self.model.prior.relocate(self._leaves, codes)

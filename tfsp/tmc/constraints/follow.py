@@ -1,5 +1,7 @@
 """The tree that satisfies triplets and otherwise follows a given one."""
 
+import collections
+
 import numpy as np
 
 from tfsp.tmc.constraints.build import build, components, within
@@ -36,8 +38,9 @@ def follow(tree, triplets):
     """The tree that satisfies all triplets and else is `tree`: leaves in the way are moved.
 
     From the root down: the leaves are split as the tree splits them, but parts that the triplets
-    hold together (`build`) go whole to where most of their leaves are. What has moved hangs there
-    as high as the triplets let it. What lies below a node with no triplet and no such leaf stays as
+    hold together (`build`) go whole to one side: where most of their leaves are, a triplet across
+    that the side leaves open counting as much as a leaf. What has moved hangs there as high as the
+    triplets let it. What lies below a node with no triplet and no such leaf stays as
     it is, with its times. O((N + M) depth).
 
     Args:
@@ -87,7 +90,7 @@ class _Follow:
                 continue
             node, free = free, free + 1
             parent[node] = above
-            time[node], sides = self._split(components(leaves, rows), guides, start)
+            time[node], sides = self._split(components(leaves, rows), rows, guides, start)
             for side in sides:
                 some = guides.intersection(side) or set(side)
                 waiting.append((side, some, within(side, rows), node))
@@ -104,7 +107,7 @@ class _Follow:
         above = np.where(part.parent >= 0, label[part.parent], -1)
         return label[order], above[order], time[order]
 
-    def _split(self, parts, guides, start):
+    def _split(self, parts, rows, guides, start):
         """When two sides part, and their leaves; no part is on both."""
         moved = [part for part in parts if guides.isdisjoint(part)]
         if moved:  # one of them goes off here, the next below
@@ -113,12 +116,16 @@ class _Follow:
             return start + (_after(start, time) - start) / (len(moved) + 1), (moved[0], rest)
         while True:
             time, first = self._first_side(guides)
+            left = _left_open(rows, guides, first)
             sides = [], []
             for part in parts:
                 here = [leaf for leaf in part if leaf in guides]
-                share = sum(leaf in first for leaf in here) / len(here)
-                sides[0 if share >= 0.5 else 1].extend(part)
-                guides.difference_update(n for n in here if (n in first) != (share >= 0.5))
+                strays = [sum(leaf not in first for leaf in here)]
+                strays.append(len(here) - strays[0])
+                costs = [strays[side] + sum(left[side][leaf] for leaf in here) for side in (0, 1)]
+                side = int(costs[1] < costs[0]) if all(strays) else int(strays[0] > 0)
+                sides[side].extend(part)
+                guides.difference_update(n for n in here if (n in first) != (side == 0))
             if sides[0] and sides[1]:
                 return _after(start, time), sides
             # All parts belong to one side: what stood on the other has moved.
@@ -136,3 +143,12 @@ class _Follow:
 def _after(start, time):
     """A time after `start`: the one wanted, if it is."""
     return time if time > start or start == 0.0 else start + 0.1 * (1.0 - start)
+
+
+def _left_open(rows, guides, first):
+    """For both sides, by leaf a: triplets ({a, b}, c) across them that hold only where c is not."""
+    counts = collections.Counter(), collections.Counter()
+    for a, b, c in rows:
+        if guides.issuperset((a, b, c)) and (a in first) != (b in first):
+            counts[int(c not in first)][a] += 1
+    return counts

@@ -1,5 +1,6 @@
 """What corrections have made of a run: runs in its folder `refined`, and which of them is shown."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -88,6 +89,12 @@ class Generations:
                     return number, self.path(number)
                 except FileExistsError:  # another process was faster
                     number += 1
+
+    def release(self, number):
+        """Gives a reserved number back if nothing was made in its folder."""
+        with contextlib.suppress(OSError):
+            self.path(number).rmdir()
+            self._folder.rmdir()
 
     def finish(self, number, parent):
         """Marks a generation as complete, and shows it."""

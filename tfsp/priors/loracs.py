@@ -226,6 +226,32 @@ class LORACs(TreePrior):
         self.start_norm.assign(np.mean(np.linalg.norm(inducing, axis=1)))
         self.started.assign(True)
 
+    def relocate(self, leaves, points):
+        """Puts some inducing points elsewhere; the tree stays, until its chain moves it.
+
+        Args:
+          leaves: their numbers, ints `[n]`, distinct.
+          points: `[n, D]`.
+
+        Raises:
+          ValueError: for numbers that are no leaves, another shape, or points that are not finite.
+        """
+        leaves, points = np.asarray(leaves), np.asarray(points, np.float64)
+        within = leaves.ndim == 1 and leaves.dtype.kind in "iu" and len(set(leaves.tolist()))
+        if within != len(leaves) or not np.all((leaves >= 0) & (leaves < self.num_inducing)):
+            raise ValueError(
+                f"`leaves` must be distinct integers in [0, {self.num_inducing}). Received: "
+                f"{arguments.shown(leaves)}."
+            )
+        if points.shape != (len(leaves), self.latent_dim) or not np.isfinite(points).all():
+            raise ValueError(
+                f"`points` must be finite, of shape {[len(leaves), self.latent_dim]}. Received: "
+                f"{list(points.shape)}, {arguments.shown(points)}."
+            )
+        inducing = np.array(self._inducing)
+        inducing[leaves] = points / self._unit
+        self._inducing.assign(inducing)
+
     def begin_epoch(self, epoch):
         """Anneals the variance that stabilises edge weights "bayes"; clears the move counts."""
         super().begin_epoch(epoch)

@@ -131,8 +131,8 @@ class _Plan:
         self.rows = _triplets_of_rows(said)
         if not len(self.rows):
             raise ValueError(
-                "The constraints ask for nothing: there is no triplet, and no cannot-link to what a "
-                "must-link joins. Say on the page which of three is the odd one out."
+                "The constraints ask for nothing: there is no triplet, and no cannot-link to what "
+                "a must-link joins. Say on the page which of three is the odd one out."
             )
         named = sorted(set(self.rows.ravel().tolist()))
         if self._grows:
@@ -153,14 +153,17 @@ class _Plan:
         config = copy.deepcopy(config)
         if self._grows:
             config["prior"]["num_inducing"] = self._old.prior.num_inducing + len(self.added)
-        section = config["prior"] if "start_epoch" in config["prior"] else config["model"]
-        section["start_epoch"] = 0
+        for section in (config["prior"], config["model"]):
+            # The tree is there; what is annealed at its start has been.
+            section |= {name: 0 for name in ("start_epoch", "anneal_epochs") if name in section}
         config["train"] |= {"epochs": epochs, "kl_warmup_epochs": 0, "patience": 0}
         return config
 
     def model(self, new):
         """`new`, just made, with the old model's weights, and the tree with what was said."""
         old = self._old
+        if not self._grows:
+            new.set_num_points(len(self._data.rows("train")))
         old_prior = {id(weight) for weight in old.prior.weights}
         new_prior = {id(weight) for weight in new.prior.weights}
         given = [w for w in old.weights if id(w) not in old_prior]
@@ -196,10 +199,9 @@ class _Plan:
         """How many triplets hold of the rows where they attach to the prior's tree."""
         codes = np.asarray(model.encode(self._examples))
         if self._grows:
-            parent, time = model.prior.phylogeny()[:2]
-            tree = induced_hierarchy(
-                codes, parent, time, np.asarray(model.prior.inducing), mode="mode"
-            )
+            now = model.prior.phylogeny()
+            inducing = np.asarray(model.prior.inducing)
+            tree = induced_hierarchy(codes, now.parent, now.time, inducing, mode="mode")
             return int(satisfies(tree.parent, self._places).sum())
         return int(satisfies(model.prior.phylogeny().parent, self._triplets).sum())
 
@@ -209,9 +211,8 @@ class _Plan:
         try:
             build(self._places, len(self._named), distinct)
         except ContradictionError as error:
-            raise ContradictionError(
-                f"What was said cannot all be true of one hierarchy. {error}"
-            ) from None
+            message = f"What was said cannot all be true of one hierarchy. {error}"
+            raise ContradictionError(message, np.array(self._named)[error.triplets]) from None
 
 
 def _triplets_of_rows(said):

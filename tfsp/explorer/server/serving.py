@@ -6,8 +6,8 @@ import socket
 from tfsp import experiment
 from tfsp.config import default_config, of_run
 from tfsp.explorer import page_file
-from tfsp.explorer.run import explore_run
 from tfsp.explorer.generations import Generations
+from tfsp.explorer.run import explore_run
 from tfsp.explorer.server.jobs import Refinements
 from tfsp.run_directory import RunDirectory
 

@@ -60,8 +60,8 @@ def main(_):
         generations.finish(number, parent)
     print(
         f"{found.path}: {found.num_triplets} triplets, of which the rows satisfied "
-        f"{found.satisfied_before} before and satisfy {found.satisfied} now; {found.num_added} "
-        "rows became leaves."
+        f"{found.satisfied_before} before and satisfy {found.satisfied} now; {found.num_leaves} "
+        f"rows became leaves, {found.num_added} of them beside those there were."
     )
     for page in pages:
         print(page)

@@ -8,10 +8,11 @@ import pytest
 
 from tfsp import experiment, refinement
 from tfsp.config import default_config
-from tfsp.explorer import identity
+from tfsp.explorer import identity, leaf_rows
 from tfsp.explorer.constraints import read_constraints
 from tfsp.refinement import leaves
 from tfsp.tmc.constraints import ContradictionError, satisfies
+from tfsp.tmc.density.induced import induced_hierarchy
 
 INDUCING = 8
 
@@ -68,13 +69,18 @@ def against(run):
     """Three triplets of rows that the rows' own hierarchy breaks, two rows of no training part."""
     folder, data = run
     model, _ = experiment.load_run(folder)
-    rows = np.concatenate([data.rows("train")[:6], data.rows("test")[:2]])
+    stands = leaf_rows.leaf_rows(model, data, {})
+    others = [row for row in data.rows("train") if row not in stands]
+    rows = np.concatenate([others[:5], stands[stands >= 0][:1], data.rows("test")[:2]])
     codes = np.asarray(model.encode(leaves.examples(data, rows)))
-    tree, _ = leaves.grown_tree(model.prior, codes, model.prior.options())
+    now = model.prior.phylogeny()
+    tree = induced_hierarchy(
+        codes, now.parent, now.time, np.asarray(model.prior.inducing), mode="mode"
+    )
     found = []
     for i, j, k in [(0, 1, 2), (3, 4, 6), (5, 7, 0)]:
         for triple in ((i, j, k), (i, k, j), (j, k, i)):
-            if not satisfies(tree.parent, [[INDUCING + n for n in triple]])[0]:
+            if not satisfies(tree.parent, [triple])[0]:
                 found.append([int(rows[n]) for n in triple])
                 break
     assert len(found) == 3
@@ -96,20 +102,24 @@ def test_named_rows_are_leaves_where_they_are_encoded(run, refined, against):
     _, data = run
     for checkpoint in ("best", "last"):
         model, config = experiment.load_run(result.path, checkpoint)
-        known = leaves.read(result.path)
-        named = sorted({row for triplet in against for row in triplet})
-        assert known == {row: INDUCING + i for i, row in enumerate(named)}
-        assert config["prior"]["num_inducing"] == INDUCING + len(named) == model.prior.num_inducing
-        codes = model.encode(leaves.examples(data, named))
-        np.testing.assert_array_equal(model.prior.inducing[INDUCING:], codes)
-    assert result.num_added == len(named)
+        known = leaf_rows.read(result.path)
+        named = {row for triplet in against for row in triplet}
+        assert set(known) == named
+        assert config["prior"]["num_inducing"] == INDUCING + result.num_added
+        assert model.prior.num_inducing == INDUCING + result.num_added
+        codes = model.encode(leaves.examples(data, list(known)))
+        np.testing.assert_array_equal(np.array(model.prior.inducing)[list(known.values())], codes)
+    # One of the rows was what an inducing point stood for.
+    assert (result.num_leaves, result.num_added) == (len(named), len(named) - 1)
+    assert sorted(known.values())[0] < INDUCING
+    assert sorted(known.values())[1:] == list(range(INDUCING, INDUCING + result.num_added))
     assert (result.path / "constraints.json").read_bytes() == path.read_bytes()
 
 
 def test_the_tree_and_its_summary_satisfy_what_was_said(refined, against):
     result, _ = refined
     model, _ = experiment.load_run(result.path)
-    known = leaves.read(result.path)
+    known = leaf_rows.read(result.path)
     triplets = [[known[row] for row in triplet] for triplet in against]
     said = (
         {(frozenset(t[:2]), t[2]) for t in rows}
@@ -139,7 +149,14 @@ def test_it_starts_from_the_weights_and_the_inducing_points_of_the_run(run, agai
     np.testing.assert_array_equal(
         new.decode(old.encode(x)).mean(), old.decode(old.encode(x)).mean()
     )
-    np.testing.assert_array_equal(new.prior.inducing[:INDUCING], old.prior.inducing)
+    before, after = np.array(old.prior.inducing), np.array(new.prior.inducing)
+    (leaf,) = [plan.leaves[row] for row in plan.moved]
+    stays = np.arange(INDUCING) != leaf
+    np.testing.assert_array_equal(after[:INDUCING][stays], before[stays])
+    # The row that takes the place of an inducing point is the nearest to it of all.
+    codes = np.array(old.encode(data.arrays("train")[0]))
+    nearest = data.rows("train")[((codes - before[leaf]) ** 2).sum(1).argmin()]
+    assert plan.moved == [nearest]
 
 
 def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against, tmp_path):
@@ -149,10 +166,10 @@ def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against
     path = write(tmp_path / "c.json", data, more)
     second = refinement.refine_run(first.path, path, tmp_path / "second", 1, verbose=0)
     assert second.num_added == 1
-    known = leaves.read(first.path)
-    assert {row: leaves.read(second.path)[row] for row in known} == known
+    known = leaf_rows.read(first.path)
+    assert {row: leaf_rows.read(second.path)[row] for row in known} == known
     model, _ = experiment.load_run(second.path)
-    assert model.prior.num_inducing == INDUCING + len(known) + 1
+    assert model.prior.num_inducing == INDUCING + first.num_added + 1
     assert len(model.prior.triplets) == 3  # not those that are no longer said
 
 
@@ -162,7 +179,7 @@ def test_links_become_triplets(run, tmp_path):
     path = write(tmp_path / "c.json", data, must=[(a, b)], cannot=[(b, c), (a, d)])
     result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
     model, _ = experiment.load_run(result.path)
-    leaf = leaves.read(result.path)
+    leaf = leaf_rows.read(result.path)
     expected = [[leaf[a], leaf[b], leaf[other]] for other in (c, d)]
     assert satisfies(model.prior.phylogeny().parent, expected).all()
     assert result.num_triplets == 2
@@ -183,7 +200,7 @@ def test_a_refinement_that_was_stopped_goes_on_to_the_same_weights(run, refined,
     one, other = (experiment.load_run(path, "last")[0] for path in (result.path, again))
     for a, b in zip(one.weights, other.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert leaves.read(again) == leaves.read(result.path)
+    assert leaf_rows.read(again) == leaf_rows.read(result.path)
 
 
 def test_contradictions_are_named_and_nothing_is_made(run, tmp_path):

@@ -1,40 +1,10 @@
 """Rows of data as leaves of a prior's tree."""
 
-import json
-import pathlib
-
 import keras
 import numpy as np
 
-from tfsp import atomic
 from tfsp.tmc import Phylogeny
 from tfsp.tmc.density.induced import place_points
-
-_FILE = "leaves.json"
-
-
-def read(run_dir):
-    """Rows that are leaves of a run's tree, as `write` has noted them: dict row -> leaf.
-
-    Raises:
-      ValueError: for a damaged file.
-    """
-    file = pathlib.Path(run_dir) / _FILE
-    if not file.exists():
-        return {}
-    try:
-        return {int(row): int(leaf) for row, leaf in json.loads(file.read_text())["rows"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(
-            f'{file} is damaged: expected {{"rows": {{"ROW": LEAF, ...}}}}. Refine the run that '
-            "it was made from again."
-        ) from None
-
-
-def write(run_dir, leaves):
-    """Notes which rows are which leaves."""
-    content = {"rows": {str(row): leaf for row, leaf in sorted(leaves.items())}}
-    atomic.write(pathlib.Path(run_dir) / _FILE, json.dumps(content) + "\n")
 
 
 def examples(data, rows):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfsp import arguments, atomic, experiment
 from tfsp.config import of_run
+from tfsp.explorer import leaf_rows
 from tfsp.explorer.constraints import read_constraints
 from tfsp.refinement import leaves
 from tfsp.run_directory import RunDirectory
@@ -26,13 +27,15 @@ class Refined(NamedTuple):
       num_triplets: T, of triplets, links among them.
       satisfied_before, satisfied: how many of them the rows satisfied where they attached to the
         tree (each at its most probable place) before, and now. As leaves they all do.
-      num_added: rows that became leaves.
+      num_leaves: rows that became leaves.
+      num_added: of these, the rows that came to the inducing points.
     """
 
     path: pathlib.Path
     num_triplets: int
     satisfied_before: int
     satisfied: int
+    num_leaves: int
     num_added: int
 
 
@@ -48,10 +51,11 @@ def refine_run(
 ):
     """Trains a run on with a tree that satisfies what a person said of its data.
 
-    Of LORACs the rows that are named become leaves beside the inducing points, each first hung
-    where it most probably belongs, then moved as far as the triplets ask for (`tmc.constraints`),
-    and from then on kept where the encoder puts the row. Of a TMC-VAE training rows are leaves
-    anyhow. The chain then samples trees given all triplets (`prior.constrain`), so that the bound
+    Of LORACs the rows that are named become leaves. One that an inducing point stands for
+    (`explorer.leaf_rows`; the page asks about these) takes its place; the others come to them, each
+    hung where it most probably belongs. Then leaves are moved as far as the triplets ask for
+    (`tmc.constraints.follow`), and those that are rows stay where the encoder puts them. Of a
+    TMC-VAE training rows are leaves anyhow. The chain then samples trees given all triplets (`prior.constrain`), so that the bound
     draws the codes after it. The run that it starts from stays as it is; the new one is a run like
     any other, which a second start in the same folder resumes.
 
@@ -86,7 +90,7 @@ def refine_run(
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
     said = read_constraints(constraints, data)
-    plan = _Plan(model, data, said, leaves.read(run_dir))
+    plan = _Plan(model, data, said, leaf_rows.read(run_dir))
     before = plan.satisfied(model)
     config = plan.config(config, epochs)
     model = experiment.train(
@@ -98,10 +102,11 @@ def refine_run(
         make=lambda dataset, config: plan.model(experiment.model_for(dataset, config)),
         extra=(plan.callback(),),
     )
-    leaves.write(out, plan.leaves)
+    leaf_rows.write(out, plan.leaves)
     with atomic.replacing(out / _CONSTRAINTS) as partial:
         shutil.copyfile(constraints, partial)
-    return Refined(out, len(plan.rows), before, plan.satisfied(model), len(plan.added))
+    after, grown = plan.satisfied(model), len(plan.added)
+    return Refined(out, len(plan.rows), before, after, len(plan.moved) + grown, grown)
 
 
 def _check_prior(model, run):
@@ -122,7 +127,8 @@ class _Plan:
     Attributes:
       rows: triplets of rows of data, `[T, 3]`.
       leaves: dict row -> leaf, of all rows that are leaves in the end.
-      added: the rows that become leaves now, a list.
+      moved: rows that take the place of an inducing point now, a list.
+      added: rows that come to the inducing points now, a list.
     """
 
     def __init__(self, model, data, said, known):
@@ -135,12 +141,17 @@ class _Plan:
                 "a must-link joins. Say on the page which of three is the odd one out."
             )
         named = sorted(set(self.rows.ravel().tolist()))
+        self.moved, self.added = [], []
         if self._grows:
-            self.added = [row for row in named if row not in known]
+            stands = leaf_rows.leaf_rows(model, data, known).tolist()
+            new = [row for row in named if row not in known]
+            self.moved = [row for row in new if row in stands]
+            self.added = [row for row in new if row not in stands]
             first = model.prior.num_inducing
-            self.leaves = {**known, **{row: first + i for i, row in enumerate(self.added)}}
+            self.leaves = {**known, **{row: stands.index(row) for row in self.moved}}
+            self.leaves |= {row: first + i for i, row in enumerate(self.added)}
         else:
-            self.added, self.leaves = [], _training_leaves(data, named)
+            self.leaves = _training_leaves(data, named)
         self._examples = leaves.examples(data, named)
         self._named = named
         place = {row: i for i, row in enumerate(named)}
@@ -180,14 +191,17 @@ class _Plan:
 
     def _grow(self, new):
         old = self._old.prior
-        codes = np.zeros([0, old.latent_dim])
-        if self.added:
-            codes = np.asarray(self._old.encode(leaves.examples(self._data, self.added)))
         options = {**old.options(), "num_nodes": (8, 4)}
-        tree, points = leaves.grown_tree(old, codes, options)
+        tree, points = leaves.grown_tree(old, self._codes(self.added), options)
+        points[[self.leaves[row] for row in self.moved]] = self._codes(self.moved)
         new.prior.start(points, tree.parent, tree.time, burn_in=0)
         if old.recognition is not None:
             new.prior.recognition.set_weights(old.recognition.get_weights())
+
+    def _codes(self, rows):
+        if not rows:
+            return np.zeros([0, self._old.prior.latent_dim])
+        return np.asarray(self._old.encode(leaves.examples(self._data, rows)))
 
     def callback(self):
         """What keeps the leaves where the encoder puts their rows, in training."""

@@ -55,9 +55,10 @@ def refine_run(
     (`explorer.leaf_rows`; the page asks about these) takes its place; the others come to them, each
     hung where it most probably belongs. Then leaves are moved as far as the triplets ask for
     (`tmc.constraints.follow`), and those that are rows stay where the encoder puts them. Of a
-    TMC-VAE training rows are leaves anyhow. The chain then samples trees given all triplets (`prior.constrain`), so that the bound
-    draws the codes after it. The run that it starts from stays as it is; the new one is a run like
-    any other, which a second start in the same folder resumes.
+    TMC-VAE training rows are leaves anyhow. The chain then samples trees given all triplets
+    (`prior.constrain`), so that the bound draws the codes after it. The run that it starts from
+    stays as it is; the new one is a run like any other, which a second start in the same folder
+    resumes.
 
     Args:
       run_dir: the run's folder; a run that has been refined may be refined again. What was said

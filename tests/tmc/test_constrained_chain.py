@@ -30,7 +30,7 @@ CASES = {  # triplets, moves, length of each of the 40 chains
 }
 
 
-def caterpillar(clades, num_leaves):
+def some_tree(clades, num_leaves):
     """A tree of one topology, its times between 0 and 0.1."""
     parent = tmc_trees.parents_of(clades, num_leaves)
     depth = np.array([len(reference.ancestors(parent, v)) - 1 for v in range(len(parent))])
@@ -55,7 +55,7 @@ def test_matches_enumeration(name):
     num_leaves = 5 if "five" in name or name == "three" else 4
     points = POINTS[:num_leaves]
     probability, mean_lca, _ = reference.topology_posterior(
-        points, 2.0, 1.5, num=41, limit=9.0, triplets=triplets
+        points, 2.0, 1.5, num=29, limit=9.0, triplets=triplets
     )
     topologies = sorted(probability, key=str)
     assert set(topologies) == set(constraints.displaying(num_leaves, triplets))
@@ -63,7 +63,7 @@ def test_matches_enumeration(name):
     lca = sum(probability[t] * mean_lca[t] for t in topologies)[pairs]
     rows = []
     for chain in range(40):
-        parent, time = caterpillar(topologies[chain % len(topologies)], num_leaves)
+        parent, time = some_tree(topologies[chain % len(topologies)], num_leaves)
         trace = native_sampler.sample_posterior(
             parent,
             time,
@@ -117,6 +117,40 @@ def test_joint_distribution_is_invariant(name, num_leaves):
     scale = difference.std(0, ddof=1)[moving] / np.sqrt(replicates)
     limit = stats.norm.isf(FAILURE / (2 * draws.shape[2]))
     np.testing.assert_array_less(np.abs(difference.mean(0)[moving]), limit * scale)
+
+
+@pytest.mark.parametrize("kind", ["spr", "local", "gibbs"])
+def test_each_kind_of_move_is_in_balance_with_its_reverse(kind):
+    """As many moves from one topology to another as back, for each pair: not only invariance."""
+    num_moves = 4_000 if kind == "gibbs" else 20_000
+    triplets = [(0, 2, 1)]
+    topologies = constraints.displaying(4, triplets)
+    number = {topology: i for i, topology in enumerate(topologies)}
+    rows = []
+    for chain in range(30):
+        parent, time = some_tree(topologies[chain % len(topologies)], 4)
+        parents = native_sampler.sample_posterior(
+            parent,
+            time,
+            POINTS[:4],
+            num_moves=num_moves,
+            seed=(chain, 2),
+            mixture={kind: 1},
+            trace_every=1,
+            trace_trees=True,
+            triplets=triplets,
+        ).trace["parent"]
+        shapes, which = np.unique(parents, axis=0, return_inverse=True)
+        visited = np.array([number[reference.clades(shape)] for shape in shapes])[which]
+        flow = np.zeros((len(topologies), len(topologies)))
+        np.add.at(flow, (visited[:-1], visited[1:]), 1 / num_moves)
+        rows.append((flow - flow.T)[np.triu_indices(len(topologies), 1)])
+    rows = np.array(rows)
+    moving = rows.std(0) > 0
+    assert moving.sum() > 5
+    scale = rows.std(0, ddof=1)[moving] / np.sqrt(len(rows))
+    limit = stats.t.isf(FAILURE / (2 * moving.sum()), len(rows) - 1)
+    np.testing.assert_array_less(np.abs(rows.mean(0)[moving]), limit * scale)
 
 
 @pytest.mark.parametrize("mixture", [{"spr": 2, "local": 1, "slide": 1, "gibbs": 1}, *EACH_MOVE])

@@ -56,7 +56,8 @@ def decided(triplets, num_leaves, rows):
       rows: ints `[K, 3]`, in any order.
     """
     given = as_numbers(triplets, num_leaves).tolist()
-    return np.array([_is_decided(given, row) for row in np.asarray(rows).tolist()], bool)
+    parent = build(given, num_leaves).tolist()
+    return np.array([_is_decided(given, parent, row) for row in np.asarray(rows).tolist()], bool)
 
 
 def components(leaves, rows):
@@ -112,10 +113,20 @@ def _stuck(rows):
     return _build(leaves, rows)[1] if rows else []
 
 
-def _is_decided(given, row):
+def _is_decided(given, parent, row):
+    """Whether BUILD's tree alone names the odd leaf; if it names none, each may be."""
     a, b, c = row
-    possible = [not _stuck([*given, odd]) for odd in ((a, b, c), (a, c, b), (b, c, a))]
-    return sum(possible) < 2
+    ways = []
+    for leaf in row:
+        ways.append([leaf])
+        while parent[ways[-1][-1]] >= 0:
+            ways[-1].append(parent[ways[-1][-1]])
+    shared = [len(set(ways[i]).intersection(ways[j])) for i, j in ((0, 1), (0, 2), (1, 2))]
+    if shared[0] == shared[1] == shared[2]:
+        return False
+    known = shared.index(max(shared))
+    answers = [(a, b, c), (a, c, b), (b, c, a)]
+    return all(_stuck([*given, answer]) for i, answer in enumerate(answers) if i != known)
 
 
 def _conflict(rows):

@@ -3,6 +3,8 @@
 # make test   set-up, then the tests
 # make test-all   those that take long as well
 # make test-cc    the C++ core by itself, under sanitizers (a compiler is all it needs)
+# make explorer        the page of `tfsp explore` from its sources in explorer/ (node 20, npm)
+# make test-explorer   those sources' own tests, and that the page's files are what they make
 # make lint   the linter and the type checker
 # make build  rebuilds the native code that changed
 # make wheel  a wheel for this Python in dist/; PYTHON=python3.12 for another
@@ -14,7 +16,7 @@ STAMP := $(VENV)/.installed
 PYTEST := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: setup demo test test-all test-cc lint format build wheel clean
+.PHONY: setup demo test test-all test-cc explorer test-explorer lint format build wheel clean
 
 setup: $(STAMP)
 
@@ -29,6 +31,17 @@ test-all: $(STAMP)
 
 test-cc:
 	$(MAKE) -j2 -f tests/cc/Makefile
+
+explorer: explorer/node_modules/.installed
+	cd explorer && npm run --silent build
+
+test-explorer: explorer/node_modules/.installed
+	cd explorer && npm run --silent check && npm run --silent test
+
+# What is installed runs no scripts of its own: esbuild comes as a finished program.
+explorer/node_modules/.installed: explorer/package-lock.json explorer/package.json
+	cd explorer && npm ci --silent --ignore-scripts
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

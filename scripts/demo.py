@@ -6,6 +6,7 @@ from absl import app, flags
 
 from tfsp import evaluation, experiment
 from tfsp.command_line import define_config, plain_errors
+from tfsp.explorer import explore_run
 from tfsp.export import export_run
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
@@ -47,7 +48,7 @@ def _tree_row(name, row, key):
 
 @plain_errors
 def main(_):
-    rows, files = [], []
+    rows, files, pages = [], [], []
     for prior in _PRIORS.value:
         config = _CONFIG.value.copy_and_resolve_references()
         config.prior.name = prior
@@ -66,14 +67,17 @@ def main(_):
         files += [run.metrics, run.export]
         if "members_file" in rows[-1]:
             files.append(run.path / rows[-1]["members_file"])
+            pages += explore_run(run.path)
     print("\nTest results, both trained equally long (nats per image; shares of right answers):\n")
     print(evaluation.format_table(rows, _COLUMNS))
     for row in rows:
         if "tree_purity" in row:
             print(_tree_report(row))
     print("\nWritten:")
-    for file in files:
+    for file in files + pages:
         print(f"  {file}")
+    for page in pages:
+        print(f"\nThe tree to look into, in a browser: {page.resolve().as_uri()}")
 
 
 if __name__ == "__main__":

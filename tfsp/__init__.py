@@ -18,6 +18,7 @@ __all__ = [
     "distributions",
     "evaluation",
     "experiment",
+    "explorer",
     "export",
     "likelihoods",
     "load",

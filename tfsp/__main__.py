@@ -19,6 +19,7 @@ _HELP = {
     "train": "trains a model as a config says or on your own --data, or goes on with a run",
     "evaluate": "bounds, log p(x), clusters, trees, ... of a run",
     "visualize": "pictures of a run",
+    "explore": "the page of a run's tree: look into branches, name them, say what belongs together",
     "export": "a SavedModel of a run, or files for other runtimes",
     "demo": "all of it on scikit-learn's digits, in minutes",
     "configs": "lists the configs that come with the package",

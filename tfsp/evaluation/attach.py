@@ -108,7 +108,9 @@ def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=No
     if is_set:
         parts = [name for name in parts if len(data.rows(name, limit))]
     rows = [frames.given(data, name, limit, model) for name in parts]
-    found, codes, labels = _places(model, [each.examples for each in rows], num_clusters, tree, seed)
+    found, codes, labels = _places(
+        model, [each.examples for each in rows], num_clusters, tree, seed
+    )
     number = len(found.node)
     names = [each.names for each in rows]
     columns = {"row": np.arange(number) if names[0] is None else np.concatenate(names)}

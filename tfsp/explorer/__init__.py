@@ -1,7 +1,7 @@
 """The page for a tree: look into branches, find rows, name nodes, say what belongs together.
 
 `write` makes one HTML file that opens from disk without a network; `collect` is what it shows, and
-`read_constraints` reads the answers that a person has taken away from it. docs/explorer.md shows it.
+`read_constraints` reads the answers that a person has taken away from it. See docs/explorer.md.
 """
 
 from tfsp.explorer.collecting import collect

@@ -10,8 +10,8 @@ class Branches(NamedTuple):
 
     Attributes:
       number: ints `[M]`, the numbers of the nodes in the tree.
-      parent: ints `[M]`, places in these arrays, -1 at the root; always smaller than the node's own.
-      start, count: ints `[M]`: the rows at or below node m are `order[start[m]:start[m] + count[m]]`.
+      parent: ints `[M]`, places in these arrays, -1 at the root; smaller than the node's own.
+      start, count: ints `[M]`: rows at or below node m are `order[start[m]:start[m] + count[m]]`.
         Those at the node itself come first, then those of its children, the larger ones first.
       order: ints `[n]`, the rows.
     """

@@ -5,6 +5,8 @@ import base64
 import numpy as np
 
 from tfsp.data import Data
+from tfsp.data.splits import PARTS
+from tfsp.evaluation import frames
 from tfsp.evaluation.attach import attached_rows
 from tfsp.evaluation.batches import iterate
 from tfsp.explorer import columns, generated, identity, nearest, sheets
@@ -32,7 +34,7 @@ def collect(
 ):
     """What the page shows: the tree, its nodes, the rows on it and their pictures or values.
 
-    The tree and the numbers of its nodes are those of `evaluation.attach` and of the task "members":
+    The tree and the numbers of its nodes are those of `evaluation.attach` and the task "members":
     of a tree prior that has started its summary, with the rows attached to it; of a model with
     categories the tree over these; of any other that of the codes' nearest neighbours.
 
@@ -56,11 +58,9 @@ def collect(
       ValueError: for no rows or a single one, data that the model cannot take, `shown` with other
         rows, and questions about rows that are not there.
     """
-    _check(model, data, shown)
+    _check(model, data, limit, shown)
     found = attached_rows(model, data, None, limit, num_clusters, None, seed)
-    places, num_rows = found.places, len(found.numbers)
-    if num_rows < 2:
-        raise ValueError(f"A tree needs 2 rows or more. Received: {num_rows}.")
+    places = found.places
     tree = branches(places.parent, places.last)
     in_source = np.argsort(found.order)[tree.order]  # of each row of the page, its place there
     codes = np.asarray(found.codes, np.float64)[tree.order]
@@ -77,7 +77,7 @@ def collect(
         "format": FORMAT,
         "version": VERSION,
         "title": title or _name(data),
-        "run": identity.of_tree(places.parent, rows_print),
+        "run": identity.of_tree(places.parent, numbers, rows_print),
         "data": {"name": _name(data), "rows": total, "fingerprint": rows_print},
         "kind": "images" if examples.ndim == 4 else "table",
         "palette": list(PALETTE),
@@ -96,7 +96,7 @@ def collect(
     return structure
 
 
-def _check(model, data, shown):
+def _check(model, data, limit, shown):
     for name in ("prior", "encode", "capabilities"):
         if not hasattr(model, name):
             raise ValueError(
@@ -105,6 +105,13 @@ def _check(model, data, shown):
             )
     if shown is not None and not (isinstance(shown, Data) and isinstance(data, Data)):
         raise ValueError("`shown` and `data` must both be a tfsp.data.Data.")
+    if isinstance(data, Data):
+        number = sum(len(data.rows(part, limit)) for part in PARTS)
+    else:
+        x = data[0] if isinstance(data, (tuple, list)) else data
+        number = len(x) if hasattr(x, "shape") else None
+    if number is not None and number < 2:
+        raise ValueError(f"A tree needs 2 rows or more. Received: {number}.")
 
 
 def _name(data):
@@ -120,9 +127,6 @@ def _rows_print(data, numbers, names):
 
 def _given(shown, data, limit):
     """The `Given` of the same rows in other data."""
-    from tfsp.data.splits import PARTS
-    from tfsp.evaluation import frames
-
     parts = [part for part in PARTS if len(data.rows(part, limit))]
     for part in parts:
         if not np.array_equal(data.rows(part), shown.rows(part)):

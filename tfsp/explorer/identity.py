@@ -26,9 +26,15 @@ def of_rows(numbers, names):
     return _digest(sorted(zip(map(int, numbers), named, strict=True), key=lambda row: row[0]))
 
 
-def of_tree(parent, rows):
-    """A fingerprint of a tree over rows: of its parents `[V]` and the rows' fingerprint."""
-    return _digest([[int(v) for v in parent], rows])
+def of_tree(parent, numbers, rows):
+    """A fingerprint of a tree over rows.
+
+    Args:
+      parent: ints `[V]`.
+      numbers: ints `[n]`, of the rows on it, in the order of the tree.
+      rows: the fingerprint of all rows of the data.
+    """
+    return _digest([[int(v) for v in parent], [int(i) for i in numbers], rows])
 
 
 def _digest(content):

@@ -52,7 +52,9 @@ def sheet(pictures, columns, pitch):
     number, height, width, channels = pictures.shape
     rows = -(-number // columns)
     below, right = pitch[0] - height, pitch[1] - width
-    padded = np.pad(pictures, ((0, rows * columns - number), (0, below), (0, right), (0, 0)), "edge")
+    padded = np.pad(
+        pictures, ((0, rows * columns - number), (0, below), (0, right), (0, 0)), "edge"
+    )
     grid = padded.reshape(rows, columns, pitch[0], pitch[1], channels)
     return grid.swapaxes(1, 2).reshape(rows * pitch[0], columns * pitch[1], channels)
 

@@ -13,6 +13,7 @@ from tfsp.explorer import pictures as pictures_of
 _SIDE = 1024  # pixels, of a sheet, about
 _SMALL = 48  # pixels: smaller pictures in grey are kept to the bit
 _BLOCK = 16  # pixels that a lossy codec mixes
+_FULL_COLOUR = 85  # quality of a JPEG from which on colours are as sharp as brightness
 _TRUE = 38.0  # dB, the peak signal-to-noise ratio at which the eye sees no difference
 _OVERVIEW = 2048  # pictures that a view of all shows, about
 _BUDGET = 27_000_000  # bytes of all sheets of a page; base64 makes 36 MB of them
@@ -60,8 +61,8 @@ def make(pictures, budget=_BUDGET):
 
     Small grey pictures are kept to the bit as long as they fit, as PNG or WebP, whichever is
     smaller. Of others each quality of WebP and JPEG is measured on one sheet, and of those that are
-    true enough (38 dB) the smallest is taken, or the truest where none is; where all sheets together
-    would be too large, pictures get smaller first and less true then.
+    true enough (38 dB) the smallest is taken, or the truest where none is; where all sheets would
+    be too large together, pictures get less true first and smaller then.
 
     Args:
       pictures: uint8 `[n, H, W, C]`, C 1 or 3.
@@ -153,12 +154,17 @@ def _encoded(array, codec):
     if codec.name == "png":
         image.save(stream, "PNG", optimize=True)
     elif codec.name == "jpeg":
-        image.save(stream, "JPEG", quality=codec.quality, optimize=True)
+        image.save(stream, "JPEG", quality=codec.quality, subsampling=_colour(codec))
     elif codec.quality:
         image.save(stream, "WEBP", quality=codec.quality, method=2)
     else:
         image.save(stream, "WEBP", lossless=True, quality=60, method=4)
     return stream.getvalue()
+
+
+def _colour(codec):
+    """Of JPEG: whether colours are kept at the full number of pixels (0), or at a quarter (2)."""
+    return 0 if codec.quality >= _FULL_COLOUR else 2
 
 
 def _psnr(array, content):

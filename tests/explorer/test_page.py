@@ -1,0 +1,662 @@
+"""The page in a real Chromium, one session for all: what a mouse and what a keyboard can do."""
+
+import csv
+import json
+import time
+
+import pytest
+from explorer_cases import MARKUP, Codes, Plain, folder_of_pictures, points, table
+
+import tfsp
+from tfsp import explorer
+from tfsp.explorer import chromium
+
+pytestmark = pytest.mark.skipif(bool(chromium.missing()), reason=chromium.missing())
+
+
+class Page:
+    """A page and what the tests ask of it."""
+
+    def __init__(self, driver, path, structure, downloads):
+        self.driver, self.path, self.structure = driver, path, structure
+        self.downloads = downloads
+
+    def open(self, fresh=True):
+        self.driver.get(self.path.as_uri())
+        if fresh:
+            self.driver.execute_script("localStorage.clear()")
+            self.driver.get(self.path.as_uri())
+        assert self.script("return document.documentElement.dataset.ready") == "true"
+
+    def script(self, text, *arguments):
+        return self.driver.execute_script(text, *arguments)
+
+    def id(self, name):
+        return self.driver.find_element("id", name)
+
+    def all(self, selector):
+        return self.driver.find_elements("css selector", selector)
+
+    def press(self, *keys):
+        """Keys to whatever has the focus."""
+        self.driver.switch_to.active_element.send_keys(*keys)
+
+    def focused(self):
+        return self.driver.switch_to.active_element
+
+    def text(self, name):
+        return self.script("return document.getElementById(arguments[0]).textContent", name)
+
+    def crumbs(self):
+        return self.script(
+            "return [...document.querySelectorAll('#crumbs button')].map(e => e.textContent)"
+        )
+
+    def number(self):
+        """The number of the branch in the panel."""
+        return int(
+            self.script("return document.querySelector('#panel .number').textContent")
+            .split()[1]
+            .strip(",")
+        )
+
+    def node(self, number):
+        return self.structure["nodes"]["number"].index(number)
+
+    def saved(self, name):
+        """The text of a file that the page saves, once it is there."""
+        path = self.downloads / name
+        for _ in range(200):
+            if path.exists():
+                text = path.read_bytes().decode()
+                path.unlink()
+                return text
+            time.sleep(0.02)
+        raise AssertionError(f"{name} was not saved.")
+
+    def until(self, condition, what="something"):
+        for _ in range(200):
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"The page did not show {what}.")
+
+    def console(self):
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def driver(downloads):
+    found = chromium.driver(1440, 900, downloads=downloads, still=True)
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tfsp.data.load(folder_of_pictures(tmp_path_factory.mktemp("data") / "pictures"))
+
+
+@pytest.fixture(scope="module")
+def whole(driver, data, downloads, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    structure = explorer.collect(
+        Codes(Plain()), data, title="<i>Squares</i>", questions=[(0, 30, 60), (1, 2, 70), (5, 6, 7)]
+    )
+    (path,) = explorer.page_file.write(structure, folder / "squares.html")
+    return Page(driver, path, structure, downloads)
+
+
+@pytest.fixture
+def page(whole):
+    whole.open()
+    yield whole
+    assert whole.console() == []
+
+
+@pytest.fixture
+def keys():
+    from selenium.webdriver.common.keys import Keys
+
+    return Keys
+
+
+def select(page, rows):
+    """Selects rows in the panel's list of all members by a click on each."""
+    for i in rows:
+        page.all(f"[aria-label^='All'] [data-row='{i}']")[0].click()
+
+
+def test_nothing_is_fetched(page):
+    page.id("show-dendrogram").click()
+    page.id("search").send_keys("left")
+    page.until(lambda: page.text("found") == "24 found")
+    urls = set()
+    for entry in page.driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            urls.add(message["params"]["request"]["url"])
+    assert urls <= {page.path.as_uri(), "about:blank", "data:,"}
+
+
+def test_the_policy_stops_what_would_be_fetched(page):
+    stopped = page.driver.execute_async_script(
+        """
+        const done = arguments[0];
+        document.addEventListener("securitypolicyviolation", (e) => done(e.effectiveDirective));
+        const image = document.createElement("img");
+        image.src = "http://127.0.0.1:9/picture.png";
+        document.body.append(image);
+        """
+    )
+    assert stopped == "img-src"
+    assert len(page.console()) == 1  # the browser tells so
+
+
+def test_names_of_files_are_text(page, keys):
+    assert page.text("title") == "<i>Squares</i>"
+    page.id("search").send_keys("<b>bo")
+    (option,) = page.until(lambda: page.all("#results [role=option]"), "a result")
+    assert option.text == f"top/{MARKUP} · top · {part_of(page, MARKUP)}"
+    page.press(keys.ENTER)
+    page.until(lambda: MARKUP in page.text("live"))
+    assert page.all("b, img, #title i") == []
+    assert page.driver.title == "<i>Squares</i> · tfsp explorer"
+
+
+def part_of(page, name):
+    rows = page.structure["rows"]
+    return rows["part"][rows["name"].index(f"top/{name}")]
+
+
+def test_search_finds_by_name_and_by_label(page, keys):
+    rows = page.structure["rows"]
+    page.id("search").send_keys("RIGHT-003")
+    page.until(lambda: page.text("found") == "1 found")
+    page.press(keys.ENTER)
+    row = rows["name"].index("right/right-003.png")
+    expected = page.structure["nodes"]["number"][rows["last"][row]]
+    assert page.number() == expected
+    page.press(keys.CONTROL, "a")
+    page.press("right")
+    page.until(lambda: page.text("found") == "24 found")
+    page.press(keys.DOWN, keys.DOWN, keys.UP, keys.DOWN)
+    marked = page.all("#results [aria-selected=true]")[0]
+    assert page.focused().get_attribute("aria-activedescendant") == marked.get_attribute("id")
+    row = int(marked.get_attribute("data-row"))
+    page.press(keys.ENTER)
+    assert page.number() == page.structure["nodes"]["number"][rows["last"][row]]
+    page.id("search-clear").click()
+    assert page.text("found") == ""
+    page.id("search").send_keys("no such name")
+    page.until(lambda: page.text("found") == "nothing found")
+    page.press(keys.ESCAPE)
+    assert page.id("search").get_attribute("value") == ""
+
+
+def test_the_list_of_branches_by_keys(page, keys):
+    nodes = page.structure["nodes"]
+    page.script("document.querySelector('#outline [tabindex=\"0\"]').focus()")
+    page.press(keys.DOWN)
+    item = page.focused()
+    assert item.get_attribute("role") == "treeitem"
+    assert item.get_attribute("aria-level") == "2"
+    m = int(item.get_attribute("data-node"))
+    assert nodes["parent"][m] >= 0
+    label = item.get_attribute("aria-label")
+    assert label.startswith(f"Branch {nodes['number'][m]}, {nodes['count'][m]} pictures, ")
+    assert page.number() == nodes["number"][m]
+    page.press(keys.RIGHT)
+    assert page.focused().get_attribute("aria-expanded") == "true"
+    page.press(keys.RIGHT)
+    child = int(page.focused().get_attribute("data-node"))
+    assert nodes["start"][m] <= nodes["start"][child] < nodes["start"][m] + nodes["count"][m]
+    page.press(keys.ENTER)
+    assert page.crumbs()[-1] == str(nodes["number"][child])
+    page.press(keys.LEFT)
+    assert int(page.focused().get_attribute("data-node")) == m
+    page.press(keys.LEFT)
+    assert page.focused().get_attribute("aria-expanded") == "false"
+    page.press(keys.HOME)
+    assert page.focused().get_attribute("aria-level") == "1"
+    page.press(keys.END)
+    assert page.all("#outline [tabindex='0']") == [page.focused()]
+
+
+@pytest.mark.parametrize("view", ["treemap", "dendrogram"])
+def test_the_picture_by_keys(page, keys, view):
+    nodes = page.structure["nodes"]
+    page.id(f"show-{view}").click()
+    page.script("document.getElementById('view').focus()")
+    page.press(keys.RIGHT)
+    first = page.number()
+    assert first != nodes["number"][0]
+    assert page.text("live").startswith(f"Branch {first} ")
+    page.press(keys.DOWN)
+    page.press(keys.ENTER)
+    entered = page.number()
+    assert page.crumbs()[-1] == str(entered)
+    page.press(keys.ESCAPE)
+    page.press(keys.ESCAPE)
+    assert page.crumbs() == ["All"]
+    page.press("+", "+", keys.SHIFT, keys.RIGHT, keys.DOWN)
+    page.press(keys.NULL)
+    page.press("-", "0")
+    assert page.crumbs() == ["All"]
+    page.press(keys.SPACE)
+    near = nodes["nearest"][page.node(page.number())][0]
+    name = page.structure["rows"]["name"][near]
+    assert page.all("#tray .item")[0].get_attribute("title").startswith(name)
+
+
+def click_canvas(page, view, x, y, key=None):
+    from selenium.webdriver import ActionChains
+
+    canvas = page.id(view)
+    size = canvas.size
+    chain = ActionChains(page.driver, duration=0)
+    chain.move_to_element_with_offset(
+        canvas, int((x - 0.5) * size["width"]), int((y - 0.5) * size["height"])
+    )
+    if key:
+        chain.key_down(key)
+    chain.click()
+    if key:
+        chain.key_up(key)
+    chain.perform()
+
+
+def test_the_treemap_by_mouse(page, keys):
+    nodes = page.structure["nodes"]
+    click_canvas(page, "treemap", 0.25, 0.3)
+    crumbs = page.crumbs()
+    assert len(crumbs) > 1
+    assert page.number() == int(crumbs[-1])
+    assert nodes["count"][page.node(page.number())] < 72
+    # With Ctrl a click selects the picture under the pointer.
+    click_canvas(page, "treemap", 0.5, 0.5, keys.CONTROL)
+    page.until(lambda: page.all("#tray .item"), "a selection")
+    assert page.crumbs() == crumbs
+    page.all("#crumbs button")[0].click()
+    assert page.crumbs() == ["All"]
+
+
+def test_a_picture_can_be_zoomed_and_moved(page):
+    from selenium.webdriver import ActionChains
+
+    canvas = page.id("treemap")
+    before = page.script("return document.getElementById('treemap').toDataURL()")
+    page.script(
+        "arguments[0].dispatchEvent(new WheelEvent('wheel', {deltaY: -300, clientX: 600,"
+        " clientY: 400, bubbles: true, cancelable: true}))",
+        canvas,
+    )
+    look = "return document.getElementById('treemap').toDataURL()"
+    zoomed = page.until(lambda: (now := page.script(look)) != before and now, "another picture")
+    ActionChains(page.driver, duration=0).drag_and_drop_by_offset(canvas, 60, 40).perform()
+    page.until(lambda: page.script(look) != zoomed, "a moved picture")
+    page.id("zoom-all").click()
+    page.until(lambda: page.script(look) == before, "the first view again")
+
+
+def test_controls_by_mouse_and_by_keys(page, keys):
+    """Each button does the same when it is clicked and when Enter is pressed on it."""
+    states = {
+        "show-dendrogram": lambda: page.id("dendrogram").is_displayed(),
+        "show-treemap": lambda: page.id("treemap").is_displayed(),
+        "picking": lambda: page.id("picking").get_attribute("aria-pressed") == "true",
+        "invert": lambda: page.id("invert").get_attribute("aria-pressed") == "true",
+        "toggle-outline": lambda: not page.id("outline").is_displayed(),
+        "show-help": lambda: page.id("help").is_displayed(),
+        "members-next": lambda: (
+            "41\N{EN DASH}72 of 72"
+            in page.script("return document.querySelector('.where').textContent")
+        ),
+    }
+    back = {"show-help": "close-help", "members-next": "members-previous"}
+    for name, state in states.items():
+        for way in ("click", "Enter"):
+            if name.startswith("show-") and name != "show-help":
+                other = {"show-treemap": "show-dendrogram", "show-dendrogram": "show-treemap"}[name]
+                page.id(other).click()
+            assert not state(), name
+            press(page, page.id(name), way, keys)
+            assert state(), (name, way)
+            if name.startswith("show-") and name != "show-help":
+                continue
+            press(page, page.id(back.get(name, name)), way, keys)
+            assert not state(), (name, way)
+    page.id("show-help").click()
+    page.press(keys.ESCAPE)
+    assert not page.id("help").is_displayed()
+    for key, name in {"d": "dendrogram", "t": "treemap"}.items():
+        page.id("view").send_keys(key)
+        assert page.id(name).is_displayed()
+    page.press("/")
+    assert page.focused().get_attribute("id") == "search"
+    page.id("view").send_keys("n")
+    assert page.focused().get_attribute("id") == "branch-name"
+
+
+def press(page, element, way, keys):
+    if way == "click":
+        element.click()
+    else:
+        page.script("arguments[0].focus()", element)
+        page.press(keys.ENTER)
+
+
+def test_a_triplet_by_mouse_is_read_back(page, data):
+    rows = page.structure["rows"]
+    select(page, [0, 2, 5])
+    assert page.script("return document.querySelector('#tray .count').textContent") == "3 selected"
+    page.id("say-odd").click()
+    choices = page.all("#question .choice")
+    assert [c.text for c in choices] == [rows["name"][i] for i in (0, 2, 5)]
+    choices[1].click()
+    assert page.text("answers-count") == "1"
+    assert not page.id("tray").is_displayed()
+    page.id("save-constraints").click()
+    text = page.saved("constraints.json")
+    path = page.downloads / "kept.json"
+    path.write_text(text)
+    found = explorer.read_constraints(path, data)
+    pair = sorted([rows["row"][0], rows["row"][5]])
+    assert found.triplets.tolist() == [[*pair, rows["row"][2]]]
+    assert found.names == {rows["row"][i]: rows["name"][i] for i in (0, 2, 5)}
+    assert found.data == page.structure["data"]
+
+
+def test_answers_by_keys_alone(page, keys, data):
+    rows = page.structure["rows"]
+    page.script("document.querySelector('[aria-label^=\"All\"] [role=option]').focus()")
+    page.press(keys.SPACE)
+    page.press(keys.RIGHT, keys.SPACE)
+    page.press(keys.END, keys.SPACE)
+    last = 39
+    chosen = [0, 1, last]
+    assert page.all("[aria-label^='All'] [aria-selected=true]") != []
+    tab_to(page, keys, "say-together")
+    page.press(keys.ENTER)
+    assert page.focused().get_attribute("id") == "view"
+    page.script("document.querySelector('[aria-label^=\"All\"] [role=option]').focus()")
+    page.press(keys.SPACE, keys.RIGHT, keys.RIGHT, keys.SPACE)
+    tab_to(page, keys, "say-not")
+    page.press(keys.ENTER)  # of two the second
+    page.script("document.querySelector('[aria-label^=\"All\"] [role=option]').focus()")
+    page.press(keys.SPACE, keys.RIGHT, keys.RIGHT, keys.RIGHT, keys.SPACE, keys.RIGHT, keys.SPACE)
+    tab_to(page, keys, "say-odd")
+    page.press(keys.ENTER)
+    page.press("3")
+    page.script("document.getElementById('save-constraints').focus()")
+    page.press(keys.ENTER)
+    (page.downloads / "kept.json").write_text(page.saved("constraints.json"))
+    found = explorer.read_constraints(page.downloads / "kept.json", data)
+    number = [rows["row"][i] for i in range(40)]
+    must = {tuple(sorted((number[0], number[i]))) for i in chosen[1:]}
+    assert set(map(tuple, found.must_links.tolist())) == must
+    assert found.cannot_links.tolist() == [sorted((number[0], number[2]))]
+    assert found.triplets.tolist() == [[*sorted((number[0], number[3])), number[4]]]
+
+
+def tab_to(page, keys, name, most=120):
+    """Presses Tab, or Shift and Tab, until a control has the focus."""
+    for step in [keys.TAB] * most:
+        if page.focused().get_attribute("id") == name:
+            return
+        page.press(step)
+    raise AssertionError(f"Tab does not reach {name}.")
+
+
+def test_contradictions_are_refused_and_answers_taken_back(page):
+    select(page, [0, 1])
+    page.id("say-together").click()
+    select(page, [1, 0])
+    page.id("say-not").click()
+    assert "contradicts" in page.id("problem").text
+    assert page.text("answers-count") == "1"
+    page.id("clear-selection").click()
+    select(page, [2, 3])
+    page.id("say-not").click()
+    assert page.text("answers-count") == "2"
+    page.all(".entries button")[0].click()
+    assert page.text("answers-count") == "1"
+    assert "does not belong" in page.all(".entries li")[0].get_attribute("aria-label")
+    page.id("undo").click()
+    assert page.text("answers-count") == ""
+    assert not page.id("undo").is_enabled()
+
+
+def test_names_and_answers_stay_over_a_reload(page, keys):
+    nodes = page.structure["nodes"]
+    page.script("document.querySelector('#outline [tabindex=\"0\"]').focus()")
+    page.press(keys.DOWN)
+    number = page.number()
+    page.press("n")
+    page.press("Left <u>squares</u>", keys.ENTER)
+    select(page, [nodes["start"][page.node(number)] + i for i in (0, 1)])
+    page.id("say-together").click()
+    page.open(fresh=False)
+    assert page.text("answers-count") == "1"
+    titles = page.script(
+        "return [...document.querySelectorAll('#outline .title')].map(e => e.textContent)"
+    )
+    assert "Left <u>squares</u>" in titles
+    page.id("save-names").click()
+    saved = json.loads(page.saved("names.json"))
+    size = nodes["count"][page.node(number)]
+    assert saved["names"] == [{"node": number, "name": "Left <u>squares</u>", "size": size}]
+    assert saved["data"] == page.structure["data"]
+    assert page.all("u") == []
+
+
+def test_members_are_taken_away(page, keys):
+    page.script("document.querySelector('#outline [tabindex=\"0\"]').focus()")
+    page.press(keys.DOWN)
+    number = page.number()
+    m = page.node(number)
+    page.press("n")
+    page.press('a "b", c', keys.ENTER)
+    page.id("members-csv").click()
+    lines = list(csv.DictReader(page.saved(f"members-{number}.csv").splitlines()))
+    page.id("members-json").click()
+    content = json.loads(page.saved(f"members-{number}.json"))
+    rows, nodes = page.structure["rows"], page.structure["nodes"]
+    inside = range(nodes["start"][m], nodes["start"][m] + nodes["count"][m])
+    assert [int(line["row"]) for line in lines] == [rows["row"][i] for i in inside]
+    assert [each["row"] for each in content["members"]] == [rows["row"][i] for i in inside]
+    assert content["node"] == number
+    for line, i in zip(lines, inside, strict=True):
+        assert line["name"] == rows["name"][i]
+        assert line["label"] == page.structure["classes"][rows["label"][i]]
+        assert line["part"] == rows["part"][i]
+        assert int(line["node"]) == rows["node"][i]
+        assert line["path"].split("/")[-1] == line["node"]
+        assert line["path"].split("/")[0] == str(nodes["number"][0])
+        assert line["names"] == 'a "b", c'
+
+
+def test_questions_are_asked_one_after_the_other(page, keys, data):
+    rows, questions = page.structure["rows"], page.structure["questions"]
+    assert page.text("questions") == "Questions (3)"
+    page.id("questions").click()
+    assert page.id("question").is_displayed()
+    page.press("2")
+    page.until(lambda: page.all("#question .progress")[0].text == "2 of 3", "the second")
+    page.id("question-skip").click()
+    page.until(lambda: page.all("#question .progress")[0].text == "3 of 3", "the third")
+    page.press(keys.ESCAPE)
+    page.until(lambda: page.text("questions") == "Questions (1)", "one question left")
+    page.id("save-constraints").click()
+    (page.downloads / "kept.json").write_text(page.saved("constraints.json"))
+    found = explorer.read_constraints(page.downloads / "kept.json", data)
+    first = [rows["row"][i] for i in questions[0]]
+    assert first == [0, 30, 60]
+    assert found.triplets.tolist() == [[0, 60, 30]]
+    page.open(fresh=False)
+    assert page.text("questions") == "Questions (1)"
+
+
+CONTRAST = """
+const channels = (text) => text.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => {
+  const linear = (c) => ((c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+};
+const ground = (element) => {
+  for (; element; element = element.parentElement) {
+    const colour = channels(getComputedStyle(element).backgroundColor);
+    if (colour.length < 4 || colour[3] > 0.99) return colour;
+  }
+  return [255, 255, 255];
+};
+const found = [];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+  if (!own || !element.checkVisibility() || element.disabled) continue;
+  if (element.closest("script, .unseen")) continue;
+  const [a, b] = [channels(getComputedStyle(element).color), ground(element)].map(light);
+  found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), element.outerHTML.slice(0, 80)]);
+}
+return found;
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_stand_out(page, dark):
+    chromium.theme(page.driver, dark, still=True)
+    try:
+        select(page, [0, 1, 2])
+        page.id("say-not").click()
+        page.all("#question .choice")[0].click()
+        select(page, [0, 1, 2])
+        page.until(lambda: page.script("return document.getAnimations().length") == 0)
+        assert page.script("return document.documentElement.dataset.theme") == (
+            "dark" if dark else "light"
+        )
+        contrasts = page.script(CONTRAST)
+        assert len(contrasts) > 60
+        assert min(contrasts)[0] >= 4.5, min(contrasts)
+        page.id("say-odd").click()
+        assert min(page.script(CONTRAST))[0] >= 4.5
+    finally:
+        chromium.theme(page.driver, False, still=True)
+
+
+def test_the_theme_is_chosen_and_kept(page):
+    seen = []
+    for _ in range(3):
+        page.id("theme").click()
+        seen.append(
+            (page.text("theme"), page.script("return document.documentElement.dataset.theme"))
+        )
+    assert seen == [("Light", "light"), ("Dark", "dark"), ("Auto", "light")]
+    page.id("theme").click()
+    page.id("theme").click()
+    page.open(fresh=False)
+    assert page.script("return document.documentElement.dataset.theme") == "dark"
+
+
+def test_every_control_has_a_name_and_shows_the_focus(page, keys):
+    select(page, [0, 1, 2])
+    tree = page.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = {
+        "button",
+        "textbox",
+        "combobox",
+        "treeitem",
+        "option",
+        "listbox",
+        "tree",
+        "application",
+    }
+    seen = set()
+    for node in tree:
+        role = node.get("role", {}).get("value")
+        if role in roles and not node["ignored"]:
+            seen.add(role)
+            assert node.get("name", {}).get("value"), node
+    assert seen == roles
+    # By Tab through the whole page: all of it can be reached, and seen where it is.
+    page.script("document.querySelector('.skip').focus()")
+    reached = set()
+    for _ in range(150):
+        page.press(keys.TAB)
+        element = page.focused()
+        if element.tag_name == "body":
+            break
+        style = page.script(
+            "const e = document.activeElement; const line = e.getAttribute('role') === 'treeitem'"
+            " ? e.firstElementChild : e; return getComputedStyle(line).outlineStyle",
+            element,
+        )
+        assert style == "solid", element.get_attribute("outerHTML")[:120]
+        role = element.get_attribute("role")
+        reached.add(role if role in ("treeitem", "option") else element.get_attribute("id"))
+    wanted = {
+        "search", "questions", "show-treemap", "show-dendrogram", "invert", "theme", "show-help",
+        "toggle-outline", "zoom-out", "zoom-all", "zoom-in", "picking", "view", "say-together",
+        "say-odd", "say-not", "clear-selection", "branch-name", "members-next", "members-csv",
+        "members-json", "save-constraints", "save-names", "treeitem", "option",
+    }  # fmt: skip
+    assert wanted <= reached
+
+
+def test_pictures_are_drawn_as_they_are(page):
+    """The first picture of the list, pixel by pixel."""
+    page.until(lambda: page.script("return document.documentElement.dataset.pending") == "0")
+    grey = page.script(
+        "const c = document.querySelector('[aria-label^=\"All\"] canvas');"
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
+        "return [c.width, [...d.data].filter((_, i) => i % 4 === 0)]"
+    )
+    from test_sheets import read
+
+    side, values = grey
+    expected = read(page.structure["pictures"])[0]
+    step = side / 8
+    for y in range(8):
+        for x in range(8):
+            place = int((y + 0.5) * step) * side + int((x + 0.5) * step)
+            assert abs(values[place] - int(expected[y, x])) <= 1
+
+
+def test_tables(page, tmp_path, keys):
+    x = points(60, 5)
+    x[:20, 1] += 9
+    data = table(x, [f"kind {i % 3}" for i in range(60)])
+    structure = explorer.collect(Codes(Plain()), data)
+    (path,) = explorer.page_file.write(structure, tmp_path / "table.html")
+    tabular = Page(page.driver, path, structure, page.downloads)
+    tabular.open()
+    tabular.script("document.querySelector('#outline [tabindex=\"0\"]').focus()")
+    tabular.press(keys.DOWN)
+    m = tabular.node(tabular.number())
+    apart = tabular.script(
+        "return [...document.querySelectorAll('.apart .class')].map(e => e.textContent)"
+    )
+    assert apart == [structure["table"]["columns"][j] for j, _, _ in structure["table"]["apart"][m]]
+    line = tabular.all("[aria-label^='All'] [role=option]")[0].text
+    i = structure["nodes"]["start"][m]
+    j = structure["table"]["apart"][m][0][0]
+    value = f"{x[structure['rows']['row'][i], j]:.4g}".replace("-", "\N{MINUS SIGN}")
+    assert line.startswith(structure["rows"]["name"][i])
+    assert f"c{j} {value.rstrip('0') if '.' in value else value}" in line
+    tabular.id("show-dendrogram").click()
+    assert tabular.id("dendrogram").is_displayed()
+
+
+def test_pictures_beside_the_file(page, tmp_path):
+    path, _ = explorer.page_file.write(page.structure, tmp_path / "beside.html", most_within=10)
+    beside = Page(page.driver, path, page.structure, page.downloads)
+    beside.open()
+    beside.until(lambda: beside.script("return document.documentElement.dataset.pending") == "0")
+    shot = beside.driver.get_screenshot_as_png()
+    page.open(fresh=False)
+    page.until(lambda: page.script("return document.documentElement.dataset.pending") == "0")
+    assert page.driver.get_screenshot_as_png() == shot

@@ -1,6 +1,5 @@
 """A run trained on with constraints: what changes, what stays, and what is refused."""
 
-import json
 import shutil
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 
 from tfsp import experiment, refinement
 from tfsp.config import default_config
-from tfsp.explorer import identity, leaf_rows
-from tfsp.explorer.constraints import read_constraints
+from tfsp.explorer import leaf_rows, read_constraints, write_constraints
 from tfsp.refinement import leaves
 from tfsp.tmc.constraints import ContradictionError, satisfies
 from tfsp.tmc.density.induced import induced_hierarchy
@@ -31,26 +29,7 @@ def small(name="vae", prior="loracs", **settings):
 
 
 def write(path, data, triplets=(), must=(), cannot=()):
-    """A constraints.json as the page writes it."""
-    numbers, names = identity.all_rows(data)
-    place = {int(number): i for i, number in enumerate(numbers)}
-
-    def item(row):
-        return {"row": row, "name": None if names is None else str(names[place[row]])}
-
-    content = {
-        "format": "tfsp-constraints",
-        "version": 1,
-        "data": {
-            "name": data.info.name,
-            "rows": len(numbers),
-            "fingerprint": identity.of_rows(numbers, names),
-        },
-        "triplets": [{"pair": [item(a), item(b)], "odd": item(c)} for a, b, c in triplets],
-        "must_links": [[item(a), item(b)] for a, b in must],
-        "cannot_links": [[item(a), item(b)] for a, b in cannot],
-    }
-    path.write_text(json.dumps(content))
+    write_constraints(path, data, triplets, must, cannot)
     return path
 
 
@@ -230,7 +209,7 @@ def test_bad_input_is_refused_before_anything_is_made(run, against, tmp_path):
         {**small().to_dict(), "seed": 5} | {"data": {**small().to_dict()["data"], "test_size": 30}}
     )
     with pytest.raises(ValueError, match="about other data"):
-        refinement.refine_run(folder, write(tmp_path / "o.json", other, against), new, 1, verbose=0)
+        refinement.refine_run(folder, write(tmp_path / "o.json", other, [other.rows("train")[:3]]), new, 1, verbose=0)
     assert not new.exists()
 
 

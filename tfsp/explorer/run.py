@@ -3,7 +3,7 @@
 import pathlib
 
 from tfsp import experiment
-from tfsp.explorer import page_file
+from tfsp.explorer import leaf_rows, page_file, suggested
 from tfsp.explorer.writing import write
 from tfsp.run_directory import RunDirectory
 
@@ -19,6 +19,7 @@ def explore_run(
     limit=None,
     num_clusters=None,
     seed=0,
+    num_questions=12,
 ):
     """Writes the page of a run (`write`), by default as explorer.html in its folder.
 
@@ -33,6 +34,8 @@ def explore_run(
       limit: the most rows of a part; None for all.
       num_clusters: of the tree; None takes as many as last.
       seed: of the summary and of the samples.
+      num_questions: how many questions the page asks: triples of rows about whose place draws of a
+        prior's tree disagree, see `tfsp.explorer.suggested`.
 
     Returns:
       the paths written, a list.
@@ -49,6 +52,8 @@ def explore_run(
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
     title = f"{run.path.resolve().name} \N{MIDDLE DOT} {data.info.name}"
+    known = leaf_rows.read(run.path)
+    asked = suggested.questions(model, data, known, num_questions, limit, seed)
     return write(
         model,
         data,
@@ -58,6 +63,7 @@ def explore_run(
         seed=seed,
         title=title,
         shown=_not_binary(config, data_dir),
+        questions=asked,
     )
 
 

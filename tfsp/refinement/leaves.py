@@ -3,20 +3,29 @@
 import keras
 import numpy as np
 
+from tfsp.data.splits import PARTS
 from tfsp.tmc import Phylogeny
 from tfsp.tmc.density.induced import place_points
 
 
 def examples(data, rows):
     """The examples `[n, ...]` of rows, which are numbers in the source (`Data.rows`)."""
-    found = {}
-    wanted = set(rows)
-    for part in ("train", "validation", "test"):
+    return _picked(data, rows, 0)
+
+
+def labels_of(data, rows):
+    """The labels `[n]` of rows, of data that have them."""
+    return _picked(data, rows, 1)
+
+
+def _picked(data, rows, which):
+    found, wanted = {}, set(np.asarray(rows).tolist())
+    for part in PARTS:
         numbers = data.rows(part).tolist()
         if not wanted.isdisjoint(numbers):
-            x, _ = data.arrays(part)
-            found.update((n, x[i]) for i, n in enumerate(numbers) if n in wanted)
-    return np.stack([found[row] for row in rows])
+            array = data.arrays(part)[which]
+            found.update((n, array[i]) for i, n in enumerate(numbers) if n in wanted)
+    return np.stack([found[row] for row in np.asarray(rows).tolist()])
 
 
 def grown_tree(prior, points, options):

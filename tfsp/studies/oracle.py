@@ -78,37 +78,72 @@ def purity_by_answers(
 
     Source: Vikram & Dasgupta 2016, arXiv:1602.03258, section 6, for the oracle.
     """
-    points, labels = np.asarray(points, np.float64), np.asarray(labels)
-    num_leaves = len(points)
-    if len(labels) != num_leaves:
-        raise ValueError(
-            f"`labels` must hold one class for each of {num_leaves} points. Received: "
-            f"{len(labels)}."
-        )
     counts = arguments.integers("counts", counts, 0, None, "numbers of answers")
     if list(counts) != sorted(set(counts)):
         raise ValueError(f"`counts` must rise. Received: {list(counts)}.")
-    each = arguments.integer("each", each)
-    measured = dict(columns="all", warn=False, **options)
-    moves = dict(burn_in=_BURN_IN * num_leaves, moves_per_draw=_APART * num_leaves)
-    between = dict(num_draws=100, **moves) | measured
-    known, asked, rows = [], 0, []
+    asking = _Asking(points, labels, active_share, each, seed, options)
+    rows = []
     for count in counts:
-        while len(known) < count:
-            fresh = (seed, len(known))
-            draws = summarize(points, seed=fresh, triplets=known, **between).draws[0]
-            questions = suggest(draws, _ASKED * each, known, active_share, _seed(fresh)).triples
-            told = _ask(labels, questions, min(each, count - len(known)))
-            if not told[0]:
-                return rows
-            known += told[0]
-            asked += told[1]
-        found = summarize(points, seed=seed, triplets=known, **measured)
-        purity = dendrogram_purity(found.tree, labels)
-        rows.append(dict(answers=count, asked=asked, purity=purity, agreement=found.agreement))
+        if not asking.until(count):
+            return rows
+        found = summarize(
+            asking.points, seed=seed, triplets=asking.known, columns="all", warn=False, **options
+        )
+        purity = dendrogram_purity(found.tree, asking.labels)
+        rows.append(
+            dict(answers=count, asked=asking.asked, purity=purity, agreement=found.agreement)
+        )
         if report is not None:
             report(rows[-1])
     return rows
+
+
+def answers(points, labels, number, active_share=0.5, each=5, seed=0, **options):
+    """The oracle's answers to questions about leaves, in rounds as in `purity_by_answers`.
+
+    Args:
+      points, labels, active_share, each, seed, **options: as there.
+      number: how many are wanted.
+
+    Returns:
+      triplets of leaves, ints `[K, 3]`; fewer than wanted where a round has no answer at all.
+    """
+    asking = _Asking(points, labels, active_share, each, seed, options)
+    asking.until(arguments.integer("number", number))
+    return np.array(asking.known, int).reshape(-1, 3)
+
+
+class _Asking:
+    """Rounds of questions and answers about one set of leaves."""
+
+    def __init__(self, points, labels, active_share, each, seed, options):
+        self.points, self.labels = np.asarray(points, np.float64), np.asarray(labels)
+        num_leaves = len(self.points)
+        if len(self.labels) != num_leaves:
+            raise ValueError(
+                f"`labels` must hold one class for each of {num_leaves} points. Received: "
+                f"{len(self.labels)}."
+            )
+        self._each = arguments.integer("each", each)
+        self._share, self._seed = active_share, seed
+        moves = dict(burn_in=_BURN_IN * num_leaves, moves_per_draw=_APART * num_leaves)
+        self._options = {"num_draws": 100, **moves, **options, "columns": "all", "warn": False}
+        self.known, self.asked = [], 0
+
+    def until(self, count):
+        """Asks until there are `count` answers; False if a round has none."""
+        while len(self.known) < count:
+            fresh = (self._seed, len(self.known))
+            options = {"seed": fresh, "triplets": self.known, **self._options}
+            draws = summarize(self.points, **options).draws[0]
+            number = _ASKED * self._each
+            triples = suggest(draws, number, self.known, self._share, _seed(fresh)).triples
+            told, asked = _ask(self.labels, triples, min(self._each, count - len(self.known)))
+            if not told:
+                return False
+            self.known += told
+            self.asked += asked
+        return True
 
 
 def _ask(labels, questions, wanted):

@@ -65,6 +65,17 @@ def built(tmp_path_factory):
     return folder
 
 
+def test_a_wheel_carries_the_page_of_the_explorer(built):
+    """With the licences of what is bundled into it."""
+    page = built / "tfsp" / "explorer" / "page"
+    names = {"explorer.js", "explorer.css", "explorer.html", "LICENSES.txt"}
+    assert {path.name for path in page.iterdir()} == names
+    licences = (page / "LICENSES.txt").read_text()
+    for name in ("d3-hierarchy", "d3-interpolate", "d3-scale", "d3-selection", "d3-zoom"):
+        assert f"\n{name} " in licences
+    assert licences.count("Permission to use, copy, modify, and/or distribute") >= 5
+
+
 def test_a_wheel_carries_scripts_and_configs(built):
     project = built / "tfsp" / project_files.FOLDER
     files = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}

@@ -29,6 +29,7 @@ export class Crumbs {
         );
       }),
     );
+    this.list.scrollLeft = this.list.scrollWidth;
     if (held) this.list.lastElementChild.firstElementChild.focus();
   }
 }

@@ -320,7 +320,7 @@ export class Dendrogram {
       const faded = hits !== null && !hits.has(i);
       if (faded) context.globalAlpha = 0.22;
       if (!this.sheets.draw(context, i, left, up, size - 1)) {
-        context.fillStyle = tree.colour(i, 1);
+        context.fillStyle = tree.colour(i, 1, this.sheets.inverted);
         context.fillRect(left, up, size - 1, size - 1);
       }
       context.globalAlpha = 1;

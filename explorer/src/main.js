@@ -6,6 +6,7 @@ import { Dendrogram } from "./dendrogram.js";
 import { announce, byId } from "./dom.js";
 import { Finder } from "./finder.js";
 import { Kept } from "./kept.js";
+import { Negative } from "./negative.js";
 import { many } from "./numbers.js";
 import { Outline } from "./outline.js";
 import { Panel } from "./panel.js";
@@ -41,7 +42,11 @@ function main() {
 
   byId("title").textContent = structure.title;
   byId("size").textContent = many(tree.numRows, tree.noun);
-  const theme = new Theme(byId("theme"), () => views[state.view].fit());
+  const negative = new Negative(byId("invert"), tree, sets);
+  new Theme(byId("theme"), (dark) => {
+    negative.follow(dark);
+    views[state.view].fit();
+  });
   new CanvasKeys(byId("view"), state, parts, current);
   new Crumbs(state, parts);
   new Outline(byId("outline"), state, parts);
@@ -68,7 +73,7 @@ function main() {
   for (const name of Object.keys(views)) {
     byId(`show-${name}`).addEventListener("click", () => state.show(name));
   }
-  controls(state, views, sets, theme);
+  controls(state, views);
   new ResizeObserver(() => current().fit()).observe(byId("view"));
   showView(state, views);
   byId("unkept").hidden = state.kept.works;
@@ -98,7 +103,7 @@ function showView(state, views) {
   views[state.view].fly(state.focus, false);
 }
 
-function controls(state, views, sets) {
+function controls(state, views) {
   const current = () => views[state.view];
   byId("zoom-in").addEventListener("click", () => current().zoomBy(1.5));
   byId("zoom-out").addEventListener("click", () => current().zoomBy(1 / 1.5));
@@ -114,16 +119,6 @@ function controls(state, views, sets) {
     const shown = outline.getAttribute("aria-pressed") !== "true";
     outline.setAttribute("aria-pressed", String(shown));
     document.body.classList.toggle("no-outline", !shown);
-  });
-  const invert = byId("invert");
-  invert.hidden = !sets.pictures?.grey;
-  invert.addEventListener("click", () => {
-    const inverted = invert.getAttribute("aria-pressed") !== "true";
-    invert.setAttribute("aria-pressed", String(inverted));
-    for (const sheets of [sets.pictures, sets.means?.sheets, sets.samples?.sheets]) {
-      sheets?.invert(inverted);
-    }
-    state.tell("inverted");
   });
   const help = byId("help");
   byId("show-help").addEventListener("click", () => help.showModal());

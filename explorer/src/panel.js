@@ -69,8 +69,8 @@ export class Panel {
         h(
           "div",
           { class: "row" },
-          button("Members CSV", () => this._save("csv"), { id: "members-csv" }),
-          button("Members JSON", () => this._save("json"), { id: "members-json" }),
+          button("Save as CSV", () => this._save("csv"), { id: "members-csv" }),
+          button("Save as JSON", () => this._save("json"), { id: "members-json" }),
         ),
       ),
     );

@@ -35,7 +35,7 @@ export class Theme {
     document.documentElement.dataset.theme = this.dark ? "dark" : "light";
     this._button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[this._choice];
     this._button.setAttribute("aria-label", `Colours: ${this._choice}. Press for the next.`);
-    this._changed();
+    this._changed(this.dark);
   }
 
   _read() {

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 
 const waiting = new Set();
+const tasks = new WeakMap(); // canvas -> what is drawn on it
 
 /** A picture of a set, `side` pixels wide, drawn as soon as its sheet is there. */
 export function thumb(sheets, i, side) {
@@ -15,6 +16,7 @@ export function thumb(sheets, i, side) {
   });
   canvas.style.width = canvas.style.height = `${side}px`;
   const task = { canvas, sheets, i };
+  tasks.set(canvas, task);
   if (!draw(task)) waiting.add(task);
   return canvas;
 }
@@ -23,6 +25,15 @@ export function thumb(sheets, i, side) {
 export function drawWaiting() {
   for (const task of waiting) {
     if (!task.canvas.isConnected || draw(task)) waiting.delete(task);
+  }
+}
+
+/** Draws all of them again, as after pictures have been made negative. */
+export function drawAgain() {
+  for (const canvas of document.querySelectorAll("canvas.thumb")) {
+    const task = tasks.get(canvas);
+    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    if (!draw(task)) waiting.add(task);
   }
 }
 

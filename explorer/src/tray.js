@@ -43,8 +43,8 @@ export class Tray {
         "div",
         { class: "row" },
         this.undo,
-        button("Constraints JSON", () => this._saveConstraints(), { id: "save-constraints" }),
-        button("Names JSON", () => this._saveNames(), { id: "save-names" }),
+        button("Save answers", () => this._saveConstraints(), { id: "save-constraints" }),
+        button("Save names", () => this._saveNames(), { id: "save-names" }),
       ),
     );
   }

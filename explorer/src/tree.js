@@ -98,11 +98,19 @@ export class Tree {
     return this._mixes.get(key);
   }
 
-  /** The mean colour of a stretch of rows, "rgb(...)". */
-  colour(start, count) {
-    const at = (i, channel) => this._colours[3 * i + channel];
-    const mean = [0, 1, 2].map((c) => Math.round((at(start + count, c) - at(start, c)) / count));
+  /** The mean colour of a stretch of rows, or its negative, "rgb(...)". */
+  colour(start, count, inverted = false) {
+    const mean = [0, 1, 2].map((channel) => {
+      const sum = this._colours[3 * (start + count) + channel] - this._colours[3 * start + channel];
+      return Math.round(inverted ? 255 - sum / count : sum / count);
+    });
     return `rgb(${mean.join(",")})`;
+  }
+
+  /** Whether the pictures are dark on the whole, as ink in white on black. */
+  get isDark() {
+    const sum = [0, 1, 2].reduce((all, channel) => all + this._colours[3 * this.numRows + channel], 0);
+    return sum / (3 * this.numRows) < 110;
   }
 }
 

@@ -284,9 +284,7 @@ export class Treemap {
   }
 
   _mean(start, count) {
-    const colour = this.tree.colour(start, count);
-    if (!this.sheets.inverted) return colour;
-    return `rgb(${colour.match(/\d+/g).map((part) => 255 - part).join(",")})`;
+    return this.tree.colour(start, count, this.sheets.inverted);
   }
 
   /** The place of what a cell holds, in pixels. */

@@ -76,6 +76,9 @@ test("search looks at names and labels, whatever their case", () => {
   assert.deepEqual(search(tree, "ROW-11"), [11]);
   assert.deepEqual(search(tree, "B"), [1, 4, 7, 10]);
   assert.deepEqual(search(tree, "zzz"), []);
+  tree.rows.name = null;
+  assert.deepEqual(search(tree, "4"), [2]);
+  assert.deepEqual(search(tree, "Row 14"), [7]);
 });
 
 test("numbers", () => {

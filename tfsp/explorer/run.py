@@ -51,9 +51,9 @@ def explore_run(
     model, config = experiment.load_run(run_dir, checkpoint)
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
-    title = f"{run.path.resolve().name} \N{MIDDLE DOT} {data.info.name}"
     known = leaf_rows.read(run.path)
     asked = suggested.questions(model, data, known, num_questions, limit, seed)
+    names = dict.fromkeys((run.path.resolve().name, data.info.name))
     return write(
         model,
         data,
@@ -61,7 +61,7 @@ def explore_run(
         limit=limit,
         num_clusters=num_clusters,
         seed=seed,
-        title=title,
+        title=" \N{MIDDLE DOT} ".join(names),
         shown=_not_binary(config, data_dir),
         questions=asked,
     )

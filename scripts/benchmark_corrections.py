@@ -35,7 +35,7 @@ _COLUMNS = ("few_shot_1", "few_shot_10", "few_shot_100", "retrieval_auc", "elbo"
 
 def answered(model, data):
     """(answers as triplets of rows, the same number that the tree satisfies already)."""
-    rows = leaf_rows.leaf_rows(model, data, {})
+    rows = leaf_rows.leaf_rows(model, data, leaf_rows.NONE)
     usable = np.flatnonzero(rows >= 0)
     labels = labels_of(data, rows[usable])
     points = np.asarray(model.prior.inducing, np.float64)[usable]

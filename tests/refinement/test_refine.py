@@ -48,7 +48,7 @@ def against(run):
     """Three triplets of rows that the rows' own hierarchy breaks, two rows of no training part."""
     folder, data = run
     model, _ = experiment.load_run(folder)
-    stands = leaf_rows.leaf_rows(model, data, {})
+    stands = leaf_rows.leaf_rows(model, data, leaf_rows.NONE)
     others = [row for row in data.rows("train") if row not in stands]
     rows = np.concatenate([others[:5], stands[stands >= 0][:1], data.rows("test")[:2]])
     codes = np.asarray(model.encode(leaves.examples(data, rows)))
@@ -83,22 +83,24 @@ def test_named_rows_are_leaves_where_they_are_encoded(run, refined, against):
         model, config = experiment.load_run(result.path, checkpoint)
         known = leaf_rows.read(result.path)
         named = {row for triplet in against for row in triplet}
-        assert set(known) == named
+        assert set(known.leaves) == named
         assert config["prior"]["num_inducing"] == INDUCING + result.num_added
         assert model.prior.num_inducing == INDUCING + result.num_added
-        codes = model.encode(leaves.examples(data, list(known)))
-        np.testing.assert_array_equal(np.array(model.prior.inducing)[list(known.values())], codes)
+        codes = model.encode(leaves.examples(data, list(known.added)))
+        there = np.array(model.prior.inducing)[list(known.added.values())]
+        np.testing.assert_array_equal(there, codes)
     # One of the rows was what an inducing point stood for.
     assert (result.num_leaves, result.num_added) == (len(named), len(named) - 1)
-    assert sorted(known.values())[0] < INDUCING
-    assert sorted(known.values())[1:] == list(range(INDUCING, INDUCING + result.num_added))
+    (leaf,) = known.standing.values()
+    assert leaf < INDUCING
+    assert list(known.added.values()) == list(range(INDUCING, INDUCING + result.num_added))
     assert (result.path / "constraints.json").read_bytes() == path.read_bytes()
 
 
 def test_the_tree_and_its_summary_satisfy_what_was_said(refined, against):
     result, _ = refined
     model, _ = experiment.load_run(result.path)
-    known = leaf_rows.read(result.path)
+    known = leaf_rows.read(result.path).leaves
     triplets = [[known[row] for row in triplet] for triplet in against]
     said = (
         {(frozenset(t[:2]), t[2]) for t in rows}
@@ -121,7 +123,7 @@ def test_it_starts_from_the_weights_and_the_inducing_points_of_the_run(run, agai
     folder, data = run
     old, config = experiment.load_run(folder)
     said = read_constraints(write(tmp_path / "c.json", data, against), data)
-    plan = refinement.run._Plan(old, data, said, {})
+    plan = refinement.run._Plan(old, data, said, leaf_rows.NONE)
     new = plan.model(experiment.model_for(data, plan.config(config, 1)))
     x = data.arrays("test")[0]
     np.testing.assert_array_equal(new.encode(x), old.encode(x))
@@ -129,13 +131,12 @@ def test_it_starts_from_the_weights_and_the_inducing_points_of_the_run(run, agai
         new.decode(old.encode(x)).mean(), old.decode(old.encode(x)).mean()
     )
     before, after = np.array(old.prior.inducing), np.array(new.prior.inducing)
-    (leaf,) = [plan.leaves[row] for row in plan.moved]
-    stays = np.arange(INDUCING) != leaf
-    np.testing.assert_array_equal(after[:INDUCING][stays], before[stays])
-    # The row that takes the place of an inducing point is the nearest to it of all.
+    np.testing.assert_array_equal(after[:INDUCING], before)
+    ((row, leaf),) = plan.known.standing.items()
+    # The row that an inducing point stands for is the nearest to it of all.
     codes = np.array(old.encode(data.arrays("train")[0]))
     nearest = data.rows("train")[((codes - before[leaf]) ** 2).sum(1).argmin()]
-    assert plan.moved == [nearest]
+    assert row == nearest
 
 
 def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against, tmp_path):
@@ -145,8 +146,8 @@ def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against
     path = write(tmp_path / "c.json", data, more)
     second = refinement.refine_run(first.path, path, tmp_path / "second", 1, verbose=0)
     assert second.num_added == 1
-    known = leaf_rows.read(first.path)
-    assert {row: leaf_rows.read(second.path)[row] for row in known} == known
+    known = leaf_rows.read(first.path).leaves
+    assert {row: leaf_rows.read(second.path).leaves[row] for row in known} == known
     model, _ = experiment.load_run(second.path)
     assert model.prior.num_inducing == INDUCING + first.num_added + 1
     assert len(model.prior.triplets) == 3  # not those that are no longer said
@@ -158,7 +159,7 @@ def test_links_become_triplets(run, tmp_path):
     path = write(tmp_path / "c.json", data, must=[(a, b)], cannot=[(b, c), (a, d)])
     result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
     model, _ = experiment.load_run(result.path)
-    leaf = leaf_rows.read(result.path)
+    leaf = leaf_rows.read(result.path).leaves
     expected = [[leaf[a], leaf[b], leaf[other]] for other in (c, d)]
     assert satisfies(model.prior.phylogeny().parent, expected).all()
     assert result.num_triplets == 2
@@ -209,7 +210,9 @@ def test_bad_input_is_refused_before_anything_is_made(run, against, tmp_path):
         {**small().to_dict(), "seed": 5} | {"data": {**small().to_dict()["data"], "test_size": 30}}
     )
     with pytest.raises(ValueError, match="about other data"):
-        refinement.refine_run(folder, write(tmp_path / "o.json", other, [other.rows("train")[:3]]), new, 1, verbose=0)
+        refinement.refine_run(
+            folder, write(tmp_path / "o.json", other, [other.rows("train")[:3]]), new, 1, verbose=0
+        )
     assert not new.exists()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,27 +11,52 @@ from tfsp import atomic, evaluation
 _FILE = "leaves.json"
 
 
+class Known(NamedTuple):
+    """Rows that have been leaves of a LORACs tree since a refinement.
+
+    Attributes:
+      standing: dict row -> leaf, of rows that an inducing point stands for; it stays where it was.
+      added: dict row -> leaf, of rows that came to the inducing points; they are where the row is.
+    """
+
+    standing: dict
+    added: dict
+
+    @property
+    def leaves(self):
+        """Dict row -> leaf, of both."""
+        return {**self.standing, **self.added}
+
+
+NONE = Known({}, {})
+
+
 def read(run_dir):
-    """Rows that are leaves of a run's tree, as `write` has noted them: dict row -> leaf.
+    """The `Known` rows of a run, as `write` has noted them; `NONE` of one that is no refinement.
 
     Raises:
       ValueError: for a damaged file.
     """
     file = pathlib.Path(run_dir) / _FILE
     if not file.exists():
-        return {}
+        return NONE
     try:
-        return {int(row): int(leaf) for row, leaf in json.loads(file.read_text())["rows"].items()}
+        content = json.loads(file.read_text())
+        parts = (content[name] for name in Known._fields)
+        return Known(*({int(row): int(leaf) for row, leaf in part.items()} for part in parts))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(
-            f'{file} is damaged: expected {{"rows": {{"ROW": LEAF, ...}}}}. Refine the run that '
-            "it was made from again."
+            f'{file} is damaged: expected {{"standing": {{"ROW": LEAF, ...}}, "added": ...}}. '
+            "Refine the run that it was made from again."
         ) from None
 
 
-def write(run_dir, leaves):
+def write(run_dir, known):
     """Notes which rows are which leaves."""
-    content = {"rows": {str(row): leaf for row, leaf in sorted(leaves.items())}}
+    content = {
+        name: {str(row): leaf for row, leaf in sorted(part.items())}
+        for name, part in known._asdict().items()
+    }
     atomic.write(pathlib.Path(run_dir) / _FILE, json.dumps(content) + "\n")
 
 
@@ -43,7 +69,7 @@ def leaf_rows(model, data, known):
     Args:
       model: a `StructuredVAE` whose prior is a tree that has started.
       data: the `tfsp.data.Data` it was trained on.
-      known: dict row -> leaf, of leaves that are rows (`read`).
+      known: `Known` rows.
 
     Returns:
       ints `[N]`, numbers of rows in the source (`Data.rows`), -1 for a leaf that stands for none.
@@ -54,10 +80,10 @@ def leaf_rows(model, data, known):
     codes, _ = evaluation.encode(model, data, part="train")
     inducing = np.asarray(model.prior.inducing, codes.dtype)
     found = np.full(len(inducing), -1)
-    for row, leaf in known.items():
+    for row, leaf in known.leaves.items():
         found[leaf] = row
     distance, place = (each[:, 0] for each in _neighbours(codes).kneighbors(inducing, 1))
-    taken = set(known)
+    taken = set(known.leaves)
     for leaf in np.argsort(distance, kind="stable").tolist():
         row = int(rows[place[leaf]])
         if found[leaf] < 0 and row not in taken:

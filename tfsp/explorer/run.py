@@ -4,9 +4,11 @@ import pathlib
 
 from tfsp import experiment
 from tfsp.explorer import leaf_rows, page_file, suggested
+from tfsp.explorer.constraints import read_constraints
 from tfsp.explorer.writing import write
 from tfsp.run_directory import RunDirectory
 
+CONSTRAINTS = "constraints.json"  # of a refined run
 _FILE = "explorer.html"
 
 
@@ -64,7 +66,14 @@ def explore_run(
         title=" \N{MIDDLE DOT} ".join(names),
         shown=_not_binary(config, data_dir),
         questions=asked,
+        answers=_known_answers(run, data),
     )
+
+
+def _known_answers(run, data):
+    """What a refined run has learned from (`tfsp.refinement`), or None."""
+    file = run.path / CONSTRAINTS
+    return read_constraints(file, data) if file.exists() else None
 
 
 def _not_binary(config, data_dir):

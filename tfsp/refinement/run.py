@@ -11,12 +11,11 @@ from tfsp import arguments, atomic, experiment
 from tfsp.config import of_run
 from tfsp.explorer import leaf_rows
 from tfsp.explorer.constraints import read_constraints
+from tfsp.explorer.run import CONSTRAINTS
 from tfsp.refinement import leaves
 from tfsp.run_directory import RunDirectory
 from tfsp.tmc.constraints import ContradictionError, build, link_triplets, satisfies
 from tfsp.tmc.density.induced import induced_hierarchy
-
-_CONSTRAINTS = "constraints.json"
 
 
 class Refined(NamedTuple):
@@ -52,10 +51,10 @@ def refine_run(
     """Trains a run on with a tree that satisfies what a person said of its data.
 
     Of LORACs the rows that are named become leaves. One that an inducing point stands for
-    (`explorer.leaf_rows`; the page asks about these) takes its place; the others come to them, each
-    hung where it most probably belongs. Then leaves are moved as far as the triplets ask for
-    (`tmc.constraints.follow`), and those that are rows stay where the encoder puts them. Of a
-    TMC-VAE training rows are leaves anyhow. The chain then samples trees given all triplets
+    (`explorer.leaf_rows`; the page asks about these) is that leaf; the others come to them, each
+    hung where it most probably belongs, and stay where the encoder puts them. Then leaves are moved
+    in the tree as far as the triplets ask for (`tmc.constraints.follow`). Of a TMC-VAE training
+    rows are leaves anyhow. The chain then samples trees given all triplets
     (`prior.constrain`), so that the bound draws the codes after it. The run that it starts from
     stays as it is; the new one is a run like any other, which a second start in the same folder
     resumes.
@@ -103,11 +102,11 @@ def refine_run(
         make=lambda dataset, config: plan.model(experiment.model_for(dataset, config)),
         extra=(plan.callback(),),
     )
-    leaf_rows.write(out, plan.leaves)
-    with atomic.replacing(out / _CONSTRAINTS) as partial:
+    leaf_rows.write(out, plan.known)
+    with atomic.replacing(out / CONSTRAINTS) as partial:
         shutil.copyfile(constraints, partial)
     after, grown = plan.satisfied(model), len(plan.added)
-    return Refined(out, len(plan.rows), before, after, len(plan.moved) + grown, grown)
+    return Refined(out, len(plan.rows), before, after, plan.new, grown)
 
 
 def _check_prior(model, run):
@@ -127,8 +126,8 @@ class _Plan:
 
     Attributes:
       rows: triplets of rows of data, `[T, 3]`.
-      leaves: dict row -> leaf, of all rows that are leaves in the end.
-      moved: rows that take the place of an inducing point now, a list.
+      known: `leaf_rows.Known`, all rows that are leaves in the end.
+      new: how many of them were none before.
       added: rows that come to the inducing points now, a list.
     """
 
@@ -142,23 +141,23 @@ class _Plan:
                 "a must-link joins. Say on the page which of three is the odd one out."
             )
         named = sorted(set(self.rows.ravel().tolist()))
-        self.moved, self.added = [], []
         if self._grows:
             stands = leaf_rows.leaf_rows(model, data, known).tolist()
-            new = [row for row in named if row not in known]
-            self.moved = [row for row in new if row in stands]
-            self.added = [row for row in new if row not in stands]
+            new = [row for row in named if row not in known.leaves]
+            standing = {row: stands.index(row) for row in new if row in stands}
+            self.new, self.added = len(new), [row for row in new if row not in standing]
             first = model.prior.num_inducing
-            self.leaves = {**known, **{row: stands.index(row) for row in self.moved}}
-            self.leaves |= {row: first + i for i, row in enumerate(self.added)}
+            added = {row: first + i for i, row in enumerate(self.added)}
+            self.known = leaf_rows.Known(known.standing | standing, known.added | added)
         else:
-            self.leaves = _training_leaves(data, named)
+            self.new, self.added = 0, []
+            self.known = leaf_rows.Known(_training_leaves(data, named), {})
         self._examples = leaves.examples(data, named)
         self._named = named
         place = {row: i for i, row in enumerate(named)}
         self._places = np.vectorize(place.__getitem__)(self.rows)
         self._check_consistent(said)
-        self._triplets = np.vectorize(self.leaves.__getitem__)(self.rows)
+        self._triplets = np.vectorize(self.known.leaves.__getitem__)(self.rows)
 
     def config(self, config, epochs):
         """The config of the new run."""
@@ -194,7 +193,6 @@ class _Plan:
         old = self._old.prior
         options = {**old.options(), "num_nodes": (8, 4)}
         tree, points = leaves.grown_tree(old, self._codes(self.added), options)
-        points[[self.leaves[row] for row in self.moved]] = self._codes(self.moved)
         new.prior.start(points, tree.parent, tree.time, burn_in=0)
         if old.recognition is not None:
             new.prior.recognition.set_weights(old.recognition.get_weights())
@@ -206,9 +204,9 @@ class _Plan:
 
     def callback(self):
         """What keeps the leaves where the encoder puts their rows, in training."""
-        rows = sorted(self.leaves) if self._grows else []
+        rows = sorted(self.known.added)
         examples = leaves.examples(self._data, rows) if rows else None
-        return leaves.FollowRows(examples, [self.leaves[row] for row in rows])
+        return leaves.FollowRows(examples, [self.known.added[row] for row in rows])
 
     def satisfied(self, model):
         """How many triplets hold of the rows where they attach to the prior's tree."""

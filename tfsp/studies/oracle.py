@@ -4,6 +4,7 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.random import short_seed
+from tfsp.studies.oracle_subtrees import Subtrees
 from tfsp.tmc import dendrogram_purity, summarize
 from tfsp.tmc.constraints import suggest
 
@@ -51,7 +52,15 @@ def answer(labels, triple):
 
 
 def purity_by_answers(
-    points, labels, active_share=0.5, counts=COUNTS, each=5, seed=0, report=None, **options
+    points,
+    labels,
+    active_share=0.5,
+    counts=COUNTS,
+    each=5,
+    subtrees=None,
+    seed=0,
+    report=None,
+    **options,
 ):
     """Dendrogram purity of the summary tree after so many answers of an oracle.
 
@@ -65,6 +74,8 @@ def purity_by_answers(
       active_share: of `suggest`: 0 asks at random.
       counts: numbers of answers after which purity is measured, rising.
       each: answers in a round.
+      subtrees: None, or the support of clades about which to ask as a whole, in (0, 1]: see
+        `oracle_subtrees.Subtrees`. Questions about mixed clades are asked, and not answered.
       seed: an integer.
       report: called with each row, or None.
       **options: of `summarize`: num_draws, burn_in, moves_per_draw.
@@ -92,17 +103,21 @@ def purity_by_answers(
     measured = dict(columns="all", warn=False, **options)
     moves = dict(burn_in=_BURN_IN * num_leaves, moves_per_draw=_APART * num_leaves)
     between = dict(num_draws=100, **moves) | measured
-    known, asked, rows = [], 0, []
+    asker = Leaves() if subtrees is None else Subtrees(arguments.number("subtrees", subtrees))
+    known, answers, asked, rows = [], 0, 0, []
     for count in counts:
-        while len(known) < count:
-            fresh = (seed, len(known))
-            draws = summarize(points, seed=fresh, triplets=known, **between).draws[0]
-            questions = suggest(draws, _ASKED * each, known, active_share, _seed(fresh)).triples
-            told = _ask(labels, questions, min(each, count - len(known)))
-            if not told[0]:
+        while answers < count:
+            fresh = (seed, answers)
+            found = summarize(points, seed=fresh, triplets=known, **between)
+            wanted = min(each, count - answers)
+            told, looks = asker.ask(
+                labels, found, known, _ASKED * each, wanted, active_share, _seed(fresh)
+            )
+            if not told:
                 return rows
-            known += told[0]
-            asked += told[1]
+            known += [row for some in told for row in some]
+            answers += len(told)
+            asked += looks
         found = summarize(points, seed=seed, triplets=known, **measured)
         purity = dendrogram_purity(found.tree, labels)
         rows.append(dict(answers=count, asked=asked, purity=purity, agreement=found.agreement))
@@ -111,16 +126,19 @@ def purity_by_answers(
     return rows
 
 
-def _ask(labels, questions, wanted):
-    """Answers, at most as many as wanted, and how many questions they took."""
-    told = []
-    for i, triple in enumerate(questions):
-        if len(told) == wanted:
-            return told, i
-        known = answer(labels, triple)
-        if known is not None:
-            told.append(known)
-    return told, len(questions)
+class Leaves:
+    """Questions about three leaves each, with the face of `Subtrees`."""
+
+    def ask(self, labels, found, known, number, wanted, active_share, seed):
+        questions = suggest(found.draws[0], number, known, active_share, seed).triples
+        told = []
+        for asked, triple in enumerate(questions):
+            if len(told) == wanted:
+                return told, asked
+            triplet = answer(labels, triple)
+            if triplet is not None:
+                told.append([triplet])
+        return told, len(questions)
 
 
 def _seed(words):

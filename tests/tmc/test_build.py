@@ -58,6 +58,26 @@ def test_agrees_with_enumeration(num_leaves, most):
         assert len(refining) == sum(clades <= t for t in everything) > 0
 
 
+def test_random_larger_sets_of_five_leaves():
+    """4 to 10 triplets, half of the sets from one tree but for a single triplet of any kind."""
+    rng = np.random.default_rng(0)
+    every = constraints.all_triplets(5)
+    topologies = list(reference.all_topologies(5))
+    outcomes = []
+    for i in range(400):
+        size = int(rng.integers(3, 10))
+        some = every
+        if i % 2:
+            topology = topologies[rng.integers(len(topologies))]
+            some = [t for t in every if constraints.displays(topology, [t])]
+        triplets = [some[j] for j in rng.permutation(len(some))[:size]]
+        triplets.append(every[rng.integers(len(every))])
+        possible = bool(constraints.displaying(5, triplets))
+        assert (found(triplets, 5) is not None) == possible, triplets
+        outcomes.append(possible)
+    assert 100 < sum(outcomes) < 300
+
+
 def test_all_triplets_of_a_tree_give_it_back():
     for topology in reference.all_topologies(5):
         every = [t for t in constraints.all_triplets(5) if constraints.displays(topology, [t])]

@@ -4,6 +4,7 @@ import numpy as np
 
 from tfsp import arguments
 from tfsp.random import short_seed
+from tfsp.studies.oracle_subtrees import Subtrees
 from tfsp.tmc import dendrogram_purity, summarize
 from tfsp.tmc.constraints import suggest
 
@@ -51,7 +52,15 @@ def answer(labels, triple):
 
 
 def purity_by_answers(
-    points, labels, active_share=0.5, counts=COUNTS, each=5, seed=0, report=None, **options
+    points,
+    labels,
+    active_share=0.5,
+    counts=COUNTS,
+    each=5,
+    subtrees=None,
+    seed=0,
+    report=None,
+    **options,
 ):
     """Dendrogram purity of the summary tree after so many answers of an oracle.
 
@@ -65,6 +74,8 @@ def purity_by_answers(
       active_share: of `suggest`: 0 asks at random.
       counts: numbers of answers after which purity is measured, rising.
       each: answers in a round.
+      subtrees: None, or the support of clades about which to ask as a whole, in (0, 1]: see
+        `oracle_subtrees.Subtrees`. Questions about mixed clades are asked, and not answered.
       seed: an integer.
       report: called with each row, or None.
       **options: of `summarize`: num_draws, burn_in, moves_per_draw.
@@ -81,14 +92,12 @@ def purity_by_answers(
     counts = arguments.integers("counts", counts, 0, None, "numbers of answers")
     if list(counts) != sorted(set(counts)):
         raise ValueError(f"`counts` must rise. Received: {list(counts)}.")
-    asking = _Asking(points, labels, active_share, each, seed, options)
+    asking = _Asking(points, labels, active_share, each, subtrees, seed, options)
     rows = []
     for count in counts:
         if not asking.until(count):
             return rows
-        found = summarize(
-            asking.points, seed=seed, triplets=asking.known, columns="all", warn=False, **options
-        )
+        found = asking.summary(seed)
         purity = dendrogram_purity(found.tree, asking.labels)
         rows.append(
             dict(answers=count, asked=asking.asked, purity=purity, agreement=found.agreement)
@@ -98,25 +107,30 @@ def purity_by_answers(
     return rows
 
 
-def answers(points, labels, number, active_share=0.5, each=5, seed=0, **options):
-    """The oracle's answers to questions about leaves, in rounds as in `purity_by_answers`.
+def answers(points, labels, number, active_share=0.5, each=5, subtrees=None, seed=0, **options):
+    """What the oracle says in as many answers, asked in rounds as in `purity_by_answers`.
 
     Args:
-      points, labels, active_share, each, seed, **options: as there.
-      number: how many are wanted.
+      points, labels, active_share, each, subtrees, seed, **options: as there.
+      number: how many answers are wanted.
 
     Returns:
-      triplets of leaves, ints `[K, 3]`; fewer than wanted where a round has no answer at all.
+      triplets of leaves, ints `[K, 3]`: one for each answer, more where it speaks of subtrees, and
+      fewer where a round has no answer at all.
     """
-    asking = _Asking(points, labels, active_share, each, seed, options)
+    asking = _Asking(points, labels, active_share, each, subtrees, seed, options)
     asking.until(arguments.integer("number", number))
     return np.array(asking.known, int).reshape(-1, 3)
 
 
 class _Asking:
-    """Rounds of questions and answers about one set of leaves."""
+    """Rounds of questions and answers about one set of leaves.
 
-    def __init__(self, points, labels, active_share, each, seed, options):
+    Attributes:
+      known: triplets, a list; asked: questions so far.
+    """
+
+    def __init__(self, points, labels, active_share, each, subtrees, seed, options):
         self.points, self.labels = np.asarray(points, np.float64), np.asarray(labels)
         num_leaves = len(self.points)
         if len(self.labels) != num_leaves:
@@ -124,38 +138,56 @@ class _Asking:
                 f"`labels` must hold one class for each of {num_leaves} points. Received: "
                 f"{len(self.labels)}."
             )
-        self._each = arguments.integer("each", each)
-        self._share, self._seed = active_share, seed
+        self._each, self._share = arguments.integer("each", each), active_share
+        self._seed = seed
+        self._options = dict(columns="all", warn=False, **options)
         moves = dict(burn_in=_BURN_IN * num_leaves, moves_per_draw=_APART * num_leaves)
-        self._options = {"num_draws": 100, **moves, **options, "columns": "all", "warn": False}
-        self.known, self.asked = [], 0
+        self._between = dict(num_draws=100, **moves) | self._options
+        self._asker = (
+            Leaves() if subtrees is None else Subtrees(arguments.number("subtrees", subtrees))
+        )
+        self.known, self.asked, self._answers = [], 0, 0
 
     def until(self, count):
         """Asks until there are `count` answers; False if a round has none."""
-        while len(self.known) < count:
-            fresh = (self._seed, len(self.known))
-            options = {"seed": fresh, "triplets": self.known, **self._options}
-            draws = summarize(self.points, **options).draws[0]
-            number = _ASKED * self._each
-            triples = suggest(draws, number, self.known, self._share, _seed(fresh)).triples
-            told, asked = _ask(self.labels, triples, min(self._each, count - len(self.known)))
+        while self._answers < count:
+            fresh = (self._seed, self._answers)
+            found = summarize(self.points, seed=fresh, triplets=self.known, **self._between)
+            wanted = min(self._each, count - self._answers)
+            told, looks = self._asker.ask(
+                self.labels,
+                found,
+                self.known,
+                _ASKED * self._each,
+                wanted,
+                self._share,
+                _seed(fresh),
+            )
             if not told:
                 return False
-            self.known += told
-            self.asked += asked
+            self.known += [row for some in told for row in some]
+            self._answers += len(told)
+            self.asked += looks
         return True
 
+    def summary(self, seed):
+        """The summary tree given all answers so far."""
+        return summarize(self.points, seed=seed, triplets=self.known, **self._options)
 
-def _ask(labels, questions, wanted):
-    """Answers, at most as many as wanted, and how many questions they took."""
-    told = []
-    for i, triple in enumerate(questions):
-        if len(told) == wanted:
-            return told, i
-        known = answer(labels, triple)
-        if known is not None:
-            told.append(known)
-    return told, len(questions)
+
+class Leaves:
+    """Questions about three leaves each, with the face of `Subtrees`."""
+
+    def ask(self, labels, found, known, number, wanted, active_share, seed):
+        questions = suggest(found.draws[0], number, known, active_share, seed).triples
+        told = []
+        for asked, triple in enumerate(questions):
+            if len(told) == wanted:
+                return told, asked
+            triplet = answer(labels, triple)
+            if triplet is not None:
+                told.append([triplet])
+        return told, len(questions)
 
 
 def _seed(words):

@@ -82,7 +82,7 @@ class _Follow:
         waiting, free = [(everyone, set(everyone), rows, -1)], num_leaves
         while waiting:
             leaves, guides, rows, above = waiting.pop()
-            start = time[above] if above >= 0 else 0.0
+            start = time[above] if above >= 0 else -1.0
             if not rows and len(guides) == len(leaves):
                 nodes, above_them, times = self._as_it_was(leaves, free, start)
                 parent[nodes], time[nodes] = above_them, times
@@ -90,7 +90,8 @@ class _Follow:
                 continue
             node, free = free, free + 1
             parent[node] = above
-            time[node], sides = self._split(components(leaves, rows), rows, guides, start)
+            when, sides = self._split(components(leaves, rows), rows, guides, start)
+            time[node] = when if above >= 0 else 0.0
             for side in sides:
                 some = guides.intersection(side) or set(side)
                 waiting.append((side, some, within(side, rows), node))
@@ -142,7 +143,7 @@ class _Follow:
 
 def _after(start, time):
     """A time after `start`: the one wanted, if it is."""
-    return time if time > start or start == 0.0 else start + 0.1 * (1.0 - start)
+    return time if time > start else start + 0.1 * (1.0 - start)
 
 
 def _left_open(rows, guides, first):

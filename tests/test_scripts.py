@@ -110,7 +110,7 @@ def test_help_of_a_process():
     assert "(no help available)" not in result.stdout
 
 
-@pytest.mark.parametrize("script", ["train", "evaluate", "visualize", "export", "demo"])
+@pytest.mark.parametrize("script", ["train", "evaluate", "visualize", "explore", "export", "demo"])
 def test_help_explains_each_flag(script):
     with loaded(script) as (_, values):
         assert "run_dir" in values

@@ -188,6 +188,7 @@ export class Dendrogram {
     this.x = this._scale();
     this._nodes = [];
     this._bands = [];
+    this._lines = new Map();
     this._axis(context);
     context.save();
     context.beginPath();
@@ -269,9 +270,14 @@ export class Dendrogram {
         context.stroke();
       }
       context.globalAlpha = 1;
-      this._nodes.push({ node: m, x, y, room: end - top });
+      this._mark(m, x, y, end - top);
       for (const child of below) stack.push(child);
     }
+  }
+
+  /** Keeps where a node stands, if there is room for its dot. */
+  _mark(node, x, y, room) {
+    if (room >= 5 || node === this.state.chosen) this._nodes.push({ node, x, y, room });
   }
 
   /** What is too thin to be parted, or has no parts: a wedge, and pictures of its rows. */
@@ -279,6 +285,12 @@ export class Dendrogram {
     const { tree, state } = this;
     const tips = this.x(0);
     const high = bottom - top;
+    if (high < 1) {
+      // Of rows closer than pixels one line is drawn, that of the longest.
+      const line = Math.round(2 * y);
+      if (x >= (this._lines.get(line) ?? Infinity) && m !== state.chosen) return;
+      this._lines.set(line, x);
+    }
     const start = tree.start[m];
     const count = own ? tree.own[m] : tree.count[m];
     context.globalAlpha = own ? 0.5 : this._opacity(m);
@@ -300,7 +312,7 @@ export class Dendrogram {
       context.fill();
     }
     context.globalAlpha = 1;
-    if (!own) this._nodes.push({ node: m, x, y, room: high });
+    if (!own) this._mark(m, x, y, high);
     const size = Math.floor(Math.min(high - 1, 44));
     const strip = Math.round(tips) + 12;
     const up = Math.round(y - size / 2);
@@ -366,7 +378,6 @@ export class Dendrogram {
       const name = state.nameOf(node);
       const mix = tree.mix(node);
       const radius = chosen ? 5.5 : Math.min(4.5, 1.6 + 4 * Math.sqrt(tree.count[node] / tree.numRows));
-      if (room < 5 && !chosen) continue;
       context.beginPath();
       context.arc(x, y, radius, 0, 2 * Math.PI);
       context.fillStyle = mix.length

@@ -31,9 +31,6 @@ function main() {
   const redraw = () => {
     views[state.view]?.surface.change();
     drawWaiting();
-    // For those who wait for all pictures: how many sheets are still to come.
-    const all = [sets.pictures, sets.means?.sheets, sets.samples?.sheets];
-    document.documentElement.dataset.pending = all.reduce((sum, each) => sum + (each?.pending ?? 0), 0);
   };
   const sets = picturesOf(structure, redraw);
   const table = structure.table ? new Table(structure.table) : null;

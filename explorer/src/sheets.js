@@ -60,11 +60,6 @@ export class Sheets {
     this._changed();
   }
 
-  /** How many sheets are wanted and not there yet. */
-  get pending() {
-    return this._wanted.length + this._loading.size;
-  }
-
   _bitmap(sheet) {
     const bitmap = this._bitmaps.get(sheet);
     if (bitmap !== undefined) {
@@ -74,6 +69,7 @@ export class Sheets {
     }
     if (!this._loading.has(sheet) && !this._failed.has(sheet) && !this._wanted.includes(sheet)) {
       this._wanted.push(sheet);
+      count(1);
       this._next();
     }
     return null;
@@ -83,11 +79,16 @@ export class Sheets {
     while (this._loading.size < AT_ONCE && this._wanted.length) {
       const sheet = this._wanted.shift();
       this._loading.add(sheet);
-      this._load(sheet)
-        .then((bitmap) => this._keep(sheet, bitmap))
+      const { inverted } = this;
+      this._load(sheet, inverted)
+        .then((bitmap) => {
+          // What was begun before pictures were made negative, or positive again, comes too late.
+          if (inverted === this.inverted) this._keep(sheet, bitmap);
+        })
         .catch(() => this._failed.add(sheet))
         .finally(() => {
           this._loading.delete(sheet);
+          count(-1);
           this._changed();
           this._next();
         });
@@ -103,8 +104,7 @@ export class Sheets {
     }
   }
 
-  async _load(sheet) {
-    const inverted = this.inverted;
+  async _load(sheet, inverted) {
     const bitmap = await createImageBitmap(
       this._urls ? await image(this._urls[sheet]) : await this._blob(sheet),
     );
@@ -131,6 +131,14 @@ export class Sheets {
     const type = uri.slice("data:".length, uri.indexOf(";"));
     return new Blob([unpacked(uri.slice(comma + 1), Uint8Array)], { type });
   }
+}
+
+let pending = 0;
+
+/** Notes, for those who wait for all pictures, how many sheets are still to come. */
+function count(more) {
+  pending += more;
+  document.documentElement.dataset.pending = pending;
 }
 
 async function image(url) {

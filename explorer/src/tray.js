@@ -22,7 +22,10 @@ export class Tray {
     this.chosen = h("div", { class: "chosen" });
     this.count = h("span", { class: "count" });
     this.together = button("These belong together", () => this._together(), { id: "say-together" });
-    this.odd = button("Which is the odd one out?", () => this._odd(), { id: "say-odd" });
+    this.odd = button("Which is the odd one out?", () => this._odd(), {
+      id: "say-odd",
+      title: "Of three that are selected",
+    });
     this.not = button("One does not belong", () => this._not(), { id: "say-not" });
     this.clear = button("Clear", () => this._clear(), { class: "quiet", id: "clear-selection" });
     this.bar.replaceChildren(

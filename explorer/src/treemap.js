@@ -119,7 +119,7 @@ export class Treemap {
       }
     }
     if (found === null) return null;
-    let row = -1;
+    let row = found.cell.count === 1 ? found.cell.start : -1;
     if (found.grid) {
       const { x: left, y: top, size, columns, rows } = found.grid;
       const column = Math.floor((x - left) / size);

@@ -82,6 +82,16 @@ class Page:
             time.sleep(0.02)
         raise AssertionError(f"The page did not show {what}.")
 
+    def settled(self):
+        """Waits until all pictures in sight are decoded and drawn."""
+        pending = "return document.documentElement.dataset.pending"
+        self.until(lambda: self.script(pending) == "0", "its pictures")
+        self.driver.execute_async_script(
+            "const done = arguments[0];"
+            "requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+        )
+        self.until(lambda: self.script(pending) == "0", "its pictures")
+
     def console(self):
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
@@ -290,6 +300,7 @@ def test_the_treemap_by_mouse(page, keys):
 def test_a_picture_can_be_zoomed_and_moved(page):
     from selenium.webdriver import ActionChains
 
+    page.settled()
     canvas = page.id("treemap")
     before = page.script("return document.getElementById('treemap').toDataURL()")
     page.script(
@@ -615,7 +626,7 @@ def test_pictures_are_drawn_as_they_are_or_as_negatives(page):
     expected = read(page.structure["pictures"])[0].astype(int)
 
     def shown():
-        page.until(lambda: page.script("return document.documentElement.dataset.pending") == "0")
+        page.settled()
         side, values = page.script(
             "const c = document.querySelector('[aria-label^=\"All\"] canvas');"
             "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height);"
@@ -668,8 +679,8 @@ def test_pictures_beside_the_file(page, tmp_path):
     path, _ = explorer.page_file.write(page.structure, tmp_path / "beside.html", most_within=10)
     beside = Page(page.driver, path, page.structure, page.downloads)
     beside.open()
-    beside.until(lambda: beside.script("return document.documentElement.dataset.pending") == "0")
+    beside.settled()
     shot = beside.driver.get_screenshot_as_png()
     page.open(fresh=False)
-    page.until(lambda: page.script("return document.documentElement.dataset.pending") == "0")
+    page.settled()
     assert page.driver.get_screenshot_as_png() == shot

@@ -51,7 +51,7 @@ def collect(
         three is the odd one out.
       answers: `Constraints` that the page begins with (of a refined run those it has learned from);
         or None. Those about rows that are not on the page are left out.
-      budget: bytes of all sprite sheets of the rows; None takes 27 million.
+      budget: bytes of all sprite sheets of the rows, see `sheets.make`.
 
     Returns:
       dict, see docs/explorer.md. Node m and row i are places in its lists; rows stand in the order
@@ -92,8 +92,7 @@ def collect(
     if examples.ndim == 4:
         pictures = pictures_of.as_bytes(examples)
         structure["colours"] = _base64(pictures_of.colours(pictures))
-        given = {} if budget is None else {"budget": budget}
-        structure["pictures"] = sheets.make(pictures, **given)
+        structure["pictures"] = sheets.make(pictures, budget)
         structure |= _generated(model, found, tree, centre, is_prior_tree, seed)
     else:
         structure["table"] = _table(data, examples, tree)

@@ -17,6 +17,7 @@ _FULL_COLOUR = 85  # quality of a JPEG from which on colours are as sharp as bri
 _TRUE = 38.0  # dB, the peak signal-to-noise ratio at which the eye sees no difference
 _OVERVIEW = 2048  # pictures that a view of all shows, about
 _BUDGET = 27_000_000  # bytes of all sheets of a page; base64 makes 36 MB of them
+_EACH = 2700  # bytes that a picture may take in any case: sheets of very many stand beside the page
 
 
 class Codec(NamedTuple):
@@ -56,7 +57,7 @@ def in_levels(number):
     return np.concatenate(parts)
 
 
-def make(pictures, budget=_BUDGET):
+def make(pictures, budget=None):
     """Sprite sheets of pictures, as the page takes them.
 
     Small grey pictures are kept to the bit as long as they fit, as PNG or WebP, whichever is
@@ -66,7 +67,8 @@ def make(pictures, budget=_BUDGET):
 
     Args:
       pictures: uint8 `[n, H, W, C]`, C 1 or 3.
-      budget: bytes that all sheets may take together.
+      budget: bytes that all sheets may take together; None takes 27 million, and 2,700 a picture
+        where that is more.
 
     Returns:
       dict that JSON can hold: shape [h, w] of a picture in the sheets, pitch [y, x], columns,
@@ -74,6 +76,7 @@ def make(pictures, budget=_BUDGET):
       every bit is kept), grey (bool), sheets (data URIs).
     """
     number = len(pictures)
+    budget = max(_BUDGET, _EACH * number) if budget is None else budget
     largest = max(pictures.shape[1:3])
     sides = [largest] if largest <= pictures_of.SIDES[0] else []
     sides += [side for side in pictures_of.SIDES if side < largest]

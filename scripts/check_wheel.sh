@@ -49,7 +49,8 @@ for i, (image, label) in enumerate(zip(digits.images[:300], digits.target, stric
 PYTHON
 
 test "$($tfsp configs | wc -l)" -ge 30
-venv/bin/python -m tfsp --help | grep -q demo
+venv/bin/python -m tfsp --help > help.txt
+grep -q demo help.txt
 short="--config.train.epochs=4 --config.prior.start_epoch=2"
 $tfsp train --data=wine.csv --config.data.label=cultivar --config.data.index=bottle $short --run_dir=runs/wine
 $tfsp train --data=digits $short --run_dir=runs/digits

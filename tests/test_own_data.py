@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas
 import pytest
+import tensorflow as tf
 from PIL import Image
 from script_runs import ROOT, run
 
@@ -294,5 +295,10 @@ def test_a_run_ends_in_members_pictures_and_a_served_model(tmp_path):
     assert len(members) == 60
     root = members["path"].str.split("/").str[0]
     assert root.nunique() == 1
-    assert (tmp_path / "run" / "export" / "saved_model.pb").is_file()
+    served = tf.saved_model.load(str(tmp_path / "run" / "export")).signatures
+    rows = pandas.read_csv(path).iloc[:, :3].to_numpy("float32")
+    answer = served["members"](images=tf.constant(rows))
+    for name in ("node", "cluster"):
+        np.testing.assert_array_equal(answer[name], members[name])
+    np.testing.assert_allclose(answer["probability"], members["probability"], rtol=1e-3)
     assert (tmp_path / "run" / "figures" / "summary.nwk").is_file()

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfsp import arguments, precision
 from tfsp.models.core import consistency as consistencies
-from tfsp.models.core import objectives, serving
+from tfsp.models.core import objectives, overview, serving
 from tfsp.models.core.fitting import Fitting
 from tfsp.models.inputs import data_checks
 from tfsp.random import SeedStream, as_seed, fold_in
@@ -281,6 +281,9 @@ class StructuredVAE(Fitting):
                 if name not in cls.fixed_arguments  # files of version 0.1.0 may hold them
             }
         )
+
+    def _repr_html_(self):
+        return overview.as_html(self)
 
     def _require_built(self):
         if self.data_shape is None:  # set by `build` before the prior asks for the posterior

@@ -95,7 +95,8 @@ def _image_feature(builder, wanted, what):
     found = _features(builder, tfds.features.Image)
     if not found:
         raise DataFormatError(
-            f"{what} has no image among its features: {listed(sorted(builder.info.features), _NAMED)}."
+            f"{what} has no image among its features: "
+            f"{listed(sorted(builder.info.features), _NAMED)}."
         )
     if wanted is None and len(found) > 1:
         raise ValueError(

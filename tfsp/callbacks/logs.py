@@ -40,7 +40,8 @@ class EpochLine(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         seconds = max((self._stop or time.perf_counter()) - self._start, 1e-9)
         bound = getattr(getattr(self.model, "bound", None), "name", "elbo")
-        parts = [f"epoch {epoch + 1}/{self.params['epochs']}", f"{seconds:.1f} s"]
+        shown = f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+        parts = [f"epoch {epoch + 1}/{self.params['epochs']}", shown]
         parts += _metrics(logs or {}, bound, f"{self.images_per_epoch / seconds:,.0f} images/s")
         print(_fitting(parts), flush=True)
 

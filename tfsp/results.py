@@ -37,6 +37,5 @@ def format_written(paths):
     tree = next((paths[name] for name in _TREES if name in paths), None)
     if tree is not None:
         lines.append(f"Tree: {tree}, beside {len(pictures) - 1} more pictures")
-    return "\n".join(
-        [*lines, f"Served model: {export}, with {', '.join(sorted(describe(export)))}"]
-    )
+    lines += [f"Served model: {export}", f"Answers: {', '.join(sorted(describe(export)))}"]
+    return "\n".join(lines)

@@ -191,7 +191,10 @@ class StructuredVAE(Fitting):
 
     def inferred(self, x, num_samples, seed=None, training=False):
         """`infer`, with draws of a latent that is the likelihood's own, where it has one."""
-        draw = self.infer(x, num_samples, seed, training)
+        return self.joined(x, self.infer(x, num_samples, seed, training), seed)
+
+    def joined(self, x, draw, seed):
+        """A draw of the model's latents with one of the likelihood's own."""
         return draw.joined(self.likelihood.infer(x, tf.shape(draw.latents)[-3], seed))
 
     def call(self, x, training=False):

@@ -25,6 +25,7 @@ FLOORS = {
     "tfsp.random": 0,
     "tfsp.subset": 0,
     "tfsp.neighbours": 0,
+    "tfsp.notebook": 0,
     "tfsp.atomic": 0,
     "tfsp.history_file": 1,
     "tfsp.lock": 1,

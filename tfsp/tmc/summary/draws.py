@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from tfsp import arguments
+from tfsp import arguments, notebook
 from tfsp.tmc.constraints import follow
 from tfsp.tmc.native import summary as native
 from tfsp.tmc.phylogeny import Phylogeny, checks, spacing
@@ -52,6 +52,10 @@ class TreeSummary:
     def __repr__(self):
         agreed = "" if np.isnan(self.agreement) else f", agreement {self.agreement:.3f}"
         return f"TreeSummary({self.tree.num_leaves} leaves, {self.num_draws} draws{agreed})"
+
+    def _repr_html_(self):
+        numbers = {name: getattr(self, name) for name in ("num_draws", "agreement", "r_hat")}
+        return notebook.card("TreeSummary", notebook.listing(numbers), self.tree._repr_html_())
 
 
 def summarize_draws(trees, names=None, columns=None, warn=True, triplets=None):

@@ -7,9 +7,9 @@ Makes a folder of seeded random smooth pictures in ten classes. Prints the secon
 that loads it to the first training batch, images a second of a pass in the order of the files on
 one core and on all, with `keras.utils.image_dataset_from_directory` on the same folder, and the
 peak memory of a shuffled pass, and of an epoch of training a VAE, over few and over all files. Runs
-alternate, each in a process of its own; medians, and the lowest and highest of all rounds. Rates are also told for a second of
-processor time, which other work on the machine changes less. The files are in the kernel's cache,
-having just been written.
+alternate, each in a process of its own; medians, and the lowest and highest of all rounds. Rates
+are also told for a second of processor time, which other work on the machine changes less. The
+files are in the kernel's cache, having just been written.
 """
 
 import io

@@ -175,7 +175,7 @@ def _weights(vae, folder):
     return folder / "lifted.weights.h5"
 
 
-@pytest.mark.graphs
+@pytest.mark.slow
 def test_replicas_share_them():
     strategy = tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"], tf.distribute.ReductionToOneDevice()

@@ -23,6 +23,7 @@ _PASSES = flags.DEFINE_integer("passes", 3, "How often each view is zoomed and p
 _NUMBER = flags.DEFINE_integer("num_pictures", 10_000, "How many pictures.")
 _SIDE = flags.DEFINE_integer("side", 64, "Pixels of a side.")
 _KEEP = flags.DEFINE_string("keep", None, "Where to write the page, NAME.html; it is kept there.")
+_PAGE = flags.DEFINE_string("page", None, "A page that is there already, measured as it is.")
 _MOST_BYTES, _MOST_SECONDS, _MOST_FRAME = 40_000_000, 2.0, 50.0  # bytes, s, ms
 _RECORD = """
 window.frames_seen = [];
@@ -124,30 +125,42 @@ def bar(name, value, most, unit):
     print(f"{name:44} {value:8.1f} {unit:3}  bar {most:g} {unit}: {met}")
 
 
-def main(_):
+def write(path):
+    """Writes a page of synthetic pictures."""
     pictures = synthetic(_NUMBER.value, _SIDE.value)
     labels = np.arange(len(pictures)) % 10
+    start = time.perf_counter()
+    paths = explorer.write(Pooled(), (pictures.astype(np.float32) / 255, labels), path)
+    print(f"written in {time.perf_counter() - start:.1f} s: {', '.join(map(str, paths))}")
+
+
+def measure(path):
+    """Measures a page, and prints which bars are met."""
+    driver = chromium.driver(1440, 900)
+    try:
+        driver.set_script_timeout(120)
+        driver.get(path.resolve().as_uri())
+        first, whole = shown(driver)
+        bar("file", path.stat().st_size / 1e6, _MOST_BYTES / 1e6, "MB")
+        bar("first view", first, _MOST_SECONDS, "s")
+        bar("first view with all its pictures", whole, _MOST_SECONDS, "s")
+        for view in ("treemap", "dendrogram"):
+            passes = [frames(driver, view) for _ in range(_PASSES.value)]
+            longest = ", ".join(f"{found.max():.0f}" for found in passes)
+            print(f"{view}: median {np.median(passes[-1]):.1f} ms, longest {longest} ms")
+            bar(f"{view}: the longest frame", min(map(max, passes)), _MOST_FRAME, "ms")
+    finally:
+        driver.quit()
+
+
+def main(_):
+    if _PAGE.value:
+        measure(pathlib.Path(_PAGE.value))
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(_KEEP.value or pathlib.Path(folder) / "page.html")
-        start = time.perf_counter()
-        x = pictures.astype(np.float32) / 255
-        paths = explorer.write(Pooled(), (x, labels), path)
-        print(f"written in {time.perf_counter() - start:.1f} s: {', '.join(map(str, paths))}")
-        driver = chromium.driver(1440, 900)
-        try:
-            driver.set_script_timeout(120)
-            driver.get(path.resolve().as_uri())
-            first, whole = shown(driver)
-            bar("file", path.stat().st_size / 1e6, _MOST_BYTES / 1e6, "MB")
-            bar("first view", first, _MOST_SECONDS, "s")
-            bar("first view with all its pictures", whole, _MOST_SECONDS, "s")
-            for view in ("treemap", "dendrogram"):
-                passes = [frames(driver, view) for _ in range(_PASSES.value)]
-                longest = ", ".join(f"{found.max():.0f}" for found in passes)
-                print(f"{view}: median {np.median(passes[-1]):.1f} ms, longest {longest} ms")
-                bar(f"{view}: the longest frame", min(map(max, passes)), _MOST_FRAME, "ms")
-        finally:
-            driver.quit()
+        write(path)
+        measure(path)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,26 @@ def test_columns_that_set_a_node_apart():
             np.testing.assert_allclose(mean, values[inside, j].mean(), rtol=1e-4)
 
 
+def test_missing_values_are_left_out():
+    x = points(30, 4)
+    x[::3, 1] = np.nan
+    likelihood = {"name": "gaussian", "missing": True}
+    model = models.VAE({"name": "mlp", "hidden": (8,)}, latent_dim=2, likelihood=likelihood)
+    model.build((None, 4))
+    structure = explorer.collect(model, tfsp.data.load(table_of(x), missing="model"))
+    values = np.frombuffer(base64.b64decode(structure["table"]["values"]), "<f4").reshape(30, 4)
+    np.testing.assert_array_equal(values, x[structure["rows"]["row"]])
+    root, *others = structure["table"]["apart"]
+    assert root == []
+    assert all(np.isfinite(mean) for node in others for _, _, mean in node)
+
+
+def table_of(x):
+    import pandas
+
+    return pandas.DataFrame(x, columns=[f"c{i}" for i in range(x.shape[1])])
+
+
 def test_pictures_of_a_folder(tmp_path):
     data = tfsp.data.load(folder_of_pictures(tmp_path / "pictures", each=8))
     structure = explorer.collect(Codes(Plain()), data)

@@ -5,11 +5,14 @@ import base64
 import numpy as np
 import pytest
 
+from tfsp.explorer import columns
 from tfsp.explorer.columns import distinguishing, packed
 
 
+@pytest.mark.parametrize("chunk", [2**22, 150])
 @pytest.mark.parametrize("missing", [False, True])
-def test_differences_are_those_of_plain_means(missing):
+def test_differences_are_those_of_plain_means(missing, chunk, monkeypatch):
+    monkeypatch.setattr(columns, "_CHUNK", chunk)  # numbers held at once: all columns, or three
     rng = np.random.default_rng(0)
     values = rng.normal(size=(50, 12)) * rng.uniform(0.1, 100, 12) + 1e4
     if missing:

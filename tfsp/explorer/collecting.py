@@ -75,7 +75,10 @@ def collect(
     centre = nearest.centres(codes, tree.start, tree.count)
     if is_prior_tree:
         centre = generated.node_locations(model.prior, places)[tree.number]
-    examples = _examples(found.given if shown is None else _given(shown, data, limit), tree.order)
+    if shown is None:
+        examples = _examples(found.given, tree.order, model)
+    else:
+        examples = _examples(_given(shown, data, limit), tree.order)
     structure = {
         "format": FORMAT,
         "version": VERSION,
@@ -137,11 +140,11 @@ def _given(shown, data, limit):
     return [frames.given(shown, part, limit) for part in parts]
 
 
-def _examples(given, order):
-    """All examples in the order of the tree; pictures as bytes."""
+def _examples(given, order, model=None):
+    """All examples in the order of the tree; pictures as bytes. See `iterate` for the model."""
     parts = []
     for each in given:
-        for x, _ in iterate(each.examples, _BATCH):
+        for x, _ in iterate(each.examples, _BATCH, model):
             x = np.asarray(x)
             parts.append(pictures_of.as_bytes(x) if x.ndim == 4 else x.reshape(len(x), -1))
     return np.concatenate(parts)[order]

@@ -10,8 +10,9 @@ _FIRST = ("encoder", "decoder", "prior", "likelihood", "mapping")
 def as_html(model):
     """HTML of a `StructuredVAE`: what it is, and a line for each part."""
     shape = model.data_shape
+    draws = f"{model.num_samples} draw{'s'[: model.num_samples > 1]} of the latents"
     facts = {
-        "objective": f"{model.objective}, {model.num_samples} draws of the latents",
+        "objective": f"{model.objective}, {draws}",
         "data": "not known before the first fit" if shape is None else shape,
         "latent_dim": getattr(model, "latent_dim", None),
         "settings": notebook.settings(model._config) or None,

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from tfsp import studies
 from tfsp.studies import oracle_subtrees
@@ -42,8 +43,8 @@ def test_answers_lead_to_the_classes(share):
     assert all(row["asked"] >= row["answers"] for row in rows)
 
 
-def test_digit_points():
-    points, labels = studies.digit_points(30, dim=5)
+def test_centre_points():
+    points, labels = studies.centre_points(*load_digits(return_X_y=True), 30, dim=5)
     assert points.shape == (30, 5)
     assert set(labels) <= set(range(10))
     assert np.mean(points**2, axis=0).max() == pytest.approx(1.0)

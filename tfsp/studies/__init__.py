@@ -5,7 +5,7 @@ from tfsp.studies.grid import summarise as summarise_grid
 from tfsp.studies.imputation import format_imputation, imputation_errors
 from tfsp.studies.modes import MODELS as MODE_MODELS
 from tfsp.studies.modes import mode_config, train_modes
-from tfsp.studies.oracle import answer, answers, digit_points, purity_by_answers
+from tfsp.studies.oracle import answer, answers, centre_points, purity_by_answers
 from tfsp.studies.shapes import MODELS as SHAPE_MODELS
 from tfsp.studies.shapes import TARGETS as SHAPE_TARGETS
 from tfsp.studies.shapes import shape_config, train_shapes
@@ -18,7 +18,7 @@ __all__ = [
     "answer",
     "answers",
     "calibration",
-    "digit_points",
+    "centre_points",
     "format_grid",
     "format_imputation",
     "imputation_errors",

@@ -13,25 +13,25 @@ _BURN_IN, _APART = 1000, 30  # moves for each leaf of the chains between two rou
 _ASKED = 100  # questions for each answer that is wanted
 
 
-def digit_points(num_points=100, dim=16, seed=0):
-    """Leaves for `purity_by_answers`: centres of scikit-learn's digits.
+def centre_points(images, classes, num_points=100, dim=16, seed=0):
+    """Leaves for `purity_by_answers`: centres of labelled images.
 
     k-means of principal components, all on one scale: the largest mean square of a component is 1.
 
     Args:
+      images: `[n, ...]`.
+      classes: ints `[n]`.
       num_points: N.
       dim: D, principal components.
       seed: of k-means.
 
     Returns:
-      points `[N, D]`, labels int `[N]`: the class of most digits of each centre.
+      points `[N, D]`, labels int `[N]`: the class of most images of each centre.
     """
     from sklearn.cluster import KMeans
-    from sklearn.datasets import load_digits
     from sklearn.decomposition import PCA
 
-    images, classes = load_digits(return_X_y=True)
-    codes = PCA(dim).fit_transform(images)
+    codes = PCA(dim, random_state=0).fit_transform(np.reshape(images, [len(images), -1]))
     found = KMeans(num_points, n_init=1, random_state=short_seed(seed)).fit(codes)
     labels = [np.bincount(classes[found.labels_ == k]).argmax() for k in range(num_points)]
     points = found.cluster_centers_

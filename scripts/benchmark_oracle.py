@@ -74,8 +74,12 @@ def _mean(rows, answers):
         float(np.linalg.norm(values - values.mean()) / root) for values in (purity, closed)
     )
     return {
-        **{"answers": answers, "asked": asked, "purity": float(purity.mean()), "error": error},
-        **{"closed": float(closed.mean()), "closed_error": closed_error},
+        "answers": answers,
+        "asked": asked,
+        "purity": float(purity.mean()),
+        "error": error,
+        "closed": float(closed.mean()),
+        "closed_error": closed_error,
     }
 
 

@@ -102,3 +102,13 @@ def test_subtrees_lead_to_the_classes():
         points, labels, 0.5, (0, 5, 40), subtrees=0.5, seed=1, **options
     )
     assert rows[-1]["purity"] > rows[0]["purity"]
+
+
+def test_a_round_that_only_finds_mixed_subtrees_is_not_the_last():
+    place = np.repeat(np.arange(3), 4)
+    labels = np.tile([0, 0, 1, 1], 3)  # each of three far groups holds both classes
+    points = 20.0 * np.eye(3)[place] + np.random.default_rng(0).normal(size=(12, 3))
+    options = dict(num_draws=20, burn_in=3_000, moves_per_draw=100)
+    told = studies.answers(points, labels, 4, subtrees=0.9, **options)
+    assert len(told) >= 4
+    assert all(labels[a] == labels[b] != labels[c] for a, b, c in told)

@@ -149,8 +149,9 @@ class _Asking:
         self.known, self.asked, self._answers = [], 0, 0
 
     def until(self, count):
-        """Asks until there are `count` answers; False if a round has none."""
+        """Asks until there are `count` answers; False if a round has none, and teaches nothing."""
         while self._answers < count:
+            before = self._asker.learned
             fresh = (self._seed, self._answers)
             found = summarize(self.points, seed=fresh, triplets=self.known, **self._between)
             wanted = min(self._each, count - self._answers)
@@ -163,7 +164,7 @@ class _Asking:
                 self._share,
                 _seed(fresh),
             )
-            if not told:
+            if not told and self._asker.learned == before:
                 return False
             self.known += [row for some in told for row in some]
             self._answers += len(told)
@@ -177,6 +178,8 @@ class _Asking:
 
 class Leaves:
     """Questions about three leaves each, with the face of `Subtrees`."""
+
+    learned = 0
 
     def ask(self, labels, found, known, number, wanted, active_share, seed):
         questions = suggest(found.draws[0], number, known, active_share, seed).triples

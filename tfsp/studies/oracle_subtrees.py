@@ -23,6 +23,11 @@ class Subtrees:
         self._support = support
         self._mixed = []  # sets of leaves
 
+    @property
+    def learned(self):
+        """How many units were found to be mixed so far: a round without an answer may teach that."""
+        return len(self._mixed)
+
     def ask(self, labels, found, known, number, wanted, active_share, seed):
         """Asks until there are answers enough.
 

@@ -25,7 +25,7 @@ class Subtrees:
 
     @property
     def learned(self):
-        """How many units were found to be mixed so far: a round without an answer may teach that."""
+        """How many units were found to be mixed: a round without an answer may teach that."""
         return len(self._mixed)
 
     def ask(self, labels, found, known, number, wanted, active_share, seed):

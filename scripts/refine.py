@@ -12,6 +12,7 @@ import pathlib
 
 from absl import app, flags
 
+from tfsp import results
 from tfsp.command_line import plain_errors
 from tfsp.explorer import explore_run
 from tfsp.explorer.generations import Generations
@@ -29,6 +30,12 @@ _OUT = flags.DEFINE_string(
     "in RUN_DIR is refined. A refinement that was stopped in the same folder goes on.",
 )
 _EXPLORE = flags.DEFINE_bool("explore", True, "Whether the refined run gets a page of its own.")
+_RESULTS = flags.DEFINE_bool(
+    "results",
+    None,
+    "Whether members.csv, pictures and the served model of the refined run are written too. "
+    "Default: where the run has a members.csv.",
+)
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the data sets, as in training.")
 _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is not in data_dir.")
 
@@ -56,6 +63,8 @@ def main(_):
         if number is not None:
             generations.release(number)
     pages = explore_run(out, data_dir=_DATA_DIR.value) if _EXPLORE.value else []
+    wanted = (run_dir / "members.csv").exists() if _RESULTS.value is None else _RESULTS.value
+    written = results.format_written(results.write(out)) if wanted else None
     if number is not None:
         generations.finish(number, parent)
     print(
@@ -64,7 +73,9 @@ def main(_):
         f"rows became leaves, {found.num_added} of them beside those there were."
     )
     for page in pages:
-        print(page)
+        print(f"Page: {page}")
+    if written:
+        print(written)
 
 
 if __name__ == "__main__":

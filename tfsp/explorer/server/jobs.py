@@ -23,7 +23,13 @@ def refine_command(run_dir, answers, folder):
     """The command that refines `run_dir` by the file `answers` into the empty `folder`."""
     return [
         *(sys.executable, "-m", "tfsp", "refine"),
-        *(f"--run_dir={run_dir}", f"--constraints={answers}", f"--out={folder}", "--explore"),
+        *(
+            f"--run_dir={run_dir}",
+            f"--constraints={answers}",
+            f"--out={folder}",
+            "--explore",
+            "--noresults",
+        ),
     ]
 
 

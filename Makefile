@@ -7,9 +7,9 @@
 # make test-explorer   those sources' own tests, and that the page's files are what they make
 # make lint   the linter and the type checker
 # make build  rebuilds the native code that changed
-# make wheel  a wheel for this Python in dist/; PYTHON=python3.12 for another
+# make wheel  a wheel in dist/; PYTHON=python3.12 for another Python, which gets an environment of its own
 PYTHON ?= python3.11
-VENV := .venv
+VENV := $(if $(filter-out python3.11,$(PYTHON)),.venv-$(notdir $(PYTHON)),.venv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # A file at a time for each of two processes, in the order of their names: the long ones are not last.
@@ -60,7 +60,8 @@ wheel: $(STAMP)
 
 # Pinned versions first, then the package without a second look at the index.
 $(STAMP): requirements.txt pyproject.toml setup.py
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ test $(PYTHON) = python3.11 && python3 -m venv $(VENV); }
 	$(BIN)/python -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'tfsp needs Python 3.11, 3.12 or 3.13')"
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .

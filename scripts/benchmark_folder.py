@@ -6,10 +6,10 @@
 Makes a folder of seeded random smooth pictures in ten classes. Prints the seconds from the call
 that loads it to the first training batch, images a second of a pass in the order of the files on
 one core and on all, with `keras.utils.image_dataset_from_directory` on the same folder, and the
-peak memory of a shuffled pass over few and over all files. Runs alternate, each in a process of
-its own; medians, and the lowest and highest of all rounds. Rates are also told for a second of
-processor time, which other work on the machine changes less. The files are in the kernel's cache,
-having just been written.
+peak memory of a shuffled pass, and of an epoch of training a VAE, over few and over all files. Runs
+alternate, each in a process of its own; medians, and the lowest and highest of all rounds. Rates
+are also told for a second of processor time, which other work on the machine changes less. The
+files are in the kernel's cache, having just been written.
 """
 
 import io
@@ -101,9 +101,25 @@ def _pass(make):
 def _peak(make):
     """Peak MiB of a process that makes one shuffled pass."""
     images = sum(int(x.shape[0]) for x, _ in make(shuffle=True))
+    return {"mib": _high_water(), "images": images}
+
+
+def _fit(make):
+    """Peak MiB of a process that trains a VAE for one epoch."""
+    from tfsp.models import VAE
+
+    images = make(shuffle=True).map(lambda x, _: x)
+    model = VAE("mlp", likelihood="logistic", latent_dim=10)
+    model.compile("adam")
+    model.fit(images, epochs=1, verbose=0)
+    count = int(model.optimizer.iterations.numpy()) * _BATCH
+    return {"mib": _high_water(), "images": count}
+
+
+def _high_water():
     with open("/proc/self/status") as file:
         line = next(line for line in file if line.startswith("VmHWM"))
-    return {"mib": int(line.split()[1]) / 2**10, "images": images}
+    return int(line.split()[1]) / 2**10
 
 
 def _work(task):
@@ -112,7 +128,7 @@ def _work(task):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     make = {"tfsp": _tfsp, "keras": _keras}[side]
-    print(json.dumps({"first": _first, "pass": _pass, "peak": _peak}[kind](make)))
+    print(json.dumps({"first": _first, "pass": _pass, "peak": _peak, "fit": _fit}[kind](make)))
 
 
 def _run(task, folder):
@@ -151,14 +167,15 @@ def _report(folder, small):
         f"first batch, seconds: tfsp {told}, Keras {theirs} (bar {_FIRST_BATCH:g}: {verdict})",
         flush=True,
     )
-    few, many = (_run("peak-tfsp-all", path) for path in (small, folder))
-    growth = many["mib"] / few["mib"] - 1
-    counts = f"{few['images']:,} and {many['images']:,} images"
-    print(
-        f"peak memory of {counts}: {few['mib']:,.0f} and {many['mib']:,.0f} MiB, "
-        f"{growth:+.1%} (bar {_MEMORY:.0%}: {_verdict(abs(growth) <= _MEMORY)})",
-        flush=True,
-    )
+    for kind, name in (("peak", "a pass over"), ("fit", "training on")):
+        few, many = (_run(f"{kind}-tfsp-all", path) for path in (small, folder))
+        growth = many["mib"] / few["mib"] - 1
+        counts = f"{few['images']:,} and {many['images']:,} images"
+        print(
+            f"peak memory of {name} {counts}: {few['mib']:,.0f} and {many['mib']:,.0f} MiB, "
+            f"{growth:+.1%} (bar {_MEMORY:.0%}: {_verdict(abs(growth) <= _MEMORY)})",
+            flush=True,
+        )
     for cores in ("one", "all"):
         found = _alternating("pass", cores, folder)
         for key, unit in (("rate", "second"), ("rate_of_cpu", "second of processor time")):

@@ -20,13 +20,14 @@ import numpy as np
 from absl import app, flags
 from scipy import special
 
-from tfsp.tmc import native, native_sampler, summarize
+from tfsp.tmc import native, native_sampler, satisfies, summarize
 from tfsp.tmc.native.summary import lca_moments, transfer_distances
 
 _SIZES = flags.DEFINE_list("sizes", ["200", "1000", "10000"], "Numbers of leaves.")
 _DIM = flags.DEFINE_integer("dim", 40, "Dimensions of the latent space.")
 _BATCH = flags.DEFINE_integer("batch", 100, "Rows of z.")
 _WINDOWS = flags.DEFINE_integer("windows", 50, "Timed windows per row.")
+_TRIPLETS = flags.DEFINE_integer("triplets", 100, "Constraints on the topology.")
 _REFERENCE = flags.DEFINE_boolean("reference", True, "Whether to run the slow references.")
 
 
@@ -267,8 +268,7 @@ def numeric_rows(case):
 
 
 def sampler_rows(case):
-    """One proposal of each kind, in a long chain on clustered leaves; the reference judges every
-    proposal by the log joint of the whole tree, and its chain is the same."""
+    """One proposal of each kind, in a long chain on clustered leaves, free and under triplets."""
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(10, case.dim))
     leaves = centres[rng.integers(10, size=case.num_leaves)]
@@ -284,8 +284,12 @@ def sampler_rows(case):
         "gibbs": {200: 1e6 / 20e3, 1000: 1e6 / 4e3},
     }
 
-    def row(kind):
-        def chain(num_moves, **options):
+    # Three leaves at random, as the tree of the start has them.
+    given = np.array([rng.choice(case.num_leaves, 3, replace=False) for _ in range(1000)])
+    given = given[satisfies(start.parent, given)][: _TRIPLETS.value]
+
+    def row(kind, triplets=None):
+        def chain(num_moves):
             return native_sampler.sample_posterior(
                 start.parent,
                 start.time,
@@ -293,23 +297,18 @@ def sampler_rows(case):
                 num_moves=num_moves,
                 seed=2,
                 mixture={kind: 1.0},
-                **options,
+                triplets=triplets,
             ).log_joint
 
-        long, short = (500, 5) if kind == "gibbs" else (50_000, 20)
-        made = Row(
-            f"{kind} proposal",
-            lambda: chain(long),
-            lambda: chain(short, full_recomputation=True),
-            targets[kind],
-        )
-        made.calls, made.reference_calls = long, short
-        made.compare = lambda *_: deviation(
-            np.array(chain(short)), np.array(chain(short, full_recomputation=True))
-        )
+        made = Row(f"{kind} proposal", lambda: chain(made.calls))
+        made.calls = 500 if kind == "gibbs" else 50_000
+        if triplets is None:
+            made.targets = targets[kind]
+        else:
+            made.name += f", {len(triplets)} triplets"
         return made
 
-    return [row(kind) for kind in targets]
+    return [row(kind, triplets) for triplets in (None, given) for kind in targets]
 
 
 def reference_lca_times(case):

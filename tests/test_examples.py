@@ -40,7 +40,7 @@ def test_tables(tmp_path):
         "benchmark_tables", "--data=iris", "--seeds=1", "--epochs=1", f"--out={tmp_path}"
     ).stdout
     found = {row["method"]: row for row in rows(tmp_path)}
-    assert len(found) == 8
+    assert len(found) == 9
     assert round(found["Ward"]["ari"], 3) == 0.615  # as in scikit-learn's own comparisons
     assert "purity" not in found["k-means"]
     assert (tmp_path / "table.txt").read_text().strip() in out

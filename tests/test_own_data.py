@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pandas
 import pytest
+import tensorflow as tf
 from PIL import Image
 from script_runs import ROOT, run
 
-from tfsp import experiment, own_data
+from tfsp import evaluation, experiment, own_data
 from tfsp.config import check_section, default_config, read_config, to_dict
 from tfsp.data import DataNotFoundError
 
@@ -139,6 +140,111 @@ def test_tables(tmp_path, values, likelihood, words):
     assert set(data.index("test")) < {f"r{i}" for i in range(40)}
 
 
+def passengers(path, number=120):
+    """A table as tables are: names, classes, yes and no, numbers, and holes in some columns."""
+    rng = np.random.default_rng(1)
+    sex = rng.choice(["female", "male"], number)
+    survived = (rng.random(number) < np.where(sex == "female", 0.8, 0.2)).astype(int)
+    age = np.where(rng.random(number) < 0.25, np.nan, rng.gamma(4.0, 8.0, number).round(1))
+    port = rng.choice(["Southampton", "Cherbourg", "Queenstown"], number).astype(object)
+    port[rng.random(number) < 0.1] = None
+    frame = pandas.DataFrame(
+        {
+            "name": [f"Passenger, Mr. No. {i:03d}" for i in range(number)],
+            "survived": survived,
+            "sex": sex,
+            "age": age,
+            "fare": rng.lognormal(3.0, 1.0, number).round(2),
+            "port": port,
+        }
+    )
+    frame.to_csv(path, index=False)
+    return frame
+
+
+def test_a_mixed_table(tmp_path):
+    frame = passengers(tmp_path / "own.csv")
+    config, lines = fitted(tmp_path / "own.csv")
+    chosen = {key: config.data[key] for key in ("index", "categorical", "missing")}
+    assert chosen == {"index": "name", "categorical": "code", "missing": "model"}
+    assert (config.likelihood.name, config.likelihood.missing) == ("columns", True)
+    share = frame.drop(columns="name").isna().to_numpy().mean()
+    assert lines[0] == (
+        "Found: own.csv, a table of 120 rows and 5 columns, 2 numeric, 2 binary, 1 categorical, "
+        f"{share:.0%} missing."
+    )
+    assert lines[1] == (
+        "Chosen: likelihood columns, to each column that of its kind, missing=model, index=name."
+    )
+    assert max(map(len, lines)) <= 100
+    data = experiment.load_data(to_dict(config))
+    assert set(data.index("test")) < set(frame["name"])
+    assert data.info.columns == ("survived", "sex", "age", "fare", "port")
+    assert data.info.categories["sex"] == ("female", "male")
+    assert np.isnan(data.arrays("train")[0]).any()
+
+
+def test_of_a_mixed_table_each_choice_can_be_given(tmp_path):
+    frame = passengers(tmp_path / "own.csv")
+    path = tmp_path / "own.csv"
+    config, lines = fitted(path, data__missing="mean")
+    assert (config.data.missing, config.likelihood.missing) == ("mean", False)
+    assert "missing=" not in lines[1]
+    config, _ = fitted(path, data__missing="drop")
+    rows = experiment.load_data(to_dict(config)).info
+    assert rows.num_train + rows.num_validation + rows.num_test == len(frame.dropna())
+    with pytest.raises(ValueError, match="missing values"):
+        fitted(path, data__missing="error")
+    config, lines = fitted(path, data__label="port", data__missing="drop")
+    assert "3 classes" in lines[0]
+    assert "categorical," not in lines[0]
+    with pytest.raises(ValueError, match="column 'sex' holds text"):
+        fitted(path, data__categorical="error")
+    config, _ = fitted(path, likelihood__kinds={"fare": "laplace"}, likelihood__name="columns")
+    assert config.likelihood.kinds.to_dict() == {"fare": "laplace"}
+    frame.rename(columns={"name": "who"}).assign(name=frame["name"] + "!").to_csv(path, index=False)
+    config, _ = fitted(path, data__index="name", likelihood__name="columns", data__label="who")
+    assert config.data.index == "name"
+
+
+def test_numbers_with_holes_alone_stay_gaussian(tmp_path):
+    values = RNG.normal(size=(40, 3))
+    values[::5, 1] = np.nan
+    np.save(tmp_path / "own.npy", values)
+    for path in (table(tmp_path / "own.csv", values), tmp_path / "own.npy"):
+        config, lines = fitted(path)
+        assert (config.likelihood.name, config.likelihood.missing) == ("gaussian", True)
+        assert (config.data.missing, config.data.index, config.data.categorical) == (
+            "model",
+            None,
+            None,
+        )
+        assert "7% missing" in lines[0]
+        assert "missing=model" in lines[1]
+        assert max(map(len, lines)) <= 100
+        assert np.isnan(experiment.load_data(to_dict(config)).arrays("train")[0]).any()
+
+
+def test_a_mixed_table_is_trained_on(tmp_path):
+    """To a run whose members are known by the names of the rows."""
+    frame = passengers(tmp_path / "own.csv")
+    config, _ = fitted(
+        tmp_path / "own.csv",
+        network__hidden=(8,),
+        prior__name="normal",
+        train__epochs=2,
+        train__kl_warmup_epochs=0,
+        train__steps_per_epoch=4,
+        train__jit_compile=False,
+    )
+    model = experiment.train(config, tmp_path / "run", verbose=0)
+    kinds = [spec["name"] for spec in model.likelihood.get_config()["kinds"]]
+    assert kinds == ["bernoulli", "bernoulli", "gaussian", "gaussian", "categorical"]
+    row = evaluation.evaluate_run(tmp_path / "run", tasks=["members"], progress=False)
+    members = pandas.read_csv(tmp_path / "run" / row["members_file"])
+    assert set(members["row"]) == set(frame["name"])
+
+
 def test_embeddings_are_a_table_even_within_0_and_1(tmp_path):
     rows = abs(RNG.normal(size=(40, 8)))
     np.save(tmp_path / "own.npy", rows / np.linalg.norm(rows, axis=1, keepdims=True))
@@ -220,9 +326,14 @@ def test_the_lines_in_the_docs_are_those_that_are_printed(tmp_path):
 
 
 def test_columns_of_text_are_named_with_the_flags_that_help(tmp_path):
-    path = table(tmp_path / "own.csv", RNG.normal(size=(40, 3)), kind=["u", "v"] * 20)
-    with pytest.raises(ValueError, match=r"column 'kind' holds text.* --config.data.label=\.\.\."):
+    words = [f"{i} {'word ' * 20}" for i in range(40)]  # too long for names
+    path = table(tmp_path / "own.csv", RNG.normal(size=(40, 3)), told=words)
+    with pytest.raises(ValueError, match=r"'told' holds 40 .*texts.* --config.data.label=\.\.\."):
         own_data.fit_config(default_config(), path)
+    path = table(tmp_path / "own.csv", RNG.normal(size=(40, 3)), kind=["u", "v"] * 20)
+    given = dict(likelihood__name="gaussian")  # to which codes are numbers
+    with pytest.raises(ValueError, match=r"column 'kind' holds text.* --config.data.label=\.\.\."):
+        fitted(path, **given)
 
 
 def test_too_few_rows(tmp_path):
@@ -294,5 +405,10 @@ def test_a_run_ends_in_members_pictures_and_a_served_model(tmp_path):
     assert len(members) == 60
     root = members["path"].str.split("/").str[0]
     assert root.nunique() == 1
-    assert (tmp_path / "run" / "export" / "saved_model.pb").is_file()
+    served = tf.saved_model.load(str(tmp_path / "run" / "export")).signatures
+    rows = pandas.read_csv(path).iloc[:, :3].to_numpy("float32")
+    answer = served["members"](images=tf.constant(rows))
+    for name in ("node", "cluster"):
+        np.testing.assert_array_equal(answer[name], members[name])
+    np.testing.assert_allclose(answer["probability"], members["probability"], rtol=1e-3)
     assert (tmp_path / "run" / "figures" / "summary.nwk").is_file()

@@ -17,6 +17,11 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def printed_by(code):
+    """The text that stands next below a block of code."""
+    return re.search(r"```text\n(.*?)```", README.partition(code)[2], re.DOTALL)[1]
+
+
 def run(code, folder):
     """What `code` prints, in this folder."""
     printed = io.StringIO()
@@ -36,7 +41,8 @@ def run_process(code, folder):
 
 @pytest.mark.slow
 def test_the_ten_lines_print_what_stands_there(tmp_path):
-    code, expected = blocks("python")[0], blocks("text")[0]
+    code = blocks("python")[0]
+    expected = printed_by(code)
     assert len(code.strip().splitlines()) <= 12
     printed = run_process(code, tmp_path)
     number = r"-?\d+\.\d+"
@@ -52,7 +58,7 @@ def test_the_ten_lines_print_what_stands_there(tmp_path):
 @pytest.mark.slow
 def test_the_tree_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "run_chains" in block)
-    expected = blocks("text")[6]
+    expected = printed_by(code)
     printed = run(code, tmp_path)
     number = r"-?\d+(?:\.\d+)?"
     ours, theirs = re.findall(number, printed), re.findall(number, expected)
@@ -65,10 +71,11 @@ def test_the_tree_prints_what_stands_there(tmp_path):
 @pytest.mark.slow
 def test_the_tree_of_digits_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "loracs" in block)
+    expected = printed_by(code)
     assert "epochs=60" in code  # enough to be worth a look; here it is enough to run
     code = code.replace("epochs=60", "epochs=22")
     printed = run(code, tmp_path)
-    assert printed == blocks("text")[1]
+    assert printed == expected
 
 
 @pytest.mark.slow
@@ -86,35 +93,38 @@ def test_the_star_prints_what_stands_there(tmp_path):
 @pytest.mark.slow
 def test_the_discrete_vae_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "DiscreteVAE" in block)
+    expected = printed_by(code)
     assert "epochs=30" in code  # here a few are enough to run
     code = code.replace("epochs=30", "epochs=3").replace("num_samples=1000", "num_samples=10")
     printed = run(code, tmp_path)
     number = r"-?\d+\.\d+"
-    assert re.sub(number, "#", printed) == re.sub(number, "#", blocks("text")[5])
+    assert re.sub(number, "#", printed) == re.sub(number, "#", expected)
     assert (tmp_path / "chains.png").exists()
 
 
 @pytest.mark.slow
 def test_the_categories_print_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "CPVAE(" in block)
+    expected = printed_by(code)
     assert "start_epoch=60" in code
     assert "epochs=120" in code  # here a few are enough to run
     code = code.replace("start_epoch=60", "start_epoch=2").replace("epochs=120", "epochs=4")
     printed = run(code, tmp_path)
     number = r"\d+\.\d+"
-    assert re.sub(number, "#", printed) == re.sub(number, "#", blocks("text")[3])
+    assert re.sub(number, "#", printed) == re.sub(number, "#", expected)
     assert (tmp_path / "categories.png").exists()
 
 
 @pytest.mark.slow
 def test_the_graph_prints_what_stands_there(tmp_path):
     code = next(block for block in blocks("python") if "GraphVAE(" in block)
+    expected = printed_by(code)
     assert "epochs=80" in code
     code = code.replace("epochs=80", "epochs=2").replace("epochs=10", "epochs=1")
     printed = run(code, tmp_path)
     shape, _, _ = printed.strip().partition(":")  # which edges takes more epochs
     assert shape == "LatentGraph(4 nodes of size 5"
-    assert shape in blocks("text")[4]
+    assert shape in expected
     assert (tmp_path / "graph.png").exists()
 
 

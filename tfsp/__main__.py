@@ -20,6 +20,7 @@ _HELP = {
     "evaluate": "bounds, log p(x), clusters, trees, ... of a run",
     "visualize": "pictures of a run",
     "explore": "the page of a run's tree: look into branches, name them, say what belongs together",
+    "refine": "trains a run on with the corrections that its page lets you download",
     "export": "a SavedModel of a run, or files for other runtimes",
     "demo": "all of it on scikit-learn's digits, in minutes",
     "configs": "lists the configs that come with the package",

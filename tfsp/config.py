@@ -69,6 +69,9 @@ def default_config(model="vae"):
                 fit=ml_collections.config_dict.placeholder(str),
                 cache=ml_collections.config_dict.placeholder(str),
                 cache_dir=ml_collections.config_dict.placeholder(str),
+                # Of a set of TensorFlow Datasets: the feature that is the image, where there are
+                # several (and `label` the one that is the class).
+                image=ml_collections.config_dict.placeholder(str),
                 # Of a table: the columns that are the class and the name of a row; what becomes of
                 # missing values ("error", "drop", "mean", "model") and of columns of text and
                 # categories ("error", "code"); the layer of an .h5ad file; True reads an array

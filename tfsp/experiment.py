@@ -123,7 +123,7 @@ def compile_model(model, config, steps_per_epoch):
     )
 
 
-def train(config, run_dir, data_dir=None, download=False, verbose=1):
+def train(config, run_dir, data_dir=None, download=False, verbose=1, make=None, extra=()):
     """Trains a config's model in the folder `run_dir`; resumes where a killed run stopped.
 
     A damaged checkpoint is renamed to `damaged-...`, and the run resumes from the next older one,
@@ -134,6 +134,8 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
       run_dir: the run's folder; see `RunDirectory`.
       data_dir, download: where the data set is, and whether it may be fetched.
       verbose: 0 for silence, 1 for a line for each epoch.
+      make: function (data, config) -> model, which a new run begins with; None takes `model_for`.
+      extra: more callbacks, which come before the checkpoint is saved.
 
     Returns:
       The trained model (its last epoch).
@@ -154,10 +156,10 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1):
     run.check(config)
     check_names(config)
     with resume.state_in_errors(run), run.lock():
-        return _train(config, run, data_dir, download, verbose)
+        return _train(config, run, data_dir, download, verbose, make or model_for, extra)
 
 
-def _train(config, run, data_dir, download, verbose):
+def _train(config, run, data_dir, download, verbose, make, extra):
     train_config = config["train"]
     dataset = load_data(config, data_dir, download)
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
@@ -165,7 +167,7 @@ def _train(config, run, data_dir, download, verbose):
     with distribution.scope() if distribution else contextlib.nullcontext():
         model, first_epoch, checkpoint, problems = resume.newest(run)
         if model is None:
-            model = _model_for(dataset, config)
+            model = make(dataset, config)
             compile_model(model, config, steps)
         indexed = getattr(model, "needs_index", False)  # it must identify each training point
         if indexed:
@@ -206,6 +208,7 @@ def _train(config, run, data_dir, download, verbose):
                 lambda _: dataset.info.num_train,
             ),
             callbacks.StopOnNonFinite(lambda: resume.kept(run)),
+            *extra,
             *([callbacks.EpochLine(images)] if verbose else []),
             history,
             callbacks.TensorBoardLog(
@@ -220,8 +223,13 @@ def _train(config, run, data_dir, download, verbose):
     return model
 
 
-def _model_for(dataset, config):
-    """The model of a config, built for a data set, from which its likelihood may be told more."""
+def model_for(dataset, config):
+    """The model of a config, built for a data set, from which its likelihood may be told more.
+
+    Args:
+      dataset: a `tfsp.data.Data`.
+      config: complete nested dict (see `tfsp.config.to_dict`).
+    """
     info, likelihood = dataset.info, config["likelihood"]
     if likelihood["name"] == "columns":
         told = {"names": info.columns, "categories": info.categories}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import arguments, precision
+from tfsp import arguments, notebook, precision
 
 LATENT_DIM = 40  # of a model for which neither the user nor a prior says another
 
@@ -37,6 +37,10 @@ class LatentLayer(keras.layers.Layer):
     def example(cls) -> Self:
         """A tiny instance, ready for use, for the contract tests."""
         return cls(latent_dim=2)
+
+    def _repr_html_(self) -> str:
+        settings = notebook.listing({"settings": notebook.settings(self.get_config())})
+        return notebook.card(type(self).__name__, settings, notebook.weights(self.weights))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "latent_dim": self.latent_dim}

@@ -47,6 +47,8 @@ def fit_config(config, path, given=()):
     choice = _Choice(config, frozenset(given))
     choice.reset_data()
     options = {k: config.data[k] for k in _OF_LOOKING if config.data.get(k) is not None}
+    if choice.is_given("likelihood.name") and config.likelihood.name != "columns":
+        options.setdefault("categorical", "error")  # codes mean nothing to other likelihoods
     try:
         seen = data.look(path, options)
     except data.DataFormatError as error:
@@ -61,6 +63,8 @@ def fit_config(config, path, given=()):
             f"and to test: too few to learn from. Expected {_LEAST_ROWS} or more."
         )
     choice.set("data.name", str(seen.path))
+    for name, value in seen.options.items():
+        choice.set(f"data.{name}", value)
     if seen.unit_norm and seen.kind == "flat":  # lengths of 1 are of embeddings, not of pictures
         choice.set("data.table", True)
         seen = dataclasses.replace(seen, kind="table", values="real")
@@ -68,6 +72,8 @@ def fit_config(config, path, given=()):
     network = _fit_network(choice, seen, convolves)
     size = _fit_size(choice, seen, convolves) if seen.kind == "pictures" else ""
     why = _fit_likelihood(choice, seen, resized=bool(size))
+    if "index" in seen.options:
+        why += f", index={config.data.index}"
     fitted = _fit_numbers(choice, seen)
     lines = (
         f"Found: {_found(seen)}",
@@ -125,9 +131,12 @@ def _found(seen):
             "binary": "zeros and ones",
             "counts": f"counts up to {seen.largest:,.0f}, {seen.zeros:.0%} zeros",
             "real": "real numbers",
+            "mixed": ", ".join(f"{number:,} {kind}" for kind, number in seen.kinds.items()),
         }[seen.values]
         if seen.unit_norm:
             numbers += ", rows of length 1 (embeddings)"
+        if seen.missing:
+            numbers += f", {max(seen.missing, 0.01):.0%} missing"
         what = f"a table of {seen.num_rows:,} rows and {seen.shape[0]:,} columns, {numbers}{labels}"
     return f"{name}, {what}"
 
@@ -198,6 +207,9 @@ def _fit_likelihood(choice, seen, resized):
         settings = {key: value for key, value in wanted.items() if key in taken}
     else:
         choice.change_class("likelihood", name)
+    if seen.kind == "table" and config.data.missing == "model":
+        settings = {**settings, "missing": True}
+        reason += f", missing={config.data.missing}"
     for key, value in settings.items():
         choice.set(f"likelihood.{key}", value)
     return f"likelihood {name}, {reason}"
@@ -208,6 +220,8 @@ def _of_table(seen):
         return "bernoulli", {}, "for zeros and ones"
     if seen.values == "counts":
         return "negative_binomial", {}, "for counts around shares of each row's total"
+    if seen.values == "mixed":
+        return "columns", {}, "to each column that of its kind"
     settings = {"scale": "feature", "standardize": True}
     return "gaussian", settings, "standardised and a scale for each column, in any units"
 

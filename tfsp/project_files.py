@@ -2,7 +2,7 @@
 
 import pathlib
 
-COMMANDS = ("train", "evaluate", "visualize", "explore", "export", "demo")
+COMMANDS = ("train", "evaluate", "visualize", "explore", "refine", "export", "demo")
 _PACKAGE = pathlib.Path(__file__).parent
 FOLDER = "_project"  # of the package, where setup.py puts them
 

@@ -168,3 +168,17 @@ def _passes_on_to_keras(cls):
 
 def _is_keras(cls):
     return cls.__module__.partition(".")[0] == "keras"
+
+
+def serialized(part):
+    """A name, a dict or an object, as `get_config` has it."""
+    if isinstance(part, str):
+        return part
+    return dict(part) if hasattr(part, "keys") else keras.saving.serialize_keras_object(part)
+
+
+def deserialized(value):
+    """What `serialized` was given, or a dict or name in its place."""
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    return value

@@ -2,6 +2,7 @@
 
 from tfsp import evaluation
 from tfsp.export import describe, export_run
+from tfsp.notebook import Results
 from tfsp.run_directory import RunDirectory
 from tfsp.visualize import visualize_run
 
@@ -18,14 +19,15 @@ def write(run_dir):
       run_dir: the run's folder.
 
     Returns:
-      dict of name -> path: "members", the pictures by their names, and "export".
+      a dict (`tfsp.notebook.Results`) of name -> path: "members", the pictures by their names, and
+      "export".
     """
     run = RunDirectory(run_dir)
     row = evaluation.evaluate_run(run.path, progress=False, tasks=("members",))
     written = {"members": run.path / row["members_file"], **visualize_run(run.path)}
     if not (run.export / "saved_model.pb").exists():
         export_run(run.path)
-    return {**written, "export": run.export}
+    return Results({**written, "export": run.export})
 
 
 def format_written(paths):
@@ -35,6 +37,5 @@ def format_written(paths):
     tree = next((paths[name] for name in _TREES if name in paths), None)
     if tree is not None:
         lines.append(f"Tree: {tree}, beside {len(pictures) - 1} more pictures")
-    return "\n".join(
-        [*lines, f"Served model: {export}, with {', '.join(sorted(describe(export)))}"]
-    )
+    lines += [f"Served model: {export}", f"Answers: {', '.join(sorted(describe(export)))}"]
+    return "\n".join(lines)

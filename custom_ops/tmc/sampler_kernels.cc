@@ -32,6 +32,12 @@ class SamplePosteriorOp : public Kernel {
     for (int i = 0; i < 2; ++i) {
       options.seed[i] = static_cast<uint32_t>(ctx->input(7).vec<int32_t>()(i));
     }
+    const Tensor& triplets = ctx->input(8);
+    OP_REQUIRES(ctx, triplets.dims() == 2 && triplets.dim_size(1) == 3,
+                Invalid(absl::StrCat("triplets must have shape [M, 3]. Received: ",
+                                     triplets.shape().DebugString(), ".")));
+    const int32_t* triplet = triplets.flat<int32_t>().data();
+    options.triplets.assign(triplet, triplet + triplets.NumElements());
     SamplerResult result;
     OP_REQUIRES_OK(
         ctx, Check(RunSampler(options, static_cast<int>(ctx->input(2).dim_size(1)), leaves.data(),

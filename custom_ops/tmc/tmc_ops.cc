@@ -176,6 +176,8 @@ absl::Status SamplePosteriorShape(InferenceContext* c) {
   TF_RETURN_IF_ERROR(VectorOf(c, 5, 4));
   TF_RETURN_IF_ERROR(c->WithRank(c->input(6), 0, &unused));
   TF_RETURN_IF_ERROR(VectorOf(c, 7, 2));
+  TF_RETURN_IF_ERROR(c->WithRank(c->input(8), 2, &unused));
+  TF_RETURN_IF_ERROR(c->WithValue(c->Dim(unused, 1), 3, &dim));
   c->set_output(0, c->Vector(num_nodes));
   c->set_output(1, c->Vector(num_nodes));
   c->set_output(2, c->Scalar());
@@ -322,6 +324,7 @@ REGISTER_OP("TfspTmcSamplePosterior")
     .Input("mixture: float64")
     .Input("num_moves: int64")
     .Input("seed: int32")
+    .Input("triplets: int32")
     .Output("new_parent: int32")
     .Output("new_time: float64")
     .Output("log_joint: float64")

@@ -2,10 +2,11 @@
 
 const EMPTY = { names: [], answers: [], answered: [] };
 
+/** `answers` are those that the page brings along; what has been kept goes first. */
 export class Kept {
-  constructor(run) {
+  constructor(run, answers = []) {
     this._key = `tfsp-explorer:${run}`;
-    this._content = { ...EMPTY, ...this._read() };
+    this._content = { ...EMPTY, answers, ...this._read() };
     Object.assign(this, this._content);
     this.works = this._write();
   }

@@ -12,6 +12,7 @@ import { Outline } from "./outline.js";
 import { Panel } from "./panel.js";
 import { Parts } from "./parts.js";
 import { Questions } from "./question.js";
+import { Served } from "./served.js";
 import { Sheets } from "./sheets.js";
 import { State } from "./state.js";
 import { Table } from "./table.js";
@@ -24,7 +25,7 @@ import { Treemap } from "./treemap.js";
 function main() {
   const structure = JSON.parse(byId("data").textContent);
   const tree = new Tree(structure);
-  const state = new State(tree, new Kept(structure.run));
+  const state = new State(tree, new Kept(structure.run, structure.answers));
   const parts = new Parts(tree);
   const views = {};
   const redraw = () => {
@@ -52,6 +53,7 @@ function main() {
   const tray = new Tray(state, sets.pictures, (rows, text) => questions.ask(rows, text));
   questions.tray = tray;
   new Finder(state, sets.pictures);
+  new Served(state);
 
   state.on("focus", (moved) => {
     if (!moved) current().fly(state.focus);

@@ -1,5 +1,7 @@
 """Callbacks: schedules, stops, logs."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -231,7 +233,53 @@ def test_epoch_line_counts_images(binary_images, capsys):
     )
     lines = capsys.readouterr().out.strip().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
-    assert all("elbo" in line and line.endswith("images/s") for line in lines)
+    assert all(" elbo -" in line and " images/s" in line for line in lines)
+
+
+def epoch_line(capsys, logs, epochs=100, bound="elbo"):
+    line = callbacks.EpochLine(6400)
+    line.set_params({"epochs": epochs})
+    line.set_model(types.SimpleNamespace(bound=types.SimpleNamespace(name=bound)))
+    line.on_epoch_begin(0)
+    line.on_epoch_end(epochs - 1, logs)
+    out = capsys.readouterr().out
+    assert out.endswith("\n")
+    assert out.count("\n") == 1
+    return out[:-1].split("  ")
+
+
+def test_epoch_line_has_what_matters_most_and_fits(capsys):
+    logs = {f"a_metric_of_a_very_long_name_number_{i}": 10.0**i for i in range(40)}
+    logs |= {
+        "kl": 23.081,
+        "short": 1.0,
+        "val_elbo": -98.114,
+        "log_likelihood": -74.6,
+        "elbo": -97.69,
+    }
+    first, seconds, *metrics = epoch_line(capsys, logs)
+    assert first == "epoch 100/100"
+    assert seconds.endswith(" s")
+    assert metrics[:4] == ["elbo -97.69", "val_elbo -98.11", "log_likelihood -74.60", "kl 23.08"]
+    assert epoch_line(capsys, {"elbo": -1.0, "kl": 0.5, "short": 2.0})[2:4] == [
+        "elbo -1.00",
+        "kl 0.50",
+    ]
+    assert epoch_line(capsys, {"elbo": -1.0, "short": 2.0})[-1] == "short 2.00"
+    iwae = {"elbo": -2.0, "iwae": -1.0, "val_elbo": -4.0, "val_iwae": -3.0}
+    parts = epoch_line(capsys, iwae, bound="iwae")
+    assert parts[2:6] == ["iwae -1.00", "val_iwae -3.00", "elbo -2.00", "val_elbo -4.00"]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf, -1e308, 123456789.125, np.float32(-3.25), 0])
+def test_epoch_line_fits_whatever_the_numbers(value, capsys):
+    names = ["loss", "elbo", "val_elbo", "log_likelihood", "kl", "iwae", "x" * 90, "y" * 200]
+    names += [f"val_kl_{i}" for i in range(30)]
+    for epochs in (1, 10**12):
+        parts = epoch_line(capsys, dict.fromkeys(names, value), epochs)
+        assert len("  ".join(parts)) <= 100
+        bounds = [float(part.rpartition(" ")[2]) for part in parts if "elbo " in part]
+        np.testing.assert_allclose(bounds, [value, value], rtol=5e-3)
 
 
 @pytest.mark.parametrize(("image_epochs", "drawn"), [(2, [2, 3]), (0, [3])])

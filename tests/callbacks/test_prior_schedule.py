@@ -275,3 +275,12 @@ def test_too_few_examples_are_told_of_at_once(prior, needed, binary_images):
     # Nor is there a need of examples where training ends before the start.
     with pytest.warns(UserWarning, match="before the prior"):
         categories.fit(dataset, epochs=5, verbose=0)
+
+
+def test_a_tmc_vae_that_has_started_ends_without_a_warning(recwarn):
+    model = models.TMCVAE(
+        "mlp", prior={"name": "tmc", "start_epoch": 1, "burn_in": 20}, latent_dim=2
+    )
+    model.compile("adam", jit_compile=False)
+    model.fit(np.zeros((12, 4, 4, 1), np.float32), epochs=2, batch_size=6, verbose=0)
+    assert not [w for w in recwarn if "Training ended" in str(w.message)]

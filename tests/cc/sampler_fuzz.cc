@@ -49,12 +49,23 @@ void Round(int64_t round) {
   options.portable_kernels = round % 2 == 0;
   options.refresh_every = random.Below(50);
   for (double& share : options.mixture) share = 0.01 + random.Uniform();
+  if (num_leaves >= 3 && round % 2 == 0) {  // triplets that the tree satisfies
+    for (int tries = random.Below(3 * num_leaves); tries > 0; --tries) {
+      int32_t leaf[3];
+      for (int32_t& n : leaf) n = random.Below(num_leaves);
+      const std::vector<int32_t> triplet(leaf, leaf + 3);
+      if (!tfsp::tmc::CheckStart(triplet, tree).ok()) continue;
+      options.triplets.insert(options.triplets.end(), leaf, leaf + 3);
+    }
+  }
   tfsp::tmc::SamplerResult result;
   tfsp::tmc::SamplerTrace trace;
   trace.every = random.Below(20);
   trace.trees = true;
   error = tfsp::tmc::RunSampler(options, dims, leaves.data(),
                                 round % 4 == 0 ? variance.data() : nullptr, &tree, &result, &trace);
+  if (!error.ok()) Fail(round, error.message());
+  error = tfsp::tmc::CheckStart(options.triplets, tree);
   if (!error.ok()) Fail(round, error.message());
   if (scale < 1e6 && !std::isfinite(result.log_joint)) Fail(round, "log joint is not finite");
 

@@ -108,6 +108,38 @@ def test_tables_dense_and_sparse_are_seen_alike(tmp_path):
     assert data.look(tmp_path / "unit.npz").unit_norm
 
 
+def test_columns_of_several_kinds(tmp_path):
+    """What is chosen for them, and what is not where a user says it."""
+    frame = pandas.DataFrame({"who": [f"r{i}" for i in range(40)], "x": RNG.normal(size=40)})
+    frame["yes"] = [0.0, 1.0] * 20
+    frame["two"] = ["a", "b"] * 20
+    frame["three"] = ["a", "b", None, "c"] * 10
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    seen = data.look(tmp_path / "own.csv")
+    assert seen.kinds == {"numeric": 1, "binary": 2, "categorical": 1}
+    assert (seen.values, seen.shape, seen.missing) == ("mixed", (4,), 10 / 160)
+    assert seen.options == {"index": "who", "categorical": "code", "missing": "model"}
+    given = {"index": "who", "label": "three", "missing": "drop", "categorical": "code"}
+    seen = data.look(tmp_path / "own.csv", given)
+    assert (seen.options, seen.num_rows, seen.num_classes) == ({}, 30, 3)
+    with pytest.raises(DataFormatError, match="10 missing values"):
+        data.look(tmp_path / "own.csv", {"missing": "error"})
+    # An index that is there already, whole numbers, and numbers in text are no names of rows.
+    frame.set_index("who").reset_index(names="name").set_index("two").to_parquet(
+        tmp_path / "own.parquet"
+    )
+    with pytest.raises(DataFormatError, match="column 'name' holds 40 different texts"):
+        data.look(tmp_path / "own.parquet")
+    frame = pandas.DataFrame({"n": np.arange(5, 45), "x": RNG.normal(size=40), "yes": [0, 1] * 20})
+    frame.to_csv(tmp_path / "own.csv", index=False)
+    seen = data.look(tmp_path / "own.csv")
+    assert (seen.values, seen.options) == ("mixed", {})
+    assert seen.kinds == {"numeric": 2, "binary": 1}
+    frame.assign(text=[*frame["n"].astype(str)[:-1], "?"]).to_csv(tmp_path / "own.csv", index=False)
+    with pytest.raises(DataFormatError, match="which are numbers but for '?'"):
+        data.look(tmp_path / "own.csv")
+
+
 def test_what_is_not_there_or_no_data(tmp_path):
     with pytest.raises(DataNotFoundError, match="There is no file or folder .*absent.csv"):
         data.look(tmp_path / "absent.csv")

@@ -110,7 +110,11 @@ def test_categories_are_clusters(monkeypatch):
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
     np.testing.assert_array_equal(found.labels_, shares.argmax(axis=1))
     np.testing.assert_array_equal(found.predict(X), found.labels_)
-    np.testing.assert_allclose(shares, found.model_.responsibilities(X.astype("float32")), 1e-5)
+    own = np.asarray(found.model_.responsibilities(X.astype("float32")))
+    np.testing.assert_allclose(shares, own[:, found.categories_], 1e-5)
+    assert sorted(found.categories_) == [0, 1, 2, 3]
+    counts = np.bincount(found.labels_, minlength=4)
+    assert np.all(np.diff(counts) <= 0)  # the largest is the first, and empty ones are the last
     assert found.transform(X).shape == (len(X), 2)
 
 

@@ -7,6 +7,7 @@ from reference import statistics
 
 from tfsp import models
 from tfsp.evaluation import can_add_noise, draw
+from tfsp.random import fold_in
 
 
 def make_model(likelihood, data_shape=(2,), **settings):
@@ -68,15 +69,39 @@ def test_draws_of_counts(name):
 
 
 def test_what_a_mean_does_not_tell():
+    """A scale for each pixel: draws come from p(x | z) itself, at the z of the means."""
     model = make_model({"name": "gaussian", "scale": "pixel"})
     assert not can_add_noise(model.likelihood)
-    with pytest.raises(ValueError, match="Gaussian .*kind='means'"):
-        draw(model, 5)
-    assert draw(model, 5, kind="means").shape == (5, 2)
+    means, draws = draw(model, 20_000, seed=3, kind="means"), draw(model, 20_000, seed=3)
+    z = tf.concat([model.generate(1000, fold_in(3, 2 * i)) for i in range(20)], axis=0)
+    given = model.decode(z)
+    np.testing.assert_allclose(means, given.mean(), rtol=1e-4, atol=1e-5)
+    noise = (draws - means) / given.stddev().numpy()
+    assert np.all(np.abs(noise.mean(axis=0)) < statistics.mean_tolerance(noise))
+    assert np.all(np.abs((noise**2 - 1).mean(axis=0)) < statistics.mean_tolerance(noise**2 - 1))
+    assert np.ptp(given.stddev().numpy(), axis=0).min() > 0.0
     zeros = "zero_inflated_negative_binomial"
-    for name in ("continuous_bernoulli", "discretized_logistic", "categorical", zeros):
-        if name in __import__("tfsp").likelihoods.names():
-            assert not can_add_noise(make_model(name, (2, 2, 1)).likelihood)
+    for name in ("continuous_bernoulli", "logistic", "categorical", zeros):
+        assert not can_add_noise(make_model(name, (2, 2, 1)).likelihood)
+
+
+def test_draws_of_columns():
+    """Codes by their probabilities, binary ones likewise, numbers around their means."""
+    kinds = ["gaussian", "bernoulli", {"name": "categorical", "num_levels": 3}]
+    model = make_model({"name": "columns", "kinds": kinds}, (3,))
+    model.likelihood.adapt(np.array([[1.0, 0, 2], [5.0, 1, 0], [3.0, 1, 1]]))
+    assert can_add_noise(model.likelihood)
+    draws = draw(model, 20_000, seed=3)
+    assert draws.shape == (20_000, 3)
+    z = tf.concat([model.generate(1000, fold_in(3, 2 * i)) for i in range(20)], axis=0)
+    expected = model.decode(z).statistics().numpy()  # a mean, a probability, three probabilities
+    seen = np.concatenate([draws[:, :2], draws[:, 2:] == np.arange(3)], axis=1)
+    np.testing.assert_array_equal(np.unique(draws[:, 1]), [0, 1])
+    np.testing.assert_array_equal(np.unique(draws[:, 2]), [0, 1, 2])
+    noise = seen - expected
+    assert np.all(np.abs(noise.mean(axis=0)) < statistics.mean_tolerance(noise))
+    np.testing.assert_array_equal(draw(model, 20_000, seed=3), draws)
+    assert not np.array_equal(draw(model, 20_000, seed=4), draws)
 
 
 def test_errors():

@@ -113,6 +113,7 @@ def test_later_tasks_add_to_the_row_and_lose_nothing(run_dir):
 
 def test_results_of_a_checkpoint_that_was_trained_on_are_dropped(run_dir):
     old = evaluation.evaluate_run(run_dir, tasks=["retrieval"], progress=False)
+    assert "<td" in old._repr_html_()
     assert old["steps"] in (6, 12, 18)  # the best of three epochs
     evaluation.write_json(run_dir / "metrics.json", {"results": [old | {"steps": 3}]})
     new = evaluation.evaluate_run(run_dir, tasks=["bounds"], progress=False)

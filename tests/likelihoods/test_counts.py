@@ -279,7 +279,10 @@ def test_dispersion_needs_the_shape_of_the_data():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (dict(library="learned"), r"`library` must be one of .*'observed', 'none'.*'learned'"),
+        (
+            dict(library="latent"),
+            r"`library` must be one of .*'observed', 'learned', 'none'.*'latent'",
+        ),
         (dict(dispersion="gene"), r"`dispersion` must be one of .*'feature', 'example'.*'gene'"),
         (dict(typical_library=0.0), "`typical_library` must be a positive number.*0.0"),
         (dict(library="none", typical_library=3), "goes with library='observed'.*3.0"),

@@ -15,13 +15,14 @@ from reference import tmc
 from scipy import special
 from tensorflow.core.protobuf import saved_model_pb2
 
-from tfsp import models, networks, priors
+from tfsp import evaluation, models, networks, priors
 from tfsp.tmc import Phylogeny
 
 D = 3
 USUAL = ["encode", "decode", "reconstruct", "sample", "log_likelihood"]
 SUMMARY = ("summary_parent", "summary_time", "support", "clade_support", "summary_newick")
-SIGNATURES = [*USUAL, "attach", "sample_subtree", "hierarchy"]
+MEMBERS = ("node", "probability", "cluster")
+SIGNATURES = [*USUAL, "attach", "members", "sample_subtree", "hierarchy"]
 NUM_LEAVES = {"collapsed": 20, "recognition": 20, "tmc": 5}
 PRIORS = {
     "collapsed": {"name": "loracs", "num_inducing": 20},
@@ -64,7 +65,7 @@ CLIENT = """
             "encode": dict(images=x), "decode": dict(latent=latent), "reconstruct": dict(images=x),
             "sample": dict(num_samples=number, seed=seed),
             "log_likelihood": dict(images=x, num_samples=tf.constant(70), seed=seed),
-            "attach": dict(images=x), "hierarchy": {},
+            "attach": dict(images=x), "members": dict(images=x), "hierarchy": {},
         }
         inner, leaf, *outside = nodes[path.name.partition(" ")[2]]
         for node in (inner, leaf):
@@ -166,6 +167,41 @@ def test_attach_is_the_exact_posterior_of_the_edge(served, kind):
         )
         terms = tmc.rule_log_terms(np.float64(latent), parent, time, np.float64(leaves))
         close(np.exp(edge_log_prob), special.softmax(terms, axis=1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_members_are_numbered_as_in_the_table_of_a_run(served, kind):
+    """Which is of the summary; `attach` tells the edge of the draw."""
+    model = served.models[kind]
+    answer = {name: served.answer(kind, "members", name) for name in MEMBERS}
+    assert answer["node"].dtype == answer["cluster"].dtype == np.int32
+    expected = evaluation.attach(model, served.x)
+    np.testing.assert_array_equal(answer["node"], expected["node"])
+    np.testing.assert_array_equal(answer["cluster"], expected["cluster"])
+    np.testing.assert_allclose(answer["probability"], expected["probability"], rtol=1e-4)
+    parent = served.answer(kind, "hierarchy", "summary_parent")
+    for node, path in zip(answer["node"], expected["path"], strict=True):
+        assert path.endswith(f"{parent[node]}/{node}")
+    if kind != "tmc":  # of five leaves both trees may be the same
+        assert np.any(answer["node"] != served.answer(kind, "attach", "edge"))
+
+
+def test_a_large_tree_is_served_as_the_draw(monkeypatch):
+    """As it is in the table of members."""
+    monkeypatch.setattr(priors.LORACs, "most_summarised", 3)
+    model = models.VAE(
+        networks.MLP(hidden=(4,)), prior=priors.LORACs.example(), latent_dim=2, seed=0
+    )
+    model.build((None, 5))
+    x = np.random.default_rng(0).random((9, 5)).astype("float32")
+    with model.prior.portable():
+        members, _ = model.signatures()["members"]
+        answer = members(tf.constant(x))
+    expected = evaluation.attach(model, x)
+    np.testing.assert_array_equal(answer["node"], expected["node"])
+    np.testing.assert_array_equal(answer["cluster"], expected["cluster"])
+    edges = np.exp(model.prior.attachment().edge_log_prob(model.encode(x)))
+    np.testing.assert_array_equal(answer["node"], edges.argmax(axis=1))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -221,3 +221,27 @@ def test_a_resumed_fit_goes_on_where_it_was():
     watch = fit(vae, 4, run_eagerly=True, initial_epoch=2)
     assert watch.started == [True, True]
     assert watch.annealed == [0.375, 0.25]
+
+
+def test_points_are_put_elsewhere_and_the_tree_stays():
+    prior = priors.LORACs(latent_dim=2, num_inducing=5, inducing_points="learned", burn_in=0)
+    prior.build()
+    prior.start(np.arange(10.0).reshape(5, 2))
+    tree = prior.phylogeny()
+    prior.relocate([3, 1], [[0.5, -1.0], [7.0, 8.0]])
+    expected = [[0, 1], [7, 8], [4, 5], [0.5, -1], [8, 9]]
+    np.testing.assert_array_equal(prior.inducing, expected)
+    assert prior.phylogeny() == tree
+
+
+@pytest.mark.parametrize("leaves", [[5], [-1], [1, 1], [0.5], [[1]]])
+def test_only_leaves_are_put_elsewhere(leaves):
+    prior = priors.LORACs(latent_dim=2, num_inducing=5)
+    with pytest.raises(ValueError, match=r"distinct integers in \[0, 5\)"):
+        prior.relocate(leaves, np.zeros((len(leaves), 2)))
+
+
+@pytest.mark.parametrize("points", [np.zeros((2, 2)), np.zeros((1, 3)), [[np.nan, 0.0]]])
+def test_only_finite_points_of_that_shape_are_taken(points):
+    with pytest.raises(ValueError, match=r"finite, of shape \[1, 2\]"):
+        priors.LORACs(latent_dim=2, num_inducing=5).relocate([0], points)

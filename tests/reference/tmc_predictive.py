@@ -7,7 +7,7 @@ edge, which resolves both ends on a logarithmic scale.
 import math
 
 import numpy as np
-from reference import tmc_gaussian, tmc_trees
+from reference import constraints, tmc_gaussian, tmc_trees
 from scipy import integrate, optimize, special
 
 
@@ -242,8 +242,10 @@ def sample_predictive(rng, parent, time, leaves, a=2.0, b=2.0):
     return mean + rng.normal(size=mean.shape) * math.sqrt(variance), v, t
 
 
-def topology_posterior(leaves, a=2.0, b=2.0, num=81, limit=14.0):
+def topology_posterior(leaves, a=2.0, b=2.0, num=81, limit=14.0, triplets=()):
     """Exact posterior of N <= 5 leaves by enumeration times quadrature over all sticks.
+
+    With triplets (a, b, c) given that each has a clade which holds a and b, but not c.
 
     Sticks are independent Beta(a, b), so p(leaves given topology) is the mean of the Gaussian
     density over a product grid of y = logit(beta), `num` points each.
@@ -259,6 +261,8 @@ def topology_posterior(leaves, a=2.0, b=2.0, num=81, limit=14.0):
     grids = [g.ravel() for g in grids]
     log_mass, mean_lca = {}, {}
     for topology, parent in tmc_trees.all_topologies(num_leaves).items():
+        if not constraints.displays(topology, triplets):
+            continue
         time = np.zeros((len(parent), grids[0].size if grids else 1))
         time[:num_leaves] = 1.0
         total = np.zeros(time.shape[1])

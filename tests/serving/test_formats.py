@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from serving import cases
-from tfsp import models, serving
+from tfsp import evaluation, models, serving
 
 NUMBER, SEED = 4, 7
 # Networks of a few layers in float32, and logarithms of probabilities of some tens of nats.
@@ -54,6 +54,9 @@ class Exported:
                 edges = model.prior.attachment().edge_log_prob(model.encode(x))
                 edge = np.argmax(edges, axis=1)
                 self.calls["attach"] = {"images": x}, {"edge_log_prob": edges, "edge": edge}
+                frame = evaluation.attach(model, x)
+                names = ("node", "probability", "cluster")
+                self.calls["members"] = {"images": x}, {name: frame[name] for name in names}
             if "categories" in signatures:
                 probabilities = model.responsibilities(x)
                 self.calls["categories"] = {"images": x}, {"probabilities": probabilities}

@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import numpy as np
 import tensorflow as tf
-from reference import tmc
+from reference import constraints, tmc
 
 from tfsp.tmc import ops
 from tfsp.tmc.native import library
@@ -50,11 +50,12 @@ RAW = {
     ),
     "attachment": (("z", *LEAVES, "parameters"), True),
     "sample_posterior": (
-        (*LEAVES, "leaf_variance", "concentrations", "mixture", "num_moves", "seed"), False,
+        (*LEAVES, "leaf_variance", "concentrations", "mixture", "num_moves", "seed", "triplets"),
+        False,
     ),
     "sample_prior": (("num_leaves", "concentrations", "seed"), False),
 }  # fmt: skip
-DTYPES = dict(parent="int32", num_leaves="int32", seed="int32", num_moves="int64")
+DTYPES = dict(parent="int32", num_leaves="int32", seed="int32", num_moves="int64", triplets="int32")
 FLOATS = ("z", "leaves", "by_node", "by_row", "by_row2", "upstream")
 ODD = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.0, 0.5, 1e-300, 5e-324, 1e300, -1e308, 1e-7,
        1e18, np.nextafter(1, 0), np.nextafter(0, 1)]  # fmt: skip
@@ -69,6 +70,8 @@ def right_case(rng):
     if rng.random() < 0.15:
         time = edgy_times(rng, parent, time)
     num_nodes = len(parent)
+    count = int(rng.choice([0, 0, 1, 4])) if 3 <= num_leaves < 40 else 0
+    triplets = constraints.random_triplets(rng, parent, count)
     return dict(
         parent=parent,
         time=time,
@@ -85,6 +88,7 @@ def right_case(rng):
         num_moves=np.array(int(rng.integers(0, 60))),
         seed=rng.integers(-(2**31), 2**31, size=2),
         num_leaves=np.array(num_leaves),
+        triplets=np.array(triplets, int).reshape(-1, 3),
     )
 
 
@@ -243,7 +247,8 @@ def through_the_face(rng, case):
         "attachment": lambda: ops.attachment(z, parent, time, leaves, **options),
         "sample_posterior": lambda: ops.sample_posterior(
             parent, time, leaves, num_moves=args["num_moves"], seed=args["seed"],
-            mixture=args["mixture"], leaf_variance=args["leaf_variance"], **pair,
+            mixture=args["mixture"], leaf_variance=args["leaf_variance"],
+            triplets=args["triplets"], **pair,
         ),
         "sample_prior": lambda: ops.sample_prior(args["num_leaves"], seed=args["seed"], **pair),
     }  # fmt: skip

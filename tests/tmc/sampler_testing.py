@@ -3,7 +3,7 @@
 import numpy as np
 
 from tfsp.tmc import native_sampler
-from tfsp.tmc.native.options import Mixture
+from tfsp.tmc.native.options import Mixture, as_triplets
 from tmc import _testing
 from tmc._testing import State, defaults, random_draws
 
@@ -27,19 +27,26 @@ def joint_test(
     seed,
     mixture=None,
     min_remaining=1e-6,
+    triplets=None,
 ):
     """Geweke's joint distribution test of the sampler, in independent replicates.
 
-    Each replicate draws a tree from the prior and leaves given the tree, runs the chain, and
-    reports bounded statistics of (tree, leaves) before and after. If the chain leaves
-    r(tree | leaves) invariant, the expected difference is 0 for every `num_moves`.
+    Each replicate draws a tree from the prior (given the triplets, by rejection) and leaves given
+    the tree, runs the chain, and reports bounded statistics of (tree, leaves) before and after. If
+    the chain leaves r(tree | leaves) invariant, the expected difference is 0 for every `num_moves`.
 
     Args: as `native_sampler.sample_posterior`; num_replicates: R.
     Returns: float64 `[R, 2, 12]`, before and after.
     Source: Geweke 2004; Gandy and Scott 2020, arXiv:2001.06465.
     """
     options = _options(
-        concentration1, concentration0, mixture, num_moves, seed, min_remaining=min_remaining
+        concentration1,
+        concentration0,
+        mixture,
+        num_moves,
+        seed,
+        min_remaining=min_remaining,
+        triplets=as_triplets(triplets),
     )
     return _testing.joint_test(options, num_leaves, num_dims, num_replicates)
 
@@ -56,13 +63,21 @@ def recomputed_chain(
     mixture=None,
     trace_every=0,
     leaf_variance=None,
+    triplets=None,
 ):
     """`native_sampler.sample_posterior`, every proposal judged by the whole tree's log joint."""
     out = _testing.recomputed_chain(
         np.asarray(parent, np.int32),
         np.asarray(time, float),
         np.asarray(leaves, float),
-        _options(concentration1, concentration0, mixture, num_moves, seed),
+        _options(
+            concentration1,
+            concentration0,
+            mixture,
+            num_moves,
+            seed,
+            triplets=as_triplets(triplets),
+        ),
         leaf_variance,
         trace_every,
     )

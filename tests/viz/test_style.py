@@ -29,8 +29,10 @@ LEAVES = CODES[:3]
 
 POINTS = CODES[:, :2]
 
+ANSWERED = {"answers": 10, "purity": 0.8, "error": 0.02}
 CALIBRATED = {"stated": 0.3, "true": 0.4, "error": 0.1}
 PICTURES = {
+    "answer_curves": lambda: viz.answer_curves({"a": [ANSWERED]}, title="Answers"),
     "calibration_curve": lambda: viz.calibration_curve({"a": [CALIBRATED]}, title="Support"),
     "category_usage": lambda: viz.category_usage([0.5, 0.3, 0.195, 0.005]),
     "histograms": lambda: viz.histograms(CODES[:, 0], {"a": CODES[:, 1], "b": 2 * CODES[:, 2]}),

@@ -8,9 +8,17 @@ import tensorflow as tf
 from tfsp import atomic
 from tfsp.history_file import read_history, write_history
 
+_COLUMNS = 100  # of a line
+_WIDEST = 10  # characters of a number that is written out
+_GAP = "  "
+
 
 class EpochLine(keras.callbacks.Callback):
-    """Prints one line for each epoch: bound, KL, validation bound, images per second.
+    """Prints one line of at most 100 columns for each epoch.
+
+    The epoch and its seconds, then what fits, the most important first: the bound that is trained
+    in training and in validation, the ELBO likewise, its two parts, images per second, and then
+    the other metrics in their order. The files of the run have all of them.
 
     Under `steps_per_execution` Keras's bar miscounts; `fit(verbose=0)` with this line does not.
 
@@ -30,14 +38,35 @@ class EpochLine(keras.callbacks.Callback):
         self._stop = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
-        speed = self.images_per_epoch / max((self._stop or time.perf_counter()) - self._start, 1e-9)
-        parts = [f"epoch {epoch + 1}/{self.params['epochs']}"]
-        for name in ("elbo", "iwae", "log_likelihood", "kl", "val_elbo", "val_iwae"):
-            if name in logs:
-                parts.append(f"{name} {logs[name]:.2f}")
-        parts.append(f"{speed:,.0f} images/s")
-        print("  ".join(parts), flush=True)
+        seconds = max((self._stop or time.perf_counter()) - self._start, 1e-9)
+        bound = getattr(getattr(self.model, "bound", None), "name", "elbo")
+        shown = f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+        parts = [f"epoch {epoch + 1}/{self.params['epochs']}", shown]
+        parts += _metrics(logs or {}, bound, f"{self.images_per_epoch / seconds:,.0f} images/s")
+        print(_fitting(parts), flush=True)
+
+
+def _metrics(logs, bound, speed):
+    """Texts of an epoch's metrics, the most important first."""
+    first = dict.fromkeys((bound, f"val_{bound}", "elbo", "val_elbo", "log_likelihood", "kl"))
+    leading = [name for name in first if name in logs]
+    others = [name for name in logs if name not in first]
+    texts = {name: f"{name} {_shown(float(value))}" for name, value in logs.items()}
+    return [texts[name] for name in leading] + [speed] + [texts[name] for name in others]
+
+
+def _shown(value):
+    text = f"{value:.2f}"
+    return text if len(text) <= _WIDEST else f"{value:.3g}"
+
+
+def _fitting(parts):
+    """The first part and those after it that a line still has room for."""
+    line = parts[0]
+    for part in parts[1:]:
+        if len(line) + len(_GAP) + len(part) <= _COLUMNS:
+            line += _GAP + part
+    return line
 
 
 class HistoryFile(keras.callbacks.Callback):

@@ -89,7 +89,7 @@ class PriorSchedule(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         prior = self.model.prior
-        if prior.wants_data:
+        if prior.wants_data and self._epoch < prior.start_epoch:
             warnings.warn(
                 f"Training ended before the prior {type(prior).__name__} has started from data, "
                 f"which it does after {prior.start_epoch} epochs. Train on, call "

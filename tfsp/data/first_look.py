@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfsp import subset
-from tfsp.data import sources, table_values, user_data
+from tfsp.data import sources, table_choice, table_values, user_data
 from tfsp.data.errors import DataNotFoundError
 from tfsp.data.left_out import LeftOut
 from tfsp.data.tables import TableSet
@@ -36,6 +36,10 @@ class Look:
       zeros: share of a table's values that are 0.
       unit_norm: whether all rows have length 1, as embeddings often do.
       num_classes: distinct labels, or None.
+      kinds: of a dense table, how many columns are "numeric", "binary" and "categorical".
+      missing: share of a table's values that are missing.
+      options: those of a table that were chosen by the look: `index`, `categorical`, `missing`; see
+        `table_choice.read`.
     """
 
     path: pathlib.Path
@@ -48,6 +52,9 @@ class Look:
     zeros: float = 0.0
     unit_norm: bool = False
     num_classes: int | None = None
+    kinds: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    missing: float = 0.0
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def look(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Look:
@@ -55,11 +62,12 @@ def look(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None)
 
     Of a folder all names are read, and up to 200 pictures (of black and white ones up to 20,000);
     of a file everything, of which up to 20,000 rows are looked at, a random subset (`tfsp.subset`).
+    How a table is read is chosen where options do not say it.
 
     Args:
       path: see `user_data.from_path`.
       options: dict of those options that `load` would be given: of a table `label`, `index`,
-        `missing`, `layer`, `table`; of a folder `background`, ...
+        `missing`, `categorical`, `layer`, `table`; of a folder `background`, ...
 
     Raises:
       DataNotFoundError: if there is nothing at the path.
@@ -76,9 +84,9 @@ def look(path: str | os.PathLike[str], options: Mapping[str, Any] | None = None)
     options = {} if options is None else dict(options)
     if path.is_dir() and not any(path.glob("*.amat")):
         return _of_folder(path, options)
-    found = user_data.from_path(path, None, None, options)
+    found, chosen = table_choice.read(path, options)
     if isinstance(found, TableSet):
-        return _of_table(path, found)
+        return _of_table(path, found, chosen)
     return _of_arrays(path, found)
 
 
@@ -136,14 +144,16 @@ def _of_arrays(path, found):
     )
 
 
-def _of_table(path, found):
+def _of_table(path, found, chosen):
     number, width = found.values.shape
+    kinds = table_choice.kinds(found)
     table = found.values[subset.rows(number, _ROWS)]
     sparse = table_values.is_sparse(table)
     stored = table.data if sparse else table[~np.isnan(table)]
     stored = stored[~np.isnan(stored)]
     with_zeros = _columns_with_zeros(table, sparse)
-    zeros = 1.0 - float(np.count_nonzero(stored)) / max(1, table.shape[0] * width)
+    there = table.shape[0] * width - table_choice.number_missing(table)
+    zeros = 1.0 - float(np.count_nonzero(stored)) / max(1, there)
     largest = float(stored.max(initial=0.0))
     values = "real"
     if stored.min(initial=0.0) >= 0 and np.array_equal(stored, np.rint(stored)):
@@ -153,6 +163,8 @@ def _of_table(path, found):
         # ratings go up to 10 or so. Cells have few counts, and they are counts all the same.
         elif 2 * with_zeros >= width and (largest >= _LARGE_COUNT or path.suffix == ".h5ad"):
             values = "counts"
+    if found.categories or (values == "real" and {"binary", "numeric"} <= set(kinds)):
+        values = "mixed"
     return Look(
         path,
         "table",
@@ -163,6 +175,9 @@ def _of_table(path, found):
         zeros=zeros,
         unit_norm=values == "real" and _has_unit_norm(table),
         num_classes=_number(found.labels),
+        kinds=kinds,
+        missing=table_choice.number_missing(found.values) / (number * width),
+        options=chosen,
     )
 
 

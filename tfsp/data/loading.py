@@ -15,17 +15,28 @@ from tfsp.data import (
     splits,
     table_parts,
     tables,
+    tfds_sets,
+    tfds_source,
     user_data,
     user_dataset,
 )
 from tfsp.data.binarization import check_mode, fixed_draws, threshold
 from tfsp.data.dataset import Data
+from tfsp.data.errors import DataNotFoundError
 from tfsp.data.generated import GeneratedPart
 from tfsp.data.info import DataInfo
 from tfsp.data.lazy import LazyStore
 from tfsp.data.memory import ImageStore
 from tfsp.data.rows import RowsPart
-from tfsp.data.sources import GeneratedSet, Request, StreamSet, default_data_dir, find, names
+from tfsp.data.sources import (
+    GeneratedSet,
+    Request,
+    StreamSet,
+    default_data_dir,
+    find,
+    names,
+    with_options,
+)
 from tfsp.data.stream import StreamPart
 from tfsp.random import check_seed
 
@@ -56,10 +67,11 @@ def load(
     are comparable and no test image is ever trained on under another seed.
 
     Args:
-      source: a registered name (`tfsp.data.names()`); a path of a folder of images, or of a file
-        .npz, .npy, .mat or .amat; an array of images; a pair (images, labels); a dict of arrays
-        x_train, y_train, ...; or a finite tf.data.Dataset of x or (x, y). Arrays of images are
-        uint8 (0..255), bool or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or [n, D].
+      source: a registered name (`tfsp.data.names()`); that of any image set of TensorFlow Datasets
+        ("kmnist", "emnist/letters", see `tfsp.data.tfds_sets`); a path of a folder of images, or of
+        a file .npz, .npy, .mat or .amat; an array of images; a pair (images, labels); a dict of
+        arrays x_train, y_train, ...; or a finite tf.data.Dataset of x or (x, y). Arrays of images
+        are uint8 (0..255), bool or floats in [0, 1], of shape [n, H, W], [n, H, W, C] or [n, D].
         A table [n, D] of any real numbers may stand wherever an array does: a pandas DataFrame, a
         SciPy sparse matrix, an AnnData object, or an array of integers (but uint8) or of floats of
         which some lie outside [0, 1]; or the path of a file .csv, .tsv, .parquet, .h5ad, or .npz
@@ -90,7 +102,8 @@ def load(
         a folder is held in memory up to 512 MiB of decoded images, a tf.data.Dataset always. Of a
         folder the batches are the same whichever it is; `info.source` says it.
       **options: of the named set: `proportion` of the second class ("mnist_01",
-        "two_gaussians", "two_modes"), `noise` of the sets of points. Of a folder of images:
+        "two_gaussians", "two_modes"), `noise` of the sets of points; of TensorFlow Datasets `image`
+        and `label`, the features that are meant. Of a folder of images:
         `background`, the colour behind transparent pixels ("white"); `errors`, "raise" or "skip"
         for files that cannot be read; `bit_depth` of files of 16 bits (None: found from the
         largest value); `fit`, what `image_size` does to pictures of another shape ("squash",
@@ -170,11 +183,20 @@ def _find(source, data_dir, download, split, image_size, cache, sizes, options):
         return source, find(request, options)
     if isinstance(source, (str, os.PathLike)):
         path = user_data.as_path(source)
-        if not path.exists() and path.name == str(source) and not path.suffix:
-            raise ValueError(
-                f"Unknown data set: {source!r}. Known: {', '.join(names())}. There is no file or "
-                "folder of this name either."
-            )
+        if not path.exists():
+            name, folder = str(source), default_data_dir(data_dir)
+            is_name = tfds_sets.NAME.fullmatch(name) is not None
+            if is_name and (download or tfds_source.find(name, folder) is not None):
+                request = Request(name, folder, bool(download), split, image_size)
+                what = f"The data set {name!r} of TensorFlow Datasets"
+                return name, with_options(tfds_sets.from_tfds, (request,), options, what)
+            if is_name or (path.name == name and not path.suffix):
+                kind = DataNotFoundError if "/" in name else ValueError
+                raise kind(
+                    f"Unknown data set: {name!r}. Known: {', '.join(names())}, and those image "
+                    f"sets of TensorFlow Datasets that lie in {folder} (data_dir) or that "
+                    "download=True may fetch. There is no file or folder of this name either."
+                )
         return path.stem, user_data.from_path(path, image_size, cache, options)
     if isinstance(source, tf.data.Dataset):
         if options:

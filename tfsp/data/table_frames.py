@@ -65,8 +65,8 @@ def _coded(features, columns, what):
 
     found, categories = {}, {}
     for place, (_, column) in enumerate(features.items()):
-        kind = _kind(column)
-        if kind == "categories" or (kind == "text" and not len(_strays(column))):
+        kind = kind_of_column(column)
+        if kind == "categories" or (kind == "text" and not len(strays(column))):
             column, categories[place] = table_categories.coded(column, columns[place], what)
         found[place] = column
     return pd.DataFrame(found, index=features.index), categories
@@ -130,7 +130,7 @@ def _refuse(features, columns, what):
     refused = [
         (name, kind, column)
         for name, (_, column) in zip(columns, features.items(), strict=True)
-        if (kind := _kind(column)) is not None
+        if (kind := kind_of_column(column)) is not None
     ]
     if not refused:
         return
@@ -145,7 +145,7 @@ def _refuse(features, columns, what):
     )
 
 
-def _kind(column):
+def kind_of_column(column: Any) -> str | None:
     """None for numbers, else "text", "categories", "dates" or "complex numbers"."""
     import pandas as pd
     from pandas.api import types
@@ -172,17 +172,17 @@ def _described(name, kind, column):
     text = f"column {name!r} holds {kind} (dtype {column.dtype}, first values {', '.join(shown)})"
     if kind != "text":
         return text
-    strays = _strays(column)
-    if not len(strays):
+    odd_ones = strays(column)
+    if not len(odd_ones):
         return text
-    odd = listed([repr(value) for value in strays.unique()], 3)
+    odd = listed([repr(value) for value in odd_ones.unique()], 3)
     return (
         f"{text}, which are numbers but for {odd}: make those missing by "
         f"pd.to_numeric(frame[{name!r}], errors='coerce')"
     )
 
 
-def _strays(column):
+def strays(column: Any) -> Any:
     """Of a column of text, what is no number, if that is less than half of it; else nothing."""
     import pandas as pd
 

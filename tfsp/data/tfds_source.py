@@ -13,11 +13,32 @@ from tfsp.data.sources import Request
 
 PARALLEL = max(2, os.cpu_count() or 1)
 _BATCH = 1000
+_INFO = "dataset_info.json"
 
 
 def find(name: str, data_dir: pathlib.Path) -> pathlib.Path | None:
-    """Folder of the newest prepared version of `name` under `data_dir`, or None."""
-    found = [info.parent for info in (data_dir / name).glob("*/dataset_info.json")]
+    """Folder of a prepared set under `data_dir`, or None.
+
+    Args:
+      name: of the set; "name/config", and ":version" after either. Without a version the newest,
+        without a config the only one that is there.
+      data_dir: pathlib.Path.
+
+    Raises:
+      ValueError: if several configs are there and the name tells none.
+    """
+    folder = data_dir / name.replace(":", "/")
+    if (folder / _INFO).exists():
+        return folder
+    found = [info.parent for info in folder.glob(f"*/{_INFO}")]
+    if not found:
+        found = [info.parent for info in folder.glob(f"*/*/{_INFO}")]
+        configs = sorted({version.parent.name for version in found})
+        if len(configs) > 1:
+            raise ValueError(
+                f"{folder} holds {len(configs)} configs of the data set {name!r}: "
+                f"{', '.join(configs)}. Name one of them: {name}/{configs[0]}."
+            )
     return max(found, key=_version, default=None)
 
 
@@ -86,15 +107,15 @@ def open_builder(folder: pathlib.Path) -> Any:
         ) from error
 
 
-def raw_elements(builder: Any, split: str) -> tf.data.Dataset:
-    """tf.data.Dataset of the examples of `split` with encoded images, in order of the files."""
+def raw_elements(builder: Any, split: str, image: str = "image") -> tf.data.Dataset:
+    """tf.data.Dataset of the examples of `split` in order of the files, `image` still encoded."""
     import tensorflow_datasets as tfds
 
     if split not in builder.info.splits:
         raise DataFormatError(
             f"{builder.data_dir} has no split {split!r}. It has: {', '.join(builder.info.splits)}."
         )
-    encoded = {"image": tfds.decode.SkipDecoding()}
+    encoded = {image: tfds.decode.SkipDecoding()}
     if builder.info.file_format not in builder.info.file_format.with_tf_data():
         features = builder.info.features
         return _records(builder, split).map(
@@ -133,14 +154,19 @@ def read(
     split: str,
     channels: int,
     transform: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    image: str = "image",
+    label: str | None = "label",
+    each: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """All images and labels of a split.
 
     Args:
       builder: from `open_builder`.
       split: name of the TFDS split.
-      channels: 1 or 3.
+      channels: 1, 3 or 4.
       transform: function of a uint8 batch [n, H, W, C] applied in the tf.data map, or None.
+      image, label: names of the features; of a set without labels None, whose labels are all 0.
+      each: function of one uint8 image [H, W, C], applied before images are put together, or None.
 
     Returns:
       NumPy images [n, H, W, C] (uint8 without transform), labels int32 [n].
@@ -150,12 +176,14 @@ def read(
     """
 
     def decode(example):
-        image = tf.io.decode_image(example["image"], channels=channels, expand_animations=False)
-        return image, tf.cast(example["label"], tf.int32)
+        pixels = tf.io.decode_image(example[image], channels=channels, expand_animations=False)
+        number = 0 if label is None else tf.cast(example[label], tf.int32)
+        return pixels if each is None else each(pixels), number
 
     options = tf.data.Options()
     options.deterministic = True
-    batches = raw_elements(builder, split).map(decode, num_parallel_calls=PARALLEL).batch(_BATCH)
+    elements = raw_elements(builder, split, image)
+    batches = elements.map(decode, num_parallel_calls=PARALLEL).batch(_BATCH)
     if transform is not None:
         batches = batches.map(lambda x, y: (transform(x), y))
     try:

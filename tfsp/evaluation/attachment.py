@@ -7,6 +7,7 @@ import numpy as np
 from tfsp import arguments
 from tfsp.tmc import category_tree, lasting_clusters, neighbour_tree
 from tfsp.tmc.native.numpy import Predictive
+from tfsp.tmc.phylogeny import cuts
 from tfsp.tmc.summary.number import lasting_clades
 
 _CHUNK = 2**21  # numbers in one work array
@@ -65,7 +66,7 @@ def on_tree(prior, tree, codes, num_clusters=None):
         )
     codes = np.asarray(codes, np.float64)
     density = Predictive(tree.parent, tree.time, leaves, **prior.options())
-    clusters = _of_nodes(tree, _clusters(tree, num_clusters)[0])  # [V, K]
+    clusters = cuts.shares(tree, _clusters(tree, num_clusters)[0])  # [V, K]
     node, probability, cluster = np.empty((3, len(codes)))
     rows = max(1, _CHUNK // tree.num_nodes)
     for start in range(0, len(codes), rows):
@@ -147,12 +148,3 @@ def _clusters(tree, num_clusters):
         labels = tree.cut(num_clusters)
     of_each = (np.flatnonzero(labels == k).tolist() for k in range(num_clusters))
     return labels, [tree.lowest_common_ancestor(*leaves) for leaves in of_each]
-
-
-def _of_nodes(tree, leaf_clusters):
-    """Shares of the clusters among the leaves below each node: float64 `[V, K]`."""
-    shares = np.zeros((tree.num_nodes, leaf_clusters.max() + 1))
-    shares[np.arange(tree.num_leaves), leaf_clusters] = 1.0
-    for v in tree.layout.inner:  # children first
-        shares[v] = shares[tree.children[v]].sum(axis=0)
-    return shares / shares.sum(axis=1, keepdims=True)

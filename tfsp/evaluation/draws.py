@@ -25,8 +25,7 @@ def draw(model, count, seed=0, kind="draws"):
       float32 `[count, *data_shape]`.
 
     Raises:
-      ValueError: for another `kind`, a prior that cannot be sampled, or draws of a likelihood that
-        its mean does not determine (a scale for each pixel, mixtures, categories).
+      ValueError: for another `kind`, and a prior that cannot be sampled.
     """
     arguments.integer("count", count)
     if kind not in KINDS:
@@ -36,34 +35,37 @@ def draw(model, count, seed=0, kind="draws"):
             f"The prior {type(model.prior).__name__} is not a distribution, so the model cannot "
             "be sampled. Train it with another prior, such as 'normal'."
         )
-    if kind == "draws":
-        check_noise(model.likelihood)
     chunks = []
     for index, start in enumerate(range(0, count, _CHUNK)):
         size = min(_CHUNK, count - start)
-        means = tf.convert_to_tensor(model.sample(size, seed=fold_in(seed, 2 * index)))
-        if kind == "draws":
-            means = _with_noise(model.likelihood, means, fold_in(seed, 2 * index + 1))
-        chunks.append(np.asarray(means, np.float32))
+        seeds = fold_in(seed, 2 * index), fold_in(seed, 2 * index + 1)
+        if kind == "draws" and not _mean_tells_all(model.likelihood):
+            z = model.representation(model.generate(size, seeds[0]))
+            found = model.decode(z).sample(seed=seeds[1])
+        else:
+            found = tf.convert_to_tensor(model.sample(size, seed=seeds[0]))
+            if kind == "draws":
+                found = _with_noise(model.likelihood, found, seeds[1])
+        chunks.append(np.asarray(found, np.float32))
     return np.concatenate(chunks)
 
 
 def can_add_noise(likelihood):
+    """Whether draws, and not means, are what is set beside data in tasks and pictures.
+
+    Where p(x|z) follows from its mean alone, and of columns of several kinds, whose means of
+    categories are none.
+    """
+    return likelihood.kind == "mixed" or _mean_tells_all(likelihood)
+
+
+def _mean_tells_all(likelihood):
     """Whether p(x|z) follows from its mean alone."""
     if isinstance(likelihood, LocationScale):
         return likelihood.scale != "pixel"
     if likelihood.kind == "counts":
         return likelihood.num_parameters == 1
     return likelihood.kind == "discrete" and likelihood.num_levels == 2
-
-
-def check_noise(likelihood):
-    """Raises ValueError unless `can_add_noise`."""
-    if not can_add_noise(likelihood):
-        raise ValueError(
-            f"The noise of the likelihood {type(likelihood).__name__} cannot be recovered from its "
-            "mean. Use kind='means'."
-        )
 
 
 def _with_noise(likelihood, means, seed):

@@ -75,12 +75,13 @@ def _weighted(owner):
     def weighted(x, size, seed):
         """Of `size` draws: the largest log weight `[B]`, the sums of w and of w statistics."""
         model = owner()
-        draw = model.infer(x, size, seed)
+        draw = model.inferred(x, size, seed)
+        likelihood = draw.given.get("likelihood", model.likelihood)
         parameters = model.likelihood_parameters(model.representation(draw.latents))
-        given = model.likelihood.distribution_given(x, parameters, len(model.data_shape))
+        given = likelihood.distribution_given(x, parameters, len(model.data_shape))
         statistics = _rows(model.likelihood.statistics(given), len(x.shape))
         # Of values that are enumerated each has a weight of its own: [K, S, B].
-        log_weights = model.likelihood.log_prob(x, parameters, len(model.data_shape))
+        log_weights = likelihood.log_prob(x, parameters, len(model.data_shape))
         log_weights = _rows(log_weights + draw.log_ratio(), 1)
         top = tf.reduce_max(log_weights, axis=0)
         weights = tf.exp(log_weights - top)

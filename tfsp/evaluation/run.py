@@ -9,6 +9,7 @@ from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.log_z import prior_name
 from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
 from tfsp.lock import locked
+from tfsp.notebook import Results
 from tfsp.run_directory import RunDirectory
 
 _IDENTITY = ("data", "split", "binarization", "checkpoint", "seed")
@@ -98,9 +99,9 @@ def evaluate_run(
       num_clusters: of the task "members"; None takes as many as last.
 
     Returns:
-      the row, a dict. Results of other tasks on the same data, checkpoint and seed that the run has
-      already are in it too; those of a task that is run again are replaced. Rows with different S
-      are kept apart.
+      the row, a `tfsp.notebook.Results`, which is a dict. Results of other tasks on the same data,
+      checkpoint and seed that the run has already are in it too; those of a task that is run again
+      are replaced. Rows with different S are kept apart.
 
     Raises:
       ValueError: before anything is computed, for unknown tasks, for a broken `metrics.json`, and
@@ -153,7 +154,7 @@ def evaluate_run(
         }
         error.state = f"What was measured, and could not be saved: {json.dumps(numbers)}"
         raise
-    return rows[-1]
+    return Results(rows[-1])
 
 
 def _merged(rows, row, tasks):

@@ -5,8 +5,15 @@
 """
 
 from tfsp.explorer.collecting import collect
-from tfsp.explorer.constraints import Constraints, read_constraints
+from tfsp.explorer.constraints import Constraints, read_constraints, write_constraints
 from tfsp.explorer.run import explore_run
 from tfsp.explorer.writing import write
 
-__all__ = ["Constraints", "collect", "explore_run", "read_constraints", "write"]
+__all__ = [
+    "Constraints",
+    "collect",
+    "explore_run",
+    "read_constraints",
+    "write",
+    "write_constraints",
+]

@@ -30,6 +30,7 @@ def collect(
     title=None,
     shown=None,
     questions=(),
+    answers=None,
     budget=None,
 ):
     """What the page shows: the tree, its nodes, the rows on it and their pictures or values.
@@ -48,6 +49,8 @@ def collect(
         they were made binary; or None.
       questions: triples of rows, numbers in the source (`Data.rows`): the page asks which of the
         three is the odd one out.
+      answers: `Constraints` that the page begins with (of a refined run those it has learned from);
+        or None. Those about rows that are not on the page are left out.
       budget: bytes of all sprite sheets of the rows, see `sheets.make`.
 
     Returns:
@@ -87,6 +90,7 @@ def collect(
         **_of_rows(found, in_source, tree, numbers, names),
         "nodes": _of_nodes(tree, places, nearest.nearest(codes, centre, tree.start, tree.count)),
         "questions": questions_of.as_places(questions, numbers),
+        "answers": questions_of.answered(answers, numbers),
     }
     if examples.ndim == 4:
         pictures = pictures_of.as_bytes(examples)

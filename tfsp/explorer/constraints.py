@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfsp import atomic
 from tfsp.data import Data
 from tfsp.explorer import identity
 
@@ -57,10 +58,63 @@ def read_constraints(path, data=None):
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}.") from error
-    reader = _Reader(path, content)
-    found = reader.constraints()
+    return parse_constraints(content, path, data)
+
+
+def write_constraints(path, data, triplets=(), must_links=(), cannot_links=()):
+    """Writes what is known of rows as the page does, for `read_constraints` and `tfsp refine`.
+
+    Args:
+      path: of the file.
+      data: the `tfsp.data.Data`.
+      triplets: `[T, 3]`, numbers of rows in the source (`Data.rows`): a and b belong together
+        rather than either with c.
+      must_links, cannot_links: `[M, 2]`, pairs that belong together, or do not.
+
+    Raises:
+      ValueError: as `read_constraints`, for what it would not read; nothing is written.
+      WriteError: an OSError, if the file cannot be written.
+    """
+    numbers, names = identity.all_rows(data)
+    names = [None] * len(numbers) if names is None else names.tolist()
+    known = dict(zip(numbers.tolist(), names, strict=True))
+
+    def item(row):
+        row = int(row)
+        if row not in known:
+            raise ValueError(f"Row {row} is none of these data, which have {len(known)} rows.")
+        return {"row": row, "name": known[row]}
+
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "data": {
+            "name": data.info.name,
+            "rows": len(numbers),
+            "fingerprint": identity.fingerprint(data),
+        },
+        "triplets": [{"pair": [item(a), item(b)], "odd": item(c)} for a, b, c in triplets],
+        "must_links": [[item(a), item(b)] for a, b in must_links],
+        "cannot_links": [[item(a), item(b)] for a, b in cannot_links],
+    }
+    parse_constraints(content, path, data)
+    atomic.write(path, json.dumps(content, indent=1) + "\n")
+
+
+def parse_constraints(content, source, data=None):
+    """As `read_constraints`, of what such a file holds.
+
+    Args:
+      content: what JSON has been read as.
+      source: what errors call it.
+      data: as there.
+
+    Raises:
+      ValueError: as there.
+    """
+    found = _Reader(source, content).constraints()
     if data is not None:
-        _check_data(path, found, data)
+        _check_data(source, found, data)
     return found
 
 
@@ -188,8 +242,8 @@ def _array(rows, width):
 def _check_data(path, found, data):
     if not isinstance(data, Data):
         raise ValueError(f"`data` must be a tfsp.data.Data. Received: {type(data).__name__}.")
-    numbers, names = identity.all_rows(data)
-    own = identity.of_rows(numbers, names)
+    numbers, _ = identity.all_rows(data)
+    own = identity.fingerprint(data)
     if own != found.data["fingerprint"]:
         raise ValueError(
             f"{path} is about other data: {found.data['name']!r}, {found.data['rows']} rows, "

@@ -26,6 +26,11 @@ def of_rows(numbers, names):
     return _digest(sorted(zip(map(int, numbers), named, strict=True), key=lambda row: row[0]))
 
 
+def fingerprint(data):
+    """`of_rows` of a `tfsp.data.Data`."""
+    return of_rows(*all_rows(data))
+
+
 def of_tree(parent, numbers, rows):
     """A fingerprint of a tree over rows.
 

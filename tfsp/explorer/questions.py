@@ -1,4 +1,4 @@
-"""Questions that the page asks: which of three rows is the odd one out."""
+"""Questions that the page asks, which of three rows is the odd one out, and answers it knows."""
 
 import numpy as np
 
@@ -34,6 +34,35 @@ def as_places(questions, numbers):
                 "named by their numbers in the source (`Data.rows`); `limit` leaves some out."
             )
         found.append([place[row] for row in rows])
+    return found
+
+
+def answered(constraints, numbers):
+    """Answers by places of rows on the page, as its script keeps them (explorer/src/answers.js).
+
+    Args:
+      constraints: `Constraints`, or None.
+      numbers: ints `[n]`, the numbers of the rows on the page.
+    """
+    if constraints is None:
+        return []
+    place = {int(number): i for i, number in enumerate(numbers)}
+    said = [
+        {"kind": "triplet", "pair": [a, b], "odd": c} for a, b, c in constraints.triplets.tolist()
+    ]
+    said += [{"kind": "must", "rows": pair} for pair in constraints.must_links.tolist()]
+    said += [
+        {"kind": "cannot", "rows": [a], "odd": b} for a, b in constraints.cannot_links.tolist()
+    ]
+    found = []
+    for each in said:
+        rows = {key: value for key, value in each.items() if key != "kind"}
+        if set(np.hstack(list(rows.values())).tolist()) <= set(place):
+            rows = {
+                key: [place[n] for n in value] if isinstance(value, list) else place[value]
+                for key, value in rows.items()
+            }
+            found.append({"kind": each["kind"], **rows})
     return found
 
 

@@ -3,10 +3,12 @@
 import pathlib
 
 from tfsp import experiment
-from tfsp.explorer import page_file
+from tfsp.explorer import leaf_rows, page_file, suggested
+from tfsp.explorer.constraints import read_constraints
 from tfsp.explorer.writing import write
 from tfsp.run_directory import RunDirectory
 
+CONSTRAINTS = "constraints.json"  # of a refined run
 _FILE = "explorer.html"
 
 
@@ -19,6 +21,7 @@ def explore_run(
     limit=None,
     num_clusters=None,
     seed=0,
+    num_questions=12,
 ):
     """Writes the page of a run (`write`), by default as explorer.html in its folder.
 
@@ -33,6 +36,8 @@ def explore_run(
       limit: the most rows of a part; None for all.
       num_clusters: of the tree; None takes as many as last.
       seed: of the summary and of the samples.
+      num_questions: how many questions the page asks: triples of rows about whose place draws of a
+        prior's tree disagree, see `tfsp.explorer.suggested`.
 
     Returns:
       the paths written, a list.
@@ -48,6 +53,8 @@ def explore_run(
     model, config = experiment.load_run(run_dir, checkpoint)
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
+    known = leaf_rows.read(run.path)
+    asked = suggested.questions(model, data, known, num_questions, limit, seed)
     names = dict.fromkeys((run.path.resolve().name, data.info.name))
     return write(
         model,
@@ -58,7 +65,15 @@ def explore_run(
         seed=seed,
         title=" \N{MIDDLE DOT} ".join(names),
         shown=_not_binary(config, data_dir),
+        questions=asked,
+        answers=_known_answers(run, data),
     )
+
+
+def _known_answers(run, data):
+    """What a refined run has learned from (`tfsp.refinement`), or None."""
+    file = run.path / CONSTRAINTS
+    return read_constraints(file, data) if file.exists() else None
 
 
 def _not_binary(config, data_dir):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,6 +17,23 @@ register = _REGISTRY.register
 get = _REGISTRY.get
 names = _REGISTRY.names
 build = _REGISTRY.build
+
+
+class OwnDraw(NamedTuple):
+    """S draws of a latent variable that is a likelihood's own, for a batch; in nats.
+
+    Attributes:
+      name: of its KL among the parts of a model's KL.
+      likelihood: p(x | latents, these draws): its `log_prob` and `distribution_given` are as those
+        of a `Likelihood`, for decoder outputs `[..., S, B, *output_shape]`.
+      kl: `[B]`, KL(q || p) of it.
+      log_ratio: `[S, B]`, log p - log q of the draws.
+    """
+
+    name: str
+    likelihood: Any
+    kl: tf.Tensor
+    log_ratio: tf.Tensor
 
 
 class Likelihood(keras.layers.Layer):
@@ -97,13 +114,29 @@ class Likelihood(keras.layers.Layer):
     def log_prob(self, x: Any, outputs: tf.Tensor, data_rank: int) -> tf.Tensor:
         """log p(x | outputs) in nats, summed over the entries of x that are there: `[...]`."""
         x = tf.cast(x, self.variable_dtype)
-        distribution = self.distribution_given(x, outputs, data_rank)
+        return self.log_prob_under(self.distribution_given(x, outputs, data_rank), x, data_rank)
+
+    def log_prob_under(self, distribution: tfd.Distribution, x: Any, data_rank: int) -> tf.Tensor:
+        """log p of the entries of x that are there under a `tfd.Independent` over all: `[...]`."""
+        x = tf.cast(x, self.variable_dtype)
         if not self.missing:
             return distribution.log_prob(x)
         # A density of NaN has NaN in its gradient, whatever `tf.where` makes of its value.
         each = distribution.distribution.log_prob(self.filled(x))
         each = tf.where(is_missing(x), tf.zeros([], each.dtype), each)
         return tf.reduce_sum(each, axis=list(range(-data_rank, 0)))
+
+    def infer(self, x: tf.Tensor, num_samples: Any, seed: Any) -> OwnDraw | None:
+        """Draws of a latent variable that is the likelihood's own, given x; None: it has none.
+
+        Models call it and take its part of the bound and of importance weights into theirs.
+
+        Args:
+          x: `[B, *data_shape]`.
+          num_samples: S, as many as the model draws of its latents.
+          seed: see `tfsp.random.as_seed`; the model's latents may have been drawn with it.
+        """
+        return None
 
     def encoder_input(self, x: tf.Tensor) -> tf.Tensor:
         """What an encoder sees of x `[..., *data_shape]`: `[..., *encoder_shape(data_shape)]`."""

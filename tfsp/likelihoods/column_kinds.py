@@ -122,6 +122,11 @@ def spec_of(kind: Any, num_classes: int | None, column: str) -> dict[str, Any] |
         defaults = {"scale": "feature", "standardize": True}
     elif issubclass(cls, CountLikelihood):
         defaults = {"library": "none"}
+        if settings.get("library") == "learned":
+            raise ValueError(
+                f"The kind of {column} cannot have library='learned', which is of whole tables of "
+                "counts: take 'none', or 'observed' for columns that have their total in common."
+            )
     elif issubclass(cls, Categorical) and num_classes is not None:
         defaults = {"num_levels": max(num_classes, 2)}
     return {**defaults, **settings}

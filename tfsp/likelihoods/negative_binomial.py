@@ -10,7 +10,7 @@ from tfsp.likelihoods.count_distributions import (
     NegativeBinomialCounts,
     ZeroInflatedNegativeBinomialCounts,
 )
-from tfsp.likelihoods.counts import DispersedCounts
+from tfsp.likelihoods.dispersed_counts import DispersedCounts
 
 
 @register("negative_binomial")

@@ -103,7 +103,8 @@ class TMCVAE(EncoderDecoder):
                 "`index` must hold one integer for each example, shape [B]. Received: "
                 f"{tf.as_dtype(index.dtype).name} of shape {tuple(index.shape)}."
             )
-        return self.terms(x, self._infer_points(x, index), training)
+        draw = self.joined(x, self._infer_points(x, index), self.seeds)
+        return self.terms(x, draw, training)
 
     def _infer_points(self, x, index):
         """The `Draw` of training points: the tree ties them to those outside the batch."""

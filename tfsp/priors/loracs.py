@@ -190,12 +190,13 @@ class LORACs(TreePrior):
 
         Args:
           inducing: `[N, D]`, the inducing points.
-          parent, time: `[V]`, where each chain starts; None takes the tree of `tree_start`.
+          parent, time: `[V]`, where each chain starts; None takes the tree of `tree_start`, as far
+            as constraints let it be.
           burn_in: moves of each chain; None takes the prior's.
 
         Raises:
           ValueError: for another shape or points that are not finite.
-          tf.errors.InvalidArgumentError: for a bad tree.
+          tf.errors.InvalidArgumentError: for a bad tree, and one that breaks a constraint.
         """
         settings = self._config
         inducing = np.asarray(inducing, np.float64)
@@ -209,20 +210,47 @@ class LORACs(TreePrior):
                 "`inducing` must be finite. Received NaN or inf: did training diverge?"
             )
         if parent is None and settings["tree_start"] == "ward":
-            parent, time = loracs_start.ward_tree(inducing)
+            parent, time = self._satisfying(*loracs_start.ward_tree(inducing))
         elif parent is None:
             rng = generator(settings["seed"], optional=True)
-            parent, time = loracs_start.near_zero_tree(self.num_inducing, rng)
+            tree = loracs_start.near_zero_tree(self.num_inducing, rng)
+            parent, time = self._satisfying(*tree)
         self._inducing.assign(inducing / self._unit)
         # Not `tf.cast`, by which times in a list would go through float32.
         tree = np.asarray(parent, np.int32), np.asarray(time, np.float64)
-        burn_in = settings["burn_in"] if burn_in is None else burn_in
+        burn_in = self._start_moves() if burn_in is None else burn_in
         trees = [tree] * self.num_chains
         parent, time, _ = self._move(burn_in, self.seeds.next(), trees)
         self.parent.assign(parent)
         self.time.assign(time)
         self.start_norm.assign(np.mean(np.linalg.norm(inducing, axis=1)))
         self.started.assign(True)
+
+    def relocate(self, leaves, points):
+        """Puts some inducing points elsewhere; the tree stays, until its chain moves it.
+
+        Args:
+          leaves: their numbers, ints `[n]`, distinct.
+          points: `[n, D]`.
+
+        Raises:
+          ValueError: for numbers that are no leaves, another shape, or points that are not finite.
+        """
+        leaves, points = np.asarray(leaves), np.asarray(points, np.float64)
+        within = leaves.ndim == 1 and leaves.dtype.kind in "iu" and len(set(leaves.tolist()))
+        if within != len(leaves) or not np.all((leaves >= 0) & (leaves < self.num_inducing)):
+            raise ValueError(
+                f"`leaves` must be distinct integers in [0, {self.num_inducing}). Received: "
+                f"{arguments.shown(leaves)}."
+            )
+        if points.shape != (len(leaves), self.latent_dim) or not np.isfinite(points).all():
+            raise ValueError(
+                f"`points` must be finite, of shape {[len(leaves), self.latent_dim]}. Received: "
+                f"{list(points.shape)}, {arguments.shown(points)}."
+            )
+        inducing = np.array(self._inducing)
+        inducing[leaves] = points / self._unit
+        self._inducing.assign(inducing)
 
     def begin_epoch(self, epoch):
         """Anneals the variance that stabilises edge weights "bayes"; clears the move counts."""

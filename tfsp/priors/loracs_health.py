@@ -35,8 +35,8 @@ def measure(codes, table, time, inducing):
 class Mixing:
     """Whether chains of the posterior over trees meet, followed no more often than it tells.
 
-    The posterior given fixed inducing points is one and the same in all epochs: its chains are
-    followed once. Those of learned points are after every tenth epoch with the tree.
+    The posterior given fixed inducing points (and constraints) is one and the same in all epochs:
+    its chains are followed once. Those of learned points are after every tenth epoch with the tree.
 
     Args:
       learned: whether the inducing points are.
@@ -45,7 +45,7 @@ class Mixing:
     def __init__(self, learned):
         self._learned = learned
         self._epochs = 0
-        self._found = None  # (inducing points as bytes, health)
+        self._found = None  # (inducing points and constraints as bytes, health)
 
     def begin_epoch(self, epochs):
         """`epochs`: how many there have been with the tree."""
@@ -55,7 +55,7 @@ class Mixing:
         """`mixing`; {} in epochs in which it is not measured."""
         if self._learned and self._epochs % _EPOCHS_APART:
             return {}
-        points = np.asarray(prior.inducing).tobytes()
+        points = np.asarray(prior.inducing).tobytes() + prior.triplets.tobytes()
         if self._found is None or self._found[0] != points:
             self._found = points, mixing(prior)
         return self._found[1]

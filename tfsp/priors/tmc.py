@@ -130,6 +130,11 @@ class TMCPrior(TreePrior):
         self._require_size()
         return 1
 
+    @property
+    def num_leaves(self):
+        self._require_size()
+        return self.num_points
+
     def leaf_locations(self):
         self._require_size()
         return tf.convert_to_tensor(self.mean)
@@ -170,12 +175,13 @@ class TMCPrior(TreePrior):
         Args:
           mean: `[N, D]`, the points' posterior means.
           variance: `[N]`, their posterior variances summed over dimensions; None for 0.
-          parent, time: `[V]`, where the chain starts; None takes Ward's clustering.
+          parent, time: `[V]`, where the chain starts; None takes Ward's clustering, as far as
+            constraints let it be.
           burn_in: moves; None takes the prior's.
 
         Raises:
           ValueError: for another shape or values that are not finite.
-          tf.errors.InvalidArgumentError: for a bad tree.
+          tf.errors.InvalidArgumentError: for a bad tree, and one that breaks a constraint.
         """
         mean = np.asarray(mean, np.float64)
         if self.num_points is None and mean.ndim == 2:
@@ -193,17 +199,13 @@ class TMCPrior(TreePrior):
                 "training diverge?"
             )
         if parent is None:
-            parent, time = tmc_start.ward_tree(mean, self._config["seed"])
-        if burn_in is None:
-            burn_in = self._config["burn_in"]
-        if burn_in is None:
-            burn_in = max(300_000, 50 * self.num_points)
+            tree = tmc_start.ward_tree(mean, self._config["seed"])
+            parent, time = self._satisfying(*tree)
+        burn_in = self._start_moves() if burn_in is None else burn_in
         self.mean.assign(mean)
         self.variance.assign(variance)
         tree = tf.cast(parent, tf.int32), tf.cast(time, tf.float64)
-        parent, time, _ = self._move(
-            burn_in, self.seeds.next(), [tree], tf.convert_to_tensor(self.variance)
-        )
+        parent, time, _ = self._move(burn_in, self.seeds.next(), [tree])
         self.parent.assign(parent)
         self.time.assign(time)
         self.started.assign(True)
@@ -213,7 +215,14 @@ class TMCPrior(TreePrior):
         self._require_size()
         moves = self._config["moves_per_step"]
         moves = max(2000, self.num_points // 5) if moves is None else moves
-        self._advance(moves, leaf_variance=tf.convert_to_tensor(self.variance))
+        self._advance(moves)
+
+    def _start_moves(self):
+        moves = self._config["burn_in"]
+        return max(300_000, 50 * self.num_points) if moves is None else moves
+
+    def _leaf_variance(self):
+        return tf.convert_to_tensor(self.variance)
 
     # The joint density of the training points.
 

@@ -10,6 +10,7 @@ from tfsp import arguments
 from tfsp.distributions import diagonal_normal
 from tfsp.priors import tree_serving
 from tfsp.priors.base import Prior
+from tfsp.priors.tree_constraints import TreeConstraints
 from tfsp.random import SeedStream, as_seed, check_seed, fold_in, split_seed
 from tfsp.tmc import Attachment, Phylogeny, ops
 from tfsp.tmc.density.table import build_table, restrict_table, table_log_prob, table_sample
@@ -23,7 +24,7 @@ from tfsp.tmc.native.options import (
 tfd = tfp.distributions
 
 
-class TreePrior(Prior):
+class TreePrior(TreeConstraints, Prior):
     """Base of priors where z attaches to a tree that a Markov chain moves.
 
     Until the tree has started the prior is the standard normal. A subclass makes the weights
@@ -42,6 +43,7 @@ class TreePrior(Prior):
       most_summarised: up to how many leaves tasks, pictures and served models ask for a summary.
       move_counts: weight, int64 `[2, 4]`: moves accepted and proposed in this epoch, by
         `tfsp.tmc.ops.MOVE_KINDS`.
+      triplets: int32 `[M, 3]`, constraints on the tree: see `constrain`.
     """
 
     needs_posterior = True
@@ -61,6 +63,7 @@ class TreePrior(Prior):
         self.parent = self.time = None
         self.started = self._state("started", False, "bool")
         self.move_counts = self._state("move_counts", np.zeros((2, 4)), "int64")
+        self._make_triplets()
 
     def leaf_locations(self):
         """Where the leaves are, `[N, D]`."""
@@ -70,6 +73,11 @@ class TreePrior(Prior):
     def num_chains(self):
         """C, the number of trees."""
         return self.parent.shape[0]
+
+    @property
+    def num_leaves(self):
+        """N, the number of leaves."""
+        return self.parent.shape[1] // 2 + 1
 
     @property
     def wants_data(self):
@@ -104,8 +112,8 @@ class TreePrior(Prior):
           **options: of `tfsp.tmc.summarize`: names, columns, num_chains, moves_per_draw, burn_in.
 
         Returns:
-          a `tfsp.tmc.TreeSummary`. It is about the leaves' locations alone: the posterior variances
-          of a `TMCPrior` do not enter.
+          a `tfsp.tmc.TreeSummary` of draws that satisfy the constraints. It is about the leaves'
+          locations alone: the posterior variances of a `TMCPrior` do not enter.
 
         Raises:
           ValueError: before the tree has started.
@@ -119,6 +127,7 @@ class TreePrior(Prior):
             concentration1=self._config["concentration1"],
             concentration0=self._config["concentration0"],
             seed=seed,
+            triplets=self.triplets,
             **options,
         )
 
@@ -256,10 +265,18 @@ class TreePrior(Prior):
         """What `kl` takes for log p(z): the mean over the trees."""
         return tf.add_n(self._tree_log_probs(z, training)) / self.num_chains
 
-    def _move(self, num_moves, seed, trees=None, leaf_variance=None):
+    def _start_moves(self):
+        """How many moves follow a new tree."""
+        return self._config["burn_in"]
+
+    def _leaf_variance(self):
+        """Variances of uncertain leaves `[N]`, or None."""
+
+    def _move(self, num_moves, seed, trees=None):
         """(parent, time, counts) after `num_moves` proposals for each tree."""
         settings = self._config
-        default = mixture_of_inducing_points(self.parent.shape[1] // 2 + 1)
+        default = mixture_of_inducing_points(self.num_leaves)
+        triplets = tf.convert_to_tensor(self._triplets)
         states = [
             ops.sample_posterior(
                 *tree,
@@ -269,21 +286,22 @@ class TreePrior(Prior):
                 num_moves,
                 fold_in(seed, c),
                 settings["move_mixture"] or default,
-                leaf_variance,
+                self._leaf_variance(),
+                triplets,
             )
             for c, tree in enumerate(trees or self._trees())
         ]
         counts = tf.add_n([tf.stack([state.accepted, state.proposed]) for state in states])
         return tf.stack([s.parent for s in states]), tf.stack([s.time for s in states]), counts
 
-    def _advance(self, num_moves, **kwargs):
+    def _advance(self, num_moves):
         """Moves the trees, if they have started, and counts the moves."""
         seed = self.seeds.next()
         before = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
         # Assignments stay outside the condition: on several replicas they may not be inside.
         parent, time, counts = tf.cond(
             self.started,
-            lambda: self._move(num_moves, seed, **kwargs),
+            lambda: self._move(num_moves, seed),
             lambda: (*before, tf.zeros([2, 4], tf.int64)),
         )
         self.parent.assign(parent)

@@ -5,7 +5,10 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from tfsp.tmc import lasting_clusters
 from tfsp.tmc.density.blocks import map_rows
+from tfsp.tmc.density.table import build_table
+from tfsp.tmc.phylogeny import cuts
 
 _MAX_IMAGES = 256  # decoded at once
 _MAX_ENTRIES = 2**22  # numbers held at once by `attach`
@@ -17,6 +20,7 @@ def signatures(prior, model):
     | signature | arguments | results |
     | --- | --- | --- |
     | attach | images `[B, *data_shape]` float32 | edge_log_prob `[B, V]`, edge `[B]` int32 |
+    | members | images | node `[B]` int32, probability `[B]`, cluster `[B]` int32 |
     | sample_subtree | node, num_samples, seed, int32 | mean `[n, *data_shape]`, latent `[n, D]` |
     | hierarchy | none | parent int32 `[V]`, time float64 `[V]`, leaves `[N, D]`,
       node_mean `[V, D]`, mean `[V, *data_shape]`, newick string; summary_parent, summary_time,
@@ -29,8 +33,12 @@ def signatures(prior, model):
     leaves, `mean` these decoded, and the tree as Newick text with the leaves' numbers. It is the
     draw that defines the density; `summary_...` is the expected tree over the same leaves
     (`TreePrior.summary_tree`), with the transfer support of the clade below each node, in
-    `summary_newick` too, and `clade_support`, the share of draws that have just this clade. Trees
-    of more than 2,000 leaves are served without summary.
+    `summary_newick` too, and `clade_support`, the share of draws that have just this clade.
+
+    All numbers of nodes are those of the draw but for `summary_...` and `members`, which answers as
+    `tfsp.evaluation.attach` does, and as the table members.csv of a run has it: `node`, its
+    `probability` and the `cluster` (of as many as last) on the summary. Trees of more than 2,000
+    leaves are served without summary, and `members` is then of the draw, as that table is.
 
     With several chains all of this is about the first one's tree.
 
@@ -46,25 +54,37 @@ def signatures(prior, model):
         tf.TensorSpec([], tf.int32, name=name) for name in ("node", "num_samples", "seed")
     )
 
-    attachment = _Attachment(prior.tables()[0], prior.variable_dtype)
+    # The tree as it is now, all parts of one moment.
+    tree, table = prior.phylogeny(), prior.tables()[0]
+    leaves = tf.identity(prior.leaf_locations())
+    node_mean = tf.cast(table.mean, leaves.dtype)
+    summary = prior.summary_tree() if tree.num_leaves <= prior.most_summarised else None
+    attachment = _Attachment(table, prior.variable_dtype)
+    shown, attachment_shown = tree, attachment
+    if summary is not None:
+        shown = summary.tree
+        table = build_table(shown.parent, shown.time, leaves, **prior.options())
+        attachment_shown = _Attachment(table, prior.variable_dtype)
+    clusters = tf.constant(cuts.shares(shown, lasting_clusters(shown)), prior.variable_dtype)
 
     def attach(images):
         edge_log_prob = attachment(model.encode(images))
         edge = tf.argmax(edge_log_prob, axis=-1, output_type=tf.int32)
         return {"edge_log_prob": edge_log_prob, "edge": edge}
 
+    def members(images):
+        edges = tf.exp(attachment_shown(model.encode(images)))
+        return {
+            "node": tf.argmax(edges, axis=-1, output_type=tf.int32),
+            "probability": tf.reduce_max(edges, axis=-1),
+            "cluster": tf.argmax(edges @ clusters, axis=-1, output_type=tf.int32),
+        }
+
     def sample_subtree(node, num_samples, seed):
         latent = prior.sample(num_samples, seed, subtree=node)
         return {"mean": model.decode(latent).mean(), "latent": latent}
 
     def hierarchy():
-        with tf.init_scope():  # the tree as it is now, all parts of one moment
-            tree = prior.phylogeny()
-            leaves = tf.identity(prior.leaf_locations())
-            node_mean = tf.cast(prior.tables()[0].mean, leaves.dtype)
-            summary = None
-            if tree.num_leaves <= prior.most_summarised:  # Python, with threads: no graph
-                summary = tf.autograph.experimental.do_not_convert(prior.summary_tree)()
         mean = map_rows(
             lambda z: model.decode(z).mean(), node_mean, _MAX_IMAGES, shape=model.data_shape
         )
@@ -88,6 +108,7 @@ def signatures(prior, model):
 
     return {
         "attach": (attach, [images]),
+        "members": (members, [images]),
         "sample_subtree": (sample_subtree, [node, count, seed]),
         "hierarchy": (hierarchy, []),
     }

@@ -19,7 +19,9 @@ class CategoryClustering(ClusterMixin, Encoder):
       epochs, patience, batch_size, learning_rate, random_state, verbose: of `Encoder`.
 
     Attributes (of what is fitted):
-      labels_: int `[n]`, the most probable category of each example of `fit`.
+      labels_: int `[n]`, the most probable category of each example of `fit`. Categories are
+        numbered by how many examples they have, so that those without any come last.
+      categories_: int `[K]`, the number that each has in the model.
       model_: the `CPVAE`. embedding_: codes `[n, latent_dim]`.
 
     Raises (in `fit`):
@@ -60,7 +62,10 @@ class CategoryClustering(ClusterMixin, Encoder):
         """Trains on X `[n, d]`; y is not looked at."""
         X, _ = self._fit(X, least=max(2, arguments.integer("n_clusters", self.n_clusters)))
         self.embedding_ = self._codes(X)
-        self.labels_ = self._probabilities(X).argmax(axis=1)
+        shares = self._probabilities(X)
+        counts = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])
+        self.categories_ = np.argsort(-counts, kind="stable")
+        self.labels_ = shares[:, self.categories_].argmax(axis=1)
         return self
 
     def predict(self, X):
@@ -68,9 +73,10 @@ class CategoryClustering(ClusterMixin, Encoder):
         return self.predict_proba(X).argmax(axis=1)
 
     def predict_proba(self, X):
-        """q(c | x) `[n, K]`."""
+        """q(c | x) `[n, K]`, in the order of `categories_`."""
         check_is_fitted(self, "labels_")
-        return self._probabilities(validate_data(self, X, reset=False, dtype=np.float32))
+        shares = self._probabilities(validate_data(self, X, reset=False, dtype=np.float32))
+        return shares[:, self.categories_]
 
     def _model(self, seed):
         settings = dict(num_categories=self.n_clusters, gate_units=self.hidden[-1])

@@ -25,6 +25,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     By default every column has a Gaussian likelihood with a scale of its own, about data that the
     model standardises itself, so that columns may be in any units.
 
+    scikit-learn's `check_estimator` passes, of the other estimators too, but for
+    `check_methods_subset_invariance` and `check_methods_sample_order_invariance`: they ask for the
+    same answers to 1e-7 whatever other rows are beside one, and networks compute in float32.
+
     Args:
       latent_dim: D, the number of columns of the codes.
       hidden: widths of the layers of encoder and decoder.

@@ -73,7 +73,8 @@ def run_chains(
       moves_per_step: proposals between two records.
       seed: None, an int, an int32 pair or a `SeedStream`. Chain c, step s draws from (seed, c, s).
       trace_fn: optional function (parent `[V]`, time `[V]`) -> array, called after each step.
-      **options: of `ops.sample_posterior`: concentration1, concentration0, mixture, leaf_variance.
+      **options: of `ops.sample_posterior`: concentration1, concentration0, mixture, leaf_variance,
+        triplets (which all starting trees must satisfy).
 
     Returns:
       `Chains`.

@@ -8,6 +8,7 @@ returns a `matplotlib.figure.Figure`; `save` writes it.
 """
 
 from tfsp.viz.charts import (
+    answer_curves,
     calibration_curve,
     category_usage,
     class_magnitudes,
@@ -50,6 +51,7 @@ from tfsp.viz.trees import (
 )
 
 __all__ = [
+    "answer_curves",
     "calibration_curve",
     "category_usage",
     "class_magnitudes",

@@ -9,7 +9,8 @@
 // The accept step draws its uniform first. Every quadratic term of the log likelihood is <= 0, and
 // the variance parts depend on the times alone: after a pass over scalars the log ratio has an
 // upper bound, which only falls as the quadratic terms come in, node by node. A proposal is dropped
-// at the first node that proves it lost; the decision is exactly that of the full ratio.
+// at the first node that proves it lost; the decision is exactly that of the full ratio. What is
+// left is held against the constraints on the topology: a tree outside of them has density 0.
 #ifndef TFSP_TMC_CORE_MOVES_H_
 #define TFSP_TMC_CORE_MOVES_H_
 
@@ -19,6 +20,7 @@
 
 #include "custom_ops/tmc/core/random.h"
 #include "custom_ops/tmc/core/sampler_state.h"
+#include "custom_ops/tmc/core/triplets.h"
 
 namespace tfsp::tmc {
 
@@ -135,6 +137,11 @@ struct Incremental {
                double /*before*/, double* change) const {
     return UpdatePath(state, count, log_ratio, log_u, change);
   }
+  // Whether the edited tree satisfies the constraints; asked only of what is accepted otherwise.
+  bool Allows(SamplerState* state, const Regraft& move) const {
+    const Triplets* triplets = state->triplets();
+    return triplets == nullptr || triplets->Allows(state, move.v, move.x);
+  }
 };
 
 // Proposes and judges one regraft; `log_hastings` is the log of the reverse proposal density over
@@ -210,11 +217,17 @@ bool TryRegraft(SamplerState* state, const Regraft& move, double log_hastings, d
   for (int n = meeting; n >= 0; n = state->node(n).parent) affected[count++] = n;
 
   const LogJointParts old = state->joint();
-  const double before = judge->Before(*state);
+  const double before = judge->Before(*state), root_quad = state->root_quad();
   TreeEdit edit(state, move);
   const double log_ratio = topology + times + log_hastings;
   double likelihood = 0.0;
   if (!judge->Accepts(state, count, log_ratio, topology + times, log_u, before, &likelihood)) {
+    edit.Undo();
+    return false;
+  }
+  if (!judge->Allows(state, move)) {
+    for (int i = 0; i < count; ++i) state->Flip(affected[i]);
+    state->set_root_quad(root_quad);
     edit.Undo();
     return false;
   }

@@ -5,6 +5,7 @@
 // The proposal depends on the pruned tree alone, so forward and reverse densities share all tables.
 // Work is O(N d): one pass down the tree for the posterior means, one vector pass over the edges
 // for a rough weight, and a fine rule only on edges whose rough weight is within e^-12 of the best.
+// Constraints on the topology leave edges out, which are those of the pruned tree again.
 #ifndef TFSP_TMC_CORE_MOVES_GIBBS_H_
 #define TFSP_TMC_CORE_MOVES_GIBBS_H_
 
@@ -27,6 +28,7 @@ class GibbsRegraft {
     Reserve(*state);
     Regraft move = StartRegraft(*state, DrawPrunable(*state, random));
     Prune(state, move);
+    Restrict(state, move.v);
     CollectEdges(state, move, cap);
     Unprune(state, move);
     const int old_edge = edge_of_[move.s];
@@ -61,6 +63,8 @@ class GibbsRegraft {
     const size_t nodes = state.num_nodes();
     if (edge_of_.size() == nodes) return;
     edge_of_.assign(nodes, -1);
+    path_stamp_.assign(nodes, 0);
+    barrier_stamp_.assign(nodes, 0);
     node_.resize(nodes);
     above_.resize(nodes);
     path_.reserve(nodes);
@@ -107,6 +111,31 @@ class GibbsRegraft {
     }
   }
 
+  // The edges that the constraints leave to the subtree at v: those at or below `within_` (-1: any)
+  // that do not hang below a barrier. All bounds `within` hold where v is, so that they lie on one
+  // way from the root, and the latest decides.
+  void Restrict(SamplerState* state, int v) {
+    ++round_;
+    within_ = -1;
+    const Triplets* triplets = state->triplets();
+    if (triplets == nullptr) return;
+    double latest = -1.0;
+    triplets->ForEachBound(
+        state, v, state->NextStamp(),
+        [&](int meet) {
+          barrier_stamp_[meet] = round_;
+          return true;
+        },
+        [&](int k) {
+          if (state->node(k).time > latest) {
+            latest = state->node(k).time;
+            within_ = k;
+          }
+          return true;
+        });
+    for (int n = within_; n >= 0; n = state->node(n).parent) path_stamp_[n] = round_;
+  }
+
   // Down the pruned tree through the edges that start before v: posterior means, cavity variances
   // and topology weights: with n internal nodes that travel, log weight of the edge above x =
   // -log(c(x) + n) + sum over ancestors a of log c(a) / (c(a) + n).
@@ -135,7 +164,7 @@ class GibbsRegraft {
     expected_[root] = 0.0;
     position_[root] = 0.0;
     stack_.clear();
-    stack_.push_back({root, distance_root_});
+    stack_.push_back({root, distance_root_, within_ < 0});
     while (!stack_.empty()) {
       const Above from = stack_.back();
       stack_.pop_back();
@@ -144,6 +173,8 @@ class GibbsRegraft {
           position_[from.node] + state->LogInteger(u.count) - state->LogInteger(u.count + size);
       for (int i = 0; i < 2; ++i) {
         const int x_id = u.child[i];
+        const bool allowed = from.allowed || x_id == within_;
+        if (!allowed && path_stamp_[x_id] != round_) continue;  // off the way to `within_`
         const SamplerNode& x = state->node(x_id);
         const SamplerNode& y = state->node(u.child[1 - i]);
         const bool x_internal = !state->IsLeaf(x_id);
@@ -184,11 +215,12 @@ class GibbsRegraft {
         slope_[e] = b - 1.0 - (a + b - 1.0) * (x_internal + v_internal);
         constant_[e] = log_passed - state->LogInteger(x.count + size) -
                        (x_internal ? 0.0 : (a + b - 1.0) * u.log_left);
-        if (x_internal && x.time < v.time) {
+        if (!allowed) constant_[e] = -INFINITY;
+        if (x_internal && x.time < v.time && barrier_stamp_[x_id] != round_) {
           cavity_[x_id] = cavity + length;
           expected_[x_id] = expected_cavity;
           position_[x_id] = log_passed;
-          stack_.push_back({x_id, dist_bottom});
+          stack_.push_back({x_id, dist_bottom, allowed});
         }
       }
     }
@@ -338,8 +370,11 @@ class GibbsRegraft {
   struct Above {
     int node;
     double distance;
+    bool allowed;  // whether the edges below may carry the subtree
   };
-  int num_edges_ = 0;
+  int num_edges_ = 0, within_ = -1;
+  uint64_t round_ = 0;  // of the marks below
+  std::vector<uint64_t> path_stamp_, barrier_stamp_;
   std::vector<int> edge_of_, node_, above_, path_;
   std::vector<Above> stack_;
   std::vector<double> cavity_, expected_, position_, zero_;

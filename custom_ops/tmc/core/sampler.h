@@ -6,8 +6,10 @@
 #ifndef TFSP_TMC_CORE_SAMPLER_H_
 #define TFSP_TMC_CORE_SAMPLER_H_
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "custom_ops/tmc/core/random.h"
 #include "custom_ops/tmc/core/sampler_state.h"
 #include "custom_ops/tmc/core/tree.h"
+#include "custom_ops/tmc/core/triplets.h"
 
 namespace tfsp::tmc {
 
@@ -36,6 +39,9 @@ struct SamplerOptions {
   // messages do not drift, the running log joint by about 1e-10 in 1e7 moves.
   int64_t refresh_every = 0;
   bool portable_kernels = false;
+  // [M, 3], rows a, b, c: a and b meet strictly below the node where c joins them. The chain then
+  // samples the posterior given that the tree satisfies all of them, as the starting tree must.
+  std::vector<int32_t> triplets;
 };
 
 struct SamplerResult {
@@ -79,6 +85,24 @@ inline Error CheckSamplerOptions(const SamplerOptions& options) {
     return "min_remaining = " + FormatDouble(options.min_remaining) + " must lie in (0, 1).";
   }
   return Error();
+}
+
+// An error naming the first triplet that is none, or that the tree does not satisfy; or none.
+inline Error CheckStart(const std::vector<int32_t>& triplet, const Tree& tree) {
+  const int64_t count = static_cast<int64_t>(triplet.size()) / 3;
+  const Error error = CheckTriplets(triplet.data(), count, tree.num_leaves);
+  if (!error.ok()) return error;
+  const std::unique_ptr<bool[]> satisfied(new bool[count]);
+  Satisfied(tree, triplet.data(), count, satisfied.get());
+  const bool* wrong = std::find(satisfied.get(), satisfied.get() + count, false);
+  if (wrong == satisfied.get() + count) return Error();
+  const int64_t i = wrong - satisfied.get();
+  const std::string a = std::to_string(triplet[3 * i]), b = std::to_string(triplet[3 * i + 1]),
+                    c = std::to_string(triplet[3 * i + 2]);
+  return "The starting tree must satisfy all triplets. Received triplets[" + std::to_string(i) +
+         "] = (" + a + ", " + b + ", " + c + "), but in the tree leaves " + a + " and " + b +
+         " do not meet below the node where leaf " + c +
+         " joins them. tfsp.tmc.constraints.follow moves what is in the way.";
 }
 
 // One chain over a state that the caller keeps: what RunSampler does between entry and exit.
@@ -160,9 +184,16 @@ Error RunSampler(const SamplerOptions& options, int dims, const double* leaves,
       }
     }
   }
+  error = CheckStart(options.triplets, *tree);
+  if (!error.ok()) return error;
+  Triplets triplets;
   SamplerState state;
   state.Init(*tree, dims, leaves, leaf_variance, options.concentration1, options.concentration0,
              options.portable_kernels);
+  if (!options.triplets.empty()) {
+    triplets.Init(options.triplets, tree->num_leaves);
+    state.set_triplets(&triplets);
+  }
   *result = SamplerResult();
   Sampler<Judge> sampler(options);
   const int64_t moves = tree->num_leaves >= 3 ? options.num_moves : 0;

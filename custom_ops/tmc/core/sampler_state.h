@@ -51,6 +51,8 @@ struct LogJointParts {
   double Total() const { return likelihood + topology + times; }
 };
 
+class Triplets;
+
 class SamplerState {
  public:
   // Copies tree and leaves; `leaf_variance` [N] may be null. All messages are computed here.
@@ -124,6 +126,10 @@ class SamplerState {
 
   const LogJointParts& joint() const { return joint_; }
   void set_joint(const LogJointParts& joint) { joint_ = joint; }
+
+  // Constraints on the topology, which the tree satisfies; null without any.
+  const Triplets* triplets() const { return triplets_; }
+  void set_triplets(const Triplets* triplets) { triplets_ = triplets; }
 
   // The share of the virtual neighbour above the root, N(0, I).
   double RootQuad() const {
@@ -240,6 +246,18 @@ class SamplerState {
   // Scratch of one proposal.
   std::vector<int32_t>& affected() { return affected_; }
   std::vector<double>& weight() { return weight_; }
+  // Leaves at or below v; the list stands until the next call.
+  const std::vector<int32_t>& LeavesBelow(int v) {
+    below_.assign(1, v);
+    for (size_t i = 0; i < below_.size(); ++i) {
+      while (!IsLeaf(below_[i])) {
+        const SamplerNode& node = nodes_[below_[i]];
+        below_[i] = node.child[0];
+        below_.push_back(node.child[1]);
+      }
+    }
+    return below_;
+  }
   uint32_t NextStamp() {
     if (++stamp_ == 0) {  // 2^32 proposals later every old mark is wiped
       for (SamplerNode& node : nodes_) node.stamp = 0;
@@ -262,6 +280,8 @@ class SamplerState {
   uint32_t stamp_ = 0;
   std::vector<int32_t> affected_;
   std::vector<double> weight_;
+  std::vector<int32_t> below_;
+  const Triplets* triplets_ = nullptr;
 };
 
 }  // namespace tfsp::tmc

@@ -8,7 +8,8 @@ cdef class ChainOptions:
 
     def __init__(self, concentration1, concentration0, mixture, int64_t num_moves,
                  uint64_t seed0, uint64_t seed1, min_remaining=1e-6,
-                 int64_t refresh_every=0, bint portable_kernels=False):
+                 int64_t refresh_every=0, bint portable_kernels=False,
+                 const int32_t[:, ::1] triplets=None):
         self.options.concentration1 = number("concentration1", concentration1)
         self.options.concentration0 = number("concentration0", concentration0)
         for i, (kind, share) in enumerate(mixture.items()):
@@ -18,3 +19,6 @@ cdef class ChainOptions:
         self.options.min_remaining = number("min_remaining", min_remaining)
         self.options.refresh_every = refresh_every
         self.options.portable_kernels = portable_kernels
+        if triplets is not None and triplets.shape[0] > 0:
+            self.options.triplets.assign(&triplets[0, 0],
+                                         &triplets[0, 0] + 3 * triplets.shape[0])

@@ -134,6 +134,7 @@ cdef extern from "custom_ops/tmc/core/sampler.h" namespace "tfsp::tmc" nogil:
         double min_remaining
         int64_t refresh_every
         cbool portable_kernels
+        vector[int32_t] triplets
     cdef cppclass SamplerResult:
         double log_joint, drift
         LogJointParts parts
@@ -147,6 +148,11 @@ cdef extern from "custom_ops/tmc/core/sampler.h" namespace "tfsp::tmc" nogil:
         vector[double] time
     Error RunSampler(const SamplerOptions&, int, const double*, const double*, CTree*,
                       SamplerResult*, SamplerTrace*) except +ToPython
+
+
+cdef extern from "custom_ops/tmc/core/triplets.h" namespace "tfsp::tmc" nogil:
+    Error CheckTriplets(const int32_t*, int64_t, int) except +ToPython
+    void Satisfied(const CTree&, const int32_t*, int64_t, cbool*) except +ToPython
 
 
 cdef extern from "custom_ops/tmc/core/simulate.h" namespace "tfsp::tmc" nogil:

@@ -29,6 +29,21 @@ class FullRecomputation {
     return true;
   }
 
+  // All triplets, by the ancestors of their leaves.
+  bool Allows(SamplerState* state, const Regraft&) {
+    if (state->triplets() == nullptr) return true;
+    const std::vector<int32_t>& all = state->triplets()->all();
+    for (size_t i = 0; i < all.size(); i += 3) {
+      std::vector<bool> above_a(state->num_nodes(), false), above_c = above_a;
+      for (int n = all[i]; n >= 0; n = state->node(n).parent) above_a[n] = true;
+      for (int n = all[i + 2]; n >= 0; n = state->node(n).parent) above_c[n] = true;
+      int meet = all[i + 1];
+      while (!above_a[meet]) meet = state->node(meet).parent;
+      if (above_c[meet]) return false;
+    }
+    return true;
+  }
+
   double LogJoint(const SamplerState& state) {
     const int num_leaves = state.num_leaves(), dims = state.dims();
     mean_.assign(static_cast<size_t>(state.num_nodes()) * dims, 0.0);

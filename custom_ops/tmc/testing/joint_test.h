@@ -70,7 +70,7 @@ inline void JointStatistics(const Tree& tree, const double* leaves, int dims, do
 }
 
 // `statistics` [replicates, 2, kNumJointStatistics]. Needs N >= 2. The prior is conditioned on all
-// times being at most 1 - min_remaining, the space on which the chain lives.
+// times being at most 1 - min_remaining and on the triplets, the space on which the chain lives.
 inline Error JointTest(const SamplerOptions& options, int num_leaves, int dims, int64_t replicates,
                        double* statistics) {
   Error error = CheckSamplerOptions(options);
@@ -79,6 +79,10 @@ inline Error JointTest(const SamplerOptions& options, int num_leaves, int dims, 
   if (dims < 1 || dims > (1 << 24)) {
     return "num_dims = " + std::to_string(dims) + " must lie in [1, 16777216].";
   }
+  // Else no tree of the prior would do.
+  error = CheckTriplets(options.triplets.data(),
+                        static_cast<int64_t>(options.triplets.size()) / 3, num_leaves);
+  if (!error.ok()) return error;
   Random random(options.seed[0], options.seed[1]);
   std::vector<double> leaves(static_cast<size_t>(num_leaves) * dims);
   SamplerResult result;
@@ -93,6 +97,7 @@ inline Error JointTest(const SamplerOptions& options, int num_leaves, int dims, 
       for (int v = num_leaves; v < tree.num_nodes; ++v) {
         inside = inside && tree.time[v] <= 1.0 - options.min_remaining;
       }
+      inside = inside && CheckStart(options.triplets, tree).ok();
     }
     SampleLeaves(tree, dims, &random, leaves.data());
     SamplerOptions none = options;

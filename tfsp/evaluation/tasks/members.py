@@ -32,8 +32,9 @@ def of_subject(subject):
     A line for each row of all parts, in the order of the data: `row` (its index, its file, or its
     number), `part`, `node`, `probability`, `path` from the root, `cluster` and, where there are
     labels, `label`: the columns of `tfsp.evaluation.attach`. `--num_clusters` says into how many
-    clusters the tree is cut; without it there are as many as last. A members.csv that is there
-    already and says something else is kept as members-1.csv, and so on.
+    clusters the tree is cut; without it there are as many as last. Nodes of a tree prior are those
+    of its summary, and `members` of the served model answers in the same numbers for new rows. A
+    members.csv that is there already and says something else is kept as members-1.csv, and so on.
     """
     columns = attached_columns(
         subject.model, subject.data, None, None, subject.num_clusters, None, subject.seed

@@ -8,10 +8,11 @@ import tensorflow as tf
 from tfsp import distribute, likelihoods, networks, priors
 from tfsp.latent_layer import LATENT_DIM
 from tfsp.models.core import network_checks, posteriors
-from tfsp.models.core.contract import StructuredVAE, serialized
+from tfsp.models.core.contract import StructuredVAE
 from tfsp.models.core.draw import Draw
 from tfsp.models.inputs.examples import take_examples
 from tfsp.random import as_seed
+from tfsp.registry import serialized
 
 
 class EncoderDecoder(StructuredVAE):

@@ -129,7 +129,7 @@ class Consistency:
                 "form, which `consistency` needs."
             )
         changed = self.augmented(x, model.seeds.next())
-        other = model.infer(changed, model.num_samples, model.seeds, training)
+        other = model.inferred(changed, model.num_samples, model.seeds, training)
         pairs = list(zip(other.posteriors, draw.posteriors, strict=True))
         kl = [q.kl_divergence(p) for q, p in pairs]
         weighted = [self._weight_of(q) * part for (q, _), part in zip(pairs, kl, strict=True)]

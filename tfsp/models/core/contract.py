@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from tfsp import arguments, precision
 from tfsp.models.core import consistency as consistencies
-from tfsp.models.core import objectives, serving
+from tfsp.models.core import objectives, overview, serving
 from tfsp.models.core.fitting import Fitting
 from tfsp.models.inputs import data_checks
 from tfsp.random import SeedStream, as_seed, fold_in
-from tfsp.registry import Registry
+from tfsp.registry import Registry, deserialized, serialized
 
 _REGISTRY = Registry("model")
 register = _REGISTRY.register
@@ -150,10 +150,14 @@ class StructuredVAE(Fitting):
         """The deterministic representation used downstream: `[B, ...]` -> `[B, D]`."""
         raise NotImplementedError(f"{type(self).__name__} must define `encode`.")
 
-    def log_likelihood(self, x, latents, training=False):
-        """log p(x | latents) in nats: x `[B, ...]`, latents `[..., B, D]` -> `[..., B]`."""
+    def log_likelihood(self, x, latents, training=False, likelihood=None):
+        """log p(x | latents) in nats: x `[B, ...]`, latents `[..., B, D]` -> `[..., B]`.
+
+        Args:
+          likelihood: of `Draw.given`, where a latent of the likelihood's own was drawn along.
+        """
         parameters = self.likelihood_parameters(self.representation(latents), training)
-        return self.likelihood.log_prob(x, parameters, data_rank=len(self.data_shape))
+        return (likelihood or self.likelihood).log_prob(x, parameters, len(self.data_shape))
 
     def decode(self, z):
         """p(x | z): `[..., D]` -> `tfd.Distribution`, event `data_shape`."""
@@ -185,13 +189,21 @@ class StructuredVAE(Fitting):
 
     # What follows.
 
+    def inferred(self, x, num_samples, seed=None, training=False):
+        """`infer`, with draws of a latent that is the likelihood's own, where it has one."""
+        return self.joined(x, self.infer(x, num_samples, seed, training), seed)
+
+    def joined(self, x, draw, seed):
+        """A draw of the model's latents with one of the likelihood's own."""
+        return draw.joined(self.likelihood.infer(x, tf.shape(draw.latents)[-3], seed))
+
     def call(self, x, training=False):
         """The terms of the bound: dict of `[B]`, nats, with at least `term_names`.
 
         With an objective of importance weights also its bound, such as `iwae`.
         """
         x = self._check_data(x)
-        draw = self.infer(x, self.num_samples, self.seeds, training)
+        draw = self.inferred(x, self.num_samples, self.seeds, training)
         terms = self.terms(x, draw, training)
         if self.consistency is None:
             return terms
@@ -199,7 +211,8 @@ class StructuredVAE(Fitting):
 
     def terms(self, x, draw, training=False):
         """What `call` returns for a draw of the latents, but for `consistency`."""
-        log_likelihood = draw.expected(self.log_likelihood(x, draw.latents, training))
+        each = self.log_likelihood(x, draw.latents, training, **draw.given)
+        log_likelihood = draw.expected(each)
         terms = {"log_likelihood": tf.reduce_mean(log_likelihood, axis=0), **draw.mean_kl()}
         if self.bound.uses_weights:
             log_ratio = (draw.training_log_ratio or draw.log_ratio)()
@@ -215,8 +228,8 @@ class StructuredVAE(Fitting):
         """
         x = self._check_data(x)
         num_samples = arguments.count("num_samples", num_samples, 1)
-        draw = self.infer(x, num_samples, as_seed(seed), training)
-        return draw.log_weights(self.log_likelihood(x, draw.latents, training))
+        draw = self.inferred(x, num_samples, as_seed(seed), training)
+        return draw.log_weights(self.log_likelihood(x, draw.latents, training, **draw.given))
 
     def sample_posterior(self, x, seed=None):
         """A draw of the latents for each x, ordered as by `encode`: `[B, representation_dim]`."""
@@ -276,11 +289,13 @@ class StructuredVAE(Fitting):
     def from_config(cls, config):
         return cls(
             **{
-                name: _deserialized(value)
+                name: deserialized(value)
                 for name, value in {**cls.file_defaults, **config}.items()
                 if name not in cls.fixed_arguments  # files of version 0.1.0 may hold them
             }
         )
+
+    _repr_html_ = overview.as_html
 
     def _require_built(self):
         if self.data_shape is None:  # set by `build` before the prior asks for the posterior
@@ -301,16 +316,3 @@ class StructuredVAE(Fitting):
                 f"size but the first known. Received: {tuple(input_shape)}."
             )
         return tuple(int(size) for size in shape)
-
-
-def serialized(part):
-    """A name, a dict or an object, as `get_config` has it."""
-    if isinstance(part, str):
-        return part
-    return dict(part) if hasattr(part, "keys") else keras.saving.serialize_keras_object(part)
-
-
-def _deserialized(value):
-    if isinstance(value, dict) and "class_name" in value:
-        return keras.saving.deserialize_keras_object(value)
-    return value

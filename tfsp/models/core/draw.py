@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -29,6 +29,8 @@ class Draw(NamedTuple):
       probabilities: `[K, 1, B]`, q(value | x) where the values of a latent are enumerated:
         `latents` are `[K, S, B, D]`, and `log_ratio` gives `[K, S, B]`, log p(latents) less log q
         of the latents that were drawn. None for draws alone.
+      given: keywords that `log_likelihood` takes for these draws: `likelihood`, where a latent of
+        the likelihood's own was drawn along, whose cost is in `kl` and `log_ratio` (`joined`).
       posteriors: what q(latents | x) is the product of, `tfd.Distribution` with batch `[B]`, where
         they do not depend on draws and KLs between them are known; else empty.
     """
@@ -40,6 +42,26 @@ class Draw(NamedTuple):
     training_log_ratio: Callable[[], tf.Tensor] | None = None
     probabilities: tf.Tensor | None = None
     posteriors: tuple = ()
+    given: Mapping[str, Any] = MappingProxyType({})
+
+    def joined(self, own):
+        """The same with an `OwnDraw` of the likelihood's, `kl` being that of both; None: as it is.
+
+        What was `kl` alone is the part `kl_latents` then.
+        """
+        if own is None:
+            return self
+
+        def with_ratio(of_latents):
+            return None if of_latents is None else lambda: of_latents() + own.log_ratio
+
+        kl = {("kl_latents" if name == "kl" else name): part for name, part in self.kl.items()}
+        return self._replace(
+            kl={**kl, own.name: own.kl},
+            log_ratio=with_ratio(self.log_ratio),
+            training_log_ratio=with_ratio(self.training_log_ratio),
+            given={"likelihood": own.likelihood},
+        )
 
     def expected(self, log_likelihood):
         """The mean of log p(x | latents) over enumerated values: `[S, B]`."""

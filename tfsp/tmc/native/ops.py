@@ -32,6 +32,7 @@ from tfsp.tmc.native.options import (
     A,
     B,
     Density,
+    as_triplets,
     check_edge_weights,
 )
 from tfsp.tmc.phylogeny.checks import as_int32
@@ -243,6 +244,7 @@ def sample_posterior(
     seed=None,
     mixture=DEFAULT_MIXTURE,
     leaf_variance=None,
+    triplets=None,
 ):
     """Moves a tree by Markov chain Monte Carlo on r(tree given leaves). Stateless.
 
@@ -252,6 +254,9 @@ def sample_posterior(
       mixture: proportions of SPR, local SPR, slide and Gibbs regraft moves.
       leaf_variance: None, or `[N]`, variances of uncertain leaves summed over dimensions (the
         TMC-VAE's q(z_n)): the chain then follows exp E_q[log r(tree, leaves)].
+      triplets: None, or distinct leaves (a, b, c), ints `[M, 3]`: the chain then follows the
+        posterior given that in every row a and b meet strictly below the node where c joins them,
+        as they must in the tree given.
 
     Returns:
       a named tuple: parent int32 `[V]`, time float64 `[V]`, log_joint `[]`, accepted and proposed
@@ -271,6 +276,7 @@ def sample_posterior(
             _float64(mixture),
             _integer("num_moves", num_moves, tf.int64),
             as_seed(seed),
+            triplets if tf.is_tensor(triplets) else tf.constant(as_triplets(triplets)),
         )
     )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import arguments
+from tfsp.tmc.phylogeny.checks import as_array
 
 EDGE_WEIGHTS = ("prior", "bayes")
 MAX_QUADRATURE_NODES = 256
@@ -53,6 +54,32 @@ class Density(NamedTuple):
         if new.num_nodes is cls._field_defaults["num_nodes"]:
             return new
         return new._replace(num_nodes=check_num_nodes("num_nodes", new.num_nodes))
+
+
+def as_triplets(triplets):
+    """Constraints on the topology as contiguous int32 `[M, 3]`; None for none.
+
+    A row (a, b, c) says that leaves a and b meet strictly below the node where leaf c joins them.
+    Whether the numbers are distinct leaves of the tree is checked by the core.
+
+    Raises:
+      ValueError: for another shape, anything but integers, and negative ones.
+
+    Source: Vikram & Dasgupta 2016, arXiv:1602.03258.
+    """
+    array = np.zeros([0, 3], np.int32) if triplets is None else as_array("triplets", triplets)
+    if not array.size and array.ndim < 3:
+        return np.zeros([0, 3], np.int32)
+    if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "iu":
+        raise ValueError(
+            "`triplets` must hold numbers of leaves, integers of shape [M, 3]. Received: "
+            f"{arguments.shown(triplets)}."
+        )
+    wrong = np.argwhere((array < 0) | (array >= 2**31))  # before the cast to int32
+    if len(wrong):
+        i, j = wrong[0]
+        raise ValueError(f"triplets[{i}, {j}] = {array[i, j]} must be the number of a leaf.")
+    return np.ascontiguousarray(array, np.int32)
 
 
 DENSITY = Density()

@@ -20,7 +20,7 @@ import numpy as np
 from tfsp import arguments
 from tfsp.tmc.native import _tmc
 from tfsp.tmc.native.numpy import as_parent, as_real, is_bayes
-from tfsp.tmc.native.options import DENSITY, MIXTURE, MOVES, A, B, Mixture
+from tfsp.tmc.native.options import DENSITY, MIXTURE, MOVES, A, B, Mixture, as_triplets
 
 __all__ = [
     "DEFAULT_MIXTURE",
@@ -108,6 +108,7 @@ def sample_posterior(
     min_remaining=1e-6,
     refresh_every=0,
     portable=False,
+    triplets=None,
 ):
     """Markov chain over trees whose stationary distribution is r(tree | leaves).
 
@@ -135,12 +136,16 @@ def sample_posterior(
         posterior is improper without such a cap. Trees that start above it are accepted.
       refresh_every: recompute all messages every so many moves; 0 only at the start and the end.
       portable: do not use AVX2. Slower; the chain is the same. For tests.
+      triplets: None, or distinct leaves (a, b, c), ints `[M, 3]`: the chain then samples the
+        posterior given that in every row a and b meet strictly below the node where c joins them.
+        The starting tree must satisfy them: `tfsp.tmc.constraints.follow` sees to that.
 
     Returns:
       `PosteriorSample`. With one or two leaves no move is proposed: nothing can move.
 
     Raises:
-      ValueError: for malformed trees, leaves that are not finite, wrong options.
+      ValueError: for malformed trees, leaves that are not finite, wrong options, and triplets that
+        the starting tree does not satisfy.
     """
     options = _tmc.ChainOptions(
         concentration1,
@@ -151,6 +156,7 @@ def sample_posterior(
         min_remaining=min_remaining,
         refresh_every=min(arguments.integer("refresh_every", refresh_every, 0), _NEVER),
         portable_kernels=portable,
+        triplets=as_triplets(triplets),
     )
     out = _tmc.sample_posterior(
         as_parent(parent),

@@ -1,4 +1,4 @@
-"""Flat clusters from a tree: K subtrees that spread least, K that part first, and who is left."""
+"""Flat clusters from a tree: K subtrees that spread least or part first, who is left, shares."""
 
 import heapq
 
@@ -125,6 +125,20 @@ def joined(tree, tops):
     found = labels[: tree.num_leaves]
     first = [np.flatnonzero(found == k)[0] for k in range(len(tops))]
     return np.argsort(np.argsort(first))[found]
+
+
+def shares(tree, labels):
+    """Shares of the clusters among the leaves below each node: float64 `[V, K]`.
+
+    Args:
+      tree: `TreeArrays`.
+      labels: ints `[N]`, 0..K-1, of the leaves.
+    """
+    found = np.zeros((tree.num_nodes, labels.max() + 1))
+    found[np.arange(tree.num_leaves), labels] = 1.0
+    for v in tree.layout.inner:  # children first
+        found[v] = found[tree.children[v]].sum(axis=0)
+    return found / found.sum(axis=1, keepdims=True)
 
 
 def _checked(weights, num_leaves):

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.phylogeny import checks, cuts, graphs, layout, linkage, newick, surgery
+from tfsp.tmc.phylogeny import checks, cuts, dendrogram, graphs, layout, linkage, newick, surgery
 from tfsp.tmc.phylogeny.arrays import TreeArrays
 
 
@@ -62,6 +62,9 @@ class Phylogeny(TreeArrays):
         if self.names:
             named = f", names {', '.join(self.names[:3])}{', ...' * (self.num_leaves > 3)}"
         return f"Phylogeny({self.num_leaves} leaves, root {self.root}{start}{times}{named})"
+
+    def _repr_html_(self):
+        return dendrogram.as_html(self)
 
     def __eq__(self, other):
         if not isinstance(other, Phylogeny):

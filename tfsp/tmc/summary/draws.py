@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 
-from tfsp import arguments
+from tfsp import arguments, notebook
+from tfsp.tmc.constraints import follow
 from tfsp.tmc.native import summary as native
 from tfsp.tmc.phylogeny import Phylogeny, checks, spacing
 
@@ -52,8 +53,12 @@ class TreeSummary:
         agreed = "" if np.isnan(self.agreement) else f", agreement {self.agreement:.3f}"
         return f"TreeSummary({self.tree.num_leaves} leaves, {self.num_draws} draws{agreed})"
 
+    def _repr_html_(self):
+        numbers = {name: getattr(self, name) for name in ("num_draws", "agreement", "r_hat")}
+        return notebook.card("TreeSummary", notebook.listing(numbers), self.tree._repr_html_())
 
-def summarize_draws(trees, names=None, columns=None, warn=True):
+
+def summarize_draws(trees, names=None, columns=None, warn=True, triplets=None):
     """The tree that is closest to draws of trees, with the support of its clades.
 
     With T a tree's matrix of t_lca, E|T(draw) - T*|^2 = E|T(draw) - E T|^2 + |E T - T*|^2 for any
@@ -67,6 +72,9 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
       names: of the leaves, strings `[N]`. None takes those of the trees, if they are the same.
       columns: kept in the result.
       warn: whether to warn of chains that do not agree.
+      triplets: None, or `[M, 3]`, numbers of leaves or names: the tree that follows the mean as far
+        as these constraints let it (`tfsp.tmc.constraints.follow`). Where all draws satisfy them
+        the mean mostly does, but need not.
 
     Returns:
       `TreeSummary`.
@@ -90,7 +98,7 @@ def summarize_draws(trees, names=None, columns=None, warn=True):
             "apart, or leave out latent dimensions that hardly vary.",
             stacklevel=3,
         )
-    tree = average_tree(1.0 - mean, names)
+    tree = follow(average_tree(1.0 - mean, names), triplets)
     support, transfer = clade_support(tree, parent.reshape(-1, num_nodes))
     return TreeSummary(
         tree.with_support(transfer),

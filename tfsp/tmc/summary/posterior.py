@@ -5,6 +5,7 @@ import concurrent.futures
 import numpy as np
 
 from tfsp import arguments
+from tfsp.tmc.constraints import as_numbers, follow
 from tfsp.tmc.native import sampler
 from tfsp.tmc.native.options import A, B
 from tfsp.tmc.phylogeny import Phylogeny, checks
@@ -46,6 +47,7 @@ def summarize(
     seed=0,
     names=None,
     warn=True,
+    triplets=None,
     **options,
 ):
     """The expected tree over points under the posterior r(tree | leaves), with its support.
@@ -66,12 +68,17 @@ def summarize(
       seed: an integer or a pair of integers, non-negative.
       names: of the leaves, or None.
       warn: whether to warn of chains that do not agree.
+      triplets: None, or constraints `[M, 3]`, numbers of leaves or names: the posterior is then
+        that of trees where in every row (a, b, c) leaves a and b meet strictly below the node where
+        c joins them. Chains start from the tree nearest to Ward's that satisfies them, and the
+        summary satisfies them too.
       **options: of `tfsp.tmc.native_sampler.sample_posterior`: mixture, leaf_variance.
 
     Returns:
       `TreeSummary`.
 
     Raises:
+      ContradictionError: if no tree satisfies the triplets.
       ValueError: for arguments out of range, leaves that are not finite or more than 10,000.
 
     Source: Vikram et al. 2018, arXiv:1810.06891, section 2, for the posterior.
@@ -89,7 +96,8 @@ def summarize(
     burn_in = _BURN_IN * num_leaves if burn_in is None else burn_in
     burn_in = arguments.integer("burn_in", burn_in, 0)
     points = np.ascontiguousarray(leaves[:, columns])
-    start = ward_tree(points)
+    triplets = as_numbers(triplets, num_leaves, names)
+    start = follow(ward_tree(points), triplets)
     each = -(-num_draws // num_chains)
     words = np.random.SeedSequence(np.ravel(seed).tolist()).generate_state(4 * num_chains)
     seeds = words.reshape(num_chains, 2, 2).tolist()
@@ -99,7 +107,13 @@ def summarize(
         prior = (concentration1, concentration0)
         state = start.parent, start.time
         warm = sampler.sample_posterior(
-            *state, points, *prior, num_moves=burn_in, seed=tuple(seeds[chain][0]), **options
+            *state,
+            points,
+            *prior,
+            num_moves=burn_in,
+            seed=tuple(seeds[chain][0]),
+            triplets=triplets,
+            **options,
         )
         drawn = sampler.sample_posterior(
             warm.parent,
@@ -110,6 +124,7 @@ def summarize(
             seed=tuple(seeds[chain][1]),
             trace_every=apart,
             trace_trees=True,
+            triplets=triplets,
             **options,
         )
         return drawn.trace["parent"], drawn.trace["time"]
@@ -118,7 +133,7 @@ def summarize(
         parent, time = (
             np.array(part) for part in zip(*pool.map(run, range(num_chains)), strict=True)
         )
-    return summarize_draws((parent, time), names, columns, warn)
+    return summarize_draws((parent, time), names, columns, warn, triplets)
 
 
 def ward_tree(points):

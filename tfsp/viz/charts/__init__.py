@@ -1,5 +1,6 @@
 """Charts: curves, distributions, maps of codes, graphs."""
 
+from tfsp.viz.charts.answers import answer_curves
 from tfsp.viz.charts.calibration import calibration_curve
 from tfsp.viz.charts.categories import category_usage, histograms, samples_per_category
 from tfsp.viz.charts.comparison import few_shot_curves, retrieval_curves
@@ -12,6 +13,7 @@ from tfsp.viz.charts.planes import mapping_planes
 from tfsp.viz.charts.scatter import scatter_2d
 
 __all__ = [
+    "answer_curves",
     "calibration_curve",
     "category_usage",
     "class_magnitudes",

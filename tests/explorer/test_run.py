@@ -66,3 +66,8 @@ def test_the_names_of_the_run_and_its_data_are_not_said_twice(run_dir, tmp_path)
     (path,) = explorer.explore_run(other, tmp_path / "page.html", limit=10)
     assert structure_of(path)["title"] == "digits"
     other.rename(run_dir)
+
+
+def test_a_refined_run_is_called_by_its_run(tmp_path):
+    assert explorer.run._called(tmp_path / "digits" / "refined" / "2") == "digits, refinement 2"
+    assert explorer.run._called(tmp_path / "digits") == "digits"

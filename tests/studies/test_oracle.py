@@ -74,6 +74,8 @@ def test_units_are_clades_that_draws_are_sure_of():
     assert sorted(map(sorted, units)) == [[0, 1, 2], [3, 4, 5], [6, 7]]
     units = oracle_subtrees.Subtrees(0.4).units(tree, support)
     assert sorted(leaf for unit in units for leaf in unit) == list(range(8))
+    sure = np.ones(tree.num_nodes)  # also of the two halves, about which nothing could be asked
+    assert len(oracle_subtrees.Subtrees(0.9).units(tree, sure)) == 3
     assert len(oracle_subtrees.Subtrees(1.0).units(tree, np.where(support < 1, 0, 0.9))) == 8
 
 

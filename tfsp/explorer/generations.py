@@ -7,7 +7,7 @@ import re
 
 from tfsp import atomic
 
-_FOLDER, _STATE, _DONE = "refined", "current.json", "refinement.json"
+FOLDER, _STATE, _DONE = "refined", "current.json", "refinement.json"
 _NUMBER = re.compile(r"[1-9]\d{0,5}")
 
 
@@ -24,7 +24,7 @@ class Generations:
 
     def __init__(self, run_dir):
         self.root = pathlib.Path(run_dir)
-        self._folder = self.root / _FOLDER
+        self._folder = self.root / FOLDER
 
     def path(self, number):
         """The run folder of a generation."""

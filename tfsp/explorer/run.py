@@ -5,6 +5,7 @@ import pathlib
 from tfsp import experiment
 from tfsp.explorer import leaf_rows, page_file, suggested
 from tfsp.explorer.constraints import read_constraints
+from tfsp.explorer.generations import FOLDER
 from tfsp.explorer.writing import write
 from tfsp.run_directory import RunDirectory
 
@@ -55,7 +56,7 @@ def explore_run(
     data = experiment.load_data(config, data_dir, download)
     known = leaf_rows.read(run.path)
     asked = suggested.questions(model, data, known, num_questions, limit, seed)
-    names = dict.fromkeys((run.path.resolve().name, data.info.name))
+    names = dict.fromkeys((_called(run.path.resolve()), data.info.name))
     return write(
         model,
         data,
@@ -68,6 +69,13 @@ def explore_run(
         questions=asked,
         answers=_known_answers(run, data),
     )
+
+
+def _called(path):
+    """The name of a run's folder; of a refined run (`generations`) also that of the run itself."""
+    if path.parent.name == FOLDER:
+        return f"{path.parent.parent.name}, refinement {path.name}"
+    return path.name
 
 
 def _known_answers(run, data):

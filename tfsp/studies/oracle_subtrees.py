@@ -62,17 +62,21 @@ class Subtrees:
         return told, len(questions)
 
     def units(self, tree, support):
-        """Lists of leaves that part all of them."""
-        waiting, units = [tree.root], []
+        """Lists of leaves that part all of them: three at least, as a question is about three."""
+        waiting, units = [tree.root], {}
         while waiting:
             v = waiting.pop()
             leaves = tree.leaves_below(v).tolist()
             whole = v != tree.root and support[v] >= self._support
             if len(leaves) == 1 or (whole and not any(m.issubset(leaves) for m in self._mixed)):
-                units.append(leaves)
+                units[v] = leaves
             else:
                 waiting.extend(tree.children[v].tolist())
-        return units
+        while len(units) < min(3, tree.num_leaves):
+            largest = max(units, key=lambda v: len(units[v]))
+            del units[largest]
+            units |= {v: tree.leaves_below(v).tolist() for v in tree.children[largest].tolist()}
+        return list(units.values())
 
     def _answer(self, labels, units, mixed, row):
         """Triplets, or None where a unit is mixed or the classes do not tell."""

@@ -1,5 +1,7 @@
 """A run trained on with constraints: what changes, what stays, and what is refused."""
 
+import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -241,3 +243,15 @@ def test_of_a_tmc_vae_training_rows_are_leaves(tmp_path):
     path = write(tmp_path / "d.json", data, [[*triplets[0][:2], int(data.rows("test")[0])]])
     with pytest.raises(ValueError, match="is no training row"):
         refinement.refine_run(tmp_path / "run", path, tmp_path / "other", 1, verbose=0)
+
+
+@pytest.mark.slow
+def test_the_code_of_the_docs(run, tmp_path, monkeypatch, capsys):
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "corrections.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    shutil.copytree(run[0], tmp_path / "runs" / "emoji")
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    before, now = capsys.readouterr().out.split()[-2:]
+    assert before in "01"
+    assert now == "1"

@@ -8,3 +8,5 @@
     application  what is answered
     jobs         one refinement at a time, in a process of its own
 """
+
+__all__ = []

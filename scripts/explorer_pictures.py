@@ -74,7 +74,7 @@ def main(_):
         members(driver, (0, 2, 3))
         driver.find_element("id", "say-odd").click()
         take("question")
-        driver.find_elements("css selector", ".choice")[1].click()
+        driver.find_elements("css selector", ".choice")[0].click()
         chromium.theme(driver, dark=True)
         take("dark")
     finally:

@@ -1,5 +1,6 @@
 """A run trained on with constraints: what changes, what stays, and what is refused."""
 
+import json
 import shutil
 
 import numpy as np
@@ -153,6 +154,55 @@ def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against
     assert len(model.prior.triplets) == 3  # not those that are no longer said
 
 
+def test_a_folder_with_other_answers_is_left_alone(run, refined, against, tmp_path):
+    """Also where the configs agree: as many rows become leaves."""
+    folder, data = run
+    result, path = refined
+    a, b, c = against[0]
+    there = {p: p.read_bytes() for p in result.path.rglob("*") if p.is_file()}
+    other = write(tmp_path / "c.json", data, [[a, c, b], *against[1:]])
+    with pytest.raises(ValueError, match="a refinement by other answers"):
+        refinement.refine_run(folder, other, result.path, 2, verbose=0)
+    assert there == {p: p.read_bytes() for p in result.path.rglob("*") if p.is_file()}
+    assert refinement.refine_run(folder, path, result.path, 2, verbose=0)[1:] == result[1:]
+
+
+def test_answers_are_those_that_training_began_with(run, against, tmp_path, monkeypatch):
+    folder, data = run
+    path = write(tmp_path / "c.json", data, against)
+    before, train = path.read_bytes(), experiment.train
+
+    def train_meanwhile(*args, **kwargs):
+        path.write_text("something else")
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(experiment, "train", train_meanwhile)
+    result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
+    assert (result.path / "constraints.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"standing": {}, "added": {"ROW": 99}}', "names leaf 99, which the run's tree"),
+        ('{"standing": {}, "added": {"99999": 9}}', "names row 99999, which the data"),
+        ('{"standing": {"3": -1}, "added": {}}', "is damaged: expected"),
+        ('{"standing": {"3": 1.5}, "added": {}}', "is damaged: expected"),
+        ('{"standing": {"3": 1, "4": 1}, "added": {}}', "is damaged: expected"),
+        ("[]", "is damaged: expected"),
+    ],
+)
+def test_damaged_leaves_are_named(run, refined, tmp_path, content, message):
+    result, path = refined
+    again = tmp_path / "again"
+    shutil.copytree(result.path, again)
+    known = str(run[1].rows("train")[0])
+    (again / "leaves.json").write_text(content.replace("ROW", known))
+    with pytest.raises(ValueError, match=message):
+        refinement.refine_run(again, path, tmp_path / "new", 1, verbose=0)
+    assert not (tmp_path / "new").exists()
+
+
 def test_links_become_triplets(run, tmp_path):
     folder, data = run
     a, b, c, d = data.rows("train")[[8, 9, 10, 11]].tolist()
@@ -191,6 +241,17 @@ def test_contradictions_are_named_and_nothing_is_made(run, tmp_path):
         refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
     assert f"row {a}" in str(caught.value)
     assert not (tmp_path / "new").exists()
+
+
+def test_contradictions_of_rows_with_one_name_tell_them_apart(run, tmp_path):
+    folder, data = run
+    rows = data.rows("train")[:4].tolist()
+    a, b, c, d = rows
+    path = write(tmp_path / "c.json", data, [(a, b, c), (b, c, d), (a, d, b)])
+    content = json.loads(path.read_text().replace("null", '"same"'))
+    path.write_text(json.dumps(content))
+    with pytest.raises(ContradictionError, match=rf"same \(row {a}\)"):
+        refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
 
 
 def test_bad_input_is_refused_before_anything_is_made(run, against, tmp_path):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tfsp import atomic, evaluation
+from tfsp.explorer import identity
 
 _FILE = "leaves.json"
 
@@ -31,11 +32,15 @@ class Known(NamedTuple):
 NONE = Known({}, {})
 
 
-def read(run_dir):
+def read(run_dir, model=None, data=None):
     """The `Known` rows of a run, as `write` has noted them; `NONE` of one that is no refinement.
 
+    Args:
+      run_dir: the run's folder.
+      model, data: of the run; None leaves open whether there are such leaves and rows.
+
     Raises:
-      ValueError: for a damaged file.
+      ValueError: for a damaged file, and for one with leaves or rows that are not there.
     """
     file = pathlib.Path(run_dir) / _FILE
     if not file.exists():
@@ -43,12 +48,35 @@ def read(run_dir):
     try:
         content = json.loads(file.read_text())
         parts = (content[name] for name in Known._fields)
-        return Known(*({int(row): int(leaf) for row, leaf in part.items()} for part in parts))
+        known = Known(*({int(row): leaf for row, leaf in part.items()} for part in parts))
+        found = [leaf for part in known for leaf in part.values()]
+        whole = all(type(leaf) is int and leaf >= 0 for leaf in found)
+        right = whole and len(set(found)) == len(found) == len(known.leaves)
     except (ValueError, KeyError, TypeError, AttributeError):
+        right = False
+    if not right:
         raise ValueError(
-            f'{file} is damaged: expected {{"standing": {{"ROW": LEAF, ...}}, "added": ...}}. '
-            "Refine the run that it was made from again."
-        ) from None
+            f'{file} is damaged: expected {{"standing": {{"ROW": LEAF, ...}}, "added": ...}}, each '
+            "leaf once. Refine the run that it was made from again."
+        )
+    _check_there(file, known, model, data)
+    return known
+
+
+def _check_there(file, known, model, data):
+    rows = set() if data is None else set(identity.all_rows(data)[0].tolist())
+    missing = [row for row in known.leaves if data is not None and row not in rows]
+    beyond = max(known.leaves.values(), default=-1)
+    if missing:
+        what = f"row {missing[0]}, which the data do not have"
+    elif model is not None and beyond >= getattr(model.prior, "num_leaves", 0):
+        what = f"leaf {beyond}, which the run's tree does not have"
+    else:
+        return
+    raise ValueError(
+        f"{file} names {what}: it is damaged, or the data have changed. Refine the run that it was "
+        "made from again."
+    )
 
 
 def write(run_dir, known):

@@ -54,7 +54,7 @@ def explore_run(
     model, config = experiment.load_run(run_dir, checkpoint)
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
-    known = leaf_rows.read(run.path)
+    known = leaf_rows.read(run.path, model, data)
     asked = suggested.questions(model, data, known, num_questions, limit, seed)
     names = dict.fromkeys((_called(run.path.resolve()), data.info.name))
     return write(

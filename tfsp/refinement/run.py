@@ -2,9 +2,9 @@
 
 import copy
 import pathlib
-import shutil
 from typing import NamedTuple
 
+import keras
 import numpy as np
 
 from tfsp import arguments, atomic, experiment
@@ -63,7 +63,7 @@ def refine_run(
       run_dir: the run's folder; a run that has been refined may be refined again. What was said
         before holds only as far as `constraints` says it again: the page keeps all answers.
       constraints: path of a constraints.json (`tfsp.explorer.read_constraints`).
-      out: folder of the new run, new or empty.
+      out: folder of the new run, new or empty, or one in which the same was stopped.
       epochs: how many, of the length of the run's own.
       data_dir, download: as in training; by default where the data were then.
       checkpoint: of the run, "best", "last" or an epoch.
@@ -76,7 +76,8 @@ def refine_run(
       ContradictionError: a ValueError, with the answers that cannot all be true.
       FileNotFoundError: if there is no run, checkpoint or file of constraints.
       ValueError: for a model without a tree that has started, constraints about other data or of
-        nothing, and rows that are no leaves of a TMC-VAE; as `tfsp.experiment.train`.
+        nothing, rows that are no leaves of a TMC-VAE, and a folder with a refinement by other
+        answers; as `tfsp.experiment.train`.
 
     Source: Vikram & Dasgupta 2016, arXiv:1602.03258, for constraints by triplets; Vikram et al.
     2018, arXiv:1810.06891, section 8, for a prior that they guide.
@@ -90,8 +91,15 @@ def refine_run(
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
     said = read_constraints(constraints, data)
-    plan = _Plan(model, data, said, leaf_rows.read(run_dir))
+    content = pathlib.Path(constraints).read_bytes()  # the file may change while it trains
+    plan = _Plan(model, data, said, leaf_rows.read(run_dir, model, data))
+    _check_goes_on(RunDirectory(out), plan, data)
     before = plan.satisfied(model)
+
+    def note(_=None):
+        leaf_rows.write(out, plan.known)
+        atomic.write(out / CONSTRAINTS, content)
+
     config = plan.config(config, epochs)
     model = experiment.train(
         config,
@@ -100,11 +108,9 @@ def refine_run(
         download,
         verbose,
         make=lambda dataset, config: plan.model(experiment.model_for(dataset, config)),
-        extra=(plan.callback(),),
+        extra=(plan.callback(), keras.callbacks.LambdaCallback(on_train_begin=note)),
     )
-    leaf_rows.write(out, plan.known)
-    with atomic.replacing(out / CONSTRAINTS) as partial:
-        shutil.copyfile(constraints, partial)
+    note()
     after, grown = plan.satisfied(model), len(plan.added)
     return Refined(out, len(plan.rows), before, after, plan.new, grown)
 
@@ -119,6 +125,18 @@ def _check_prior(model, run):
         )
     if not prior.is_started():
         raise ValueError(f"The tree of {run.path} has not started. Train it for more epochs first.")
+
+
+def _check_goes_on(run, plan, data):
+    """A folder with a refinement, begun or complete, must hold one by the same answers."""
+    file = run.path / CONSTRAINTS
+    if not file.exists() or not (run.epochs() or run.best.exists()):
+        return
+    if not np.array_equal(_triplets_of_rows(read_constraints(file, data)), plan.rows):
+        raise ValueError(
+            f"{run.path} holds a refinement by other answers, those in its {CONSTRAINTS}. Name "
+            "another folder, or give these answers to go on with it."
+        )
 
 
 class _Plan:
@@ -220,9 +238,10 @@ class _Plan:
 
     def _check_consistent(self, said):
         names = [said.names.get(row) or f"row {row}" for row in self._named]
-        distinct = names if len(set(names)) == len(names) else None
+        if len(set(names)) < len(names):
+            names = [f"{name} (row {row})" for name, row in zip(names, self._named, strict=True)]
         try:
-            build(self._places, len(self._named), distinct)
+            build(self._places, len(self._named), names)
         except ContradictionError as error:
             message = f"What was said cannot all be true of one hierarchy. {error}"
             raise ContradictionError(message, np.array(self._named)[error.triplets]) from None

@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+import script_runs
 
 from tfsp import experiment, refinement
 from tfsp.config import default_config
 from tfsp.explorer import leaf_rows, read_constraints, write_constraints
+from tfsp.explorer.generations import Generations
 from tfsp.refinement import leaves
 from tfsp.tmc.constraints import ContradictionError, satisfies
 from tfsp.tmc.density.induced import induced_hierarchy
@@ -302,3 +304,31 @@ def test_of_a_tmc_vae_training_rows_are_leaves(tmp_path):
     path = write(tmp_path / "d.json", data, [[*triplets[0][:2], int(data.rows("test")[0])]])
     with pytest.raises(ValueError, match="is no training row"):
         refinement.refine_run(tmp_path / "run", path, tmp_path / "other", 1, verbose=0)
+
+
+def test_the_script_leaves_nothing_behind_where_it_refuses(run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    path = tmp_path / "c.json"
+    for place, reason in ((tmp_path / "absent", "holds no run"), (folder, "c.json")):
+        given = (f"--run_dir={place}", f"--constraints={path}")
+        result = script_runs.run("refine", *given, check=False)
+        assert (result.returncode, reason in result.stderr) == (1, True)
+    assert not (tmp_path / "absent").exists()
+    assert not (folder / "refined").exists()
+
+
+@pytest.mark.slow
+def test_a_refinement_is_complete_also_where_its_page_cannot_be_written(
+    run, against, tmp_path, monkeypatch
+):
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    path = write(tmp_path / "c.json", run[1], against)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "explorer.html")
+
+    monkeypatch.setattr("tfsp.explorer.explore_run", full)
+    given = (f"--run_dir={folder}", f"--constraints={path}", "--epochs=1")
+    result = script_runs.run("refine", *given, check=False)
+    assert (result.returncode, "explorer.html" in result.stderr) == (1, True)
+    assert Generations(folder).current() == 1

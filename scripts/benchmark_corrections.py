@@ -15,7 +15,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
-from tfsp import evaluation, experiment, studies
+from tfsp import evaluation, experiment, run_leaves, studies
 from tfsp.command_line import plain_errors
 from tfsp.explorer import leaf_rows, write_constraints
 from tfsp.random import generator
@@ -35,7 +35,7 @@ _COLUMNS = ("few_shot_1", "few_shot_10", "few_shot_100", "retrieval_auc", "elbo"
 
 def answered(model, data):
     """(answers as triplets of rows, the same number that the tree satisfies already)."""
-    rows = leaf_rows.leaf_rows(model, data, leaf_rows.NONE)
+    rows = leaf_rows.leaf_rows(model, data, run_leaves.NONE)
     usable = np.flatnonzero(rows >= 0)
     labels = labels_of(data, rows[usable])
     points = np.asarray(model.prior.inducing, np.float64)[usable]
@@ -54,7 +54,7 @@ def measured(run_dir, data_dir):
     row = evaluation.evaluate_run(run_dir, data_dir, tasks=_TASKS, progress=False)
     model, config = experiment.load_run(run_dir)
     data = experiment.load_data(config, data_dir)
-    rows = leaf_rows.leaf_rows(model, data, leaf_rows.read(run_dir))
+    rows = leaf_rows.leaf_rows(model, data, run_leaves.read(run_dir))
     usable = np.flatnonzero(rows >= 0)
     tree = model.prior.summary_tree(warn=False).tree.restrict(usable)
     purity = dendrogram_purity(tree, labels_of(data, rows[usable]))

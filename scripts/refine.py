@@ -14,9 +14,11 @@ from absl import app, flags
 
 from tfsp import results
 from tfsp.command_line import plain_errors
+from tfsp.config import of_run
 from tfsp.explorer import explore_run
 from tfsp.explorer.generations import Generations
 from tfsp.refinement import refine_run
+from tfsp.run_directory import RunDirectory
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run; its newest refinement is used.")
 _CONSTRAINTS = flags.DEFINE_string(
@@ -47,6 +49,7 @@ def main(_):
     if _OUT.value is None:
         parent = generations.current()
         run_dir = generations.path(parent)
+        RunDirectory(run_dir, of_run).config()  # before a folder is made in what is no run
         number, out = generations.reserve()
     else:
         out = pathlib.Path(_OUT.value)
@@ -62,16 +65,22 @@ def main(_):
     finally:
         if number is not None:
             generations.release(number)
+    if number is not None:  # it is complete; a page can be written later, too
+        generations.finish(number, parent)
     pages = explore_run(out, data_dir=_DATA_DIR.value) if _EXPLORE.value else []
     wanted = (run_dir / "members.csv").exists() if _RESULTS.value is None else _RESULTS.value
     written = results.format_written(results.write(out)) if wanted else None
-    if number is not None:
-        generations.finish(number, parent)
     print(
-        f"{found.path}: {found.num_triplets} triplets, of which the rows satisfied "
-        f"{found.satisfied_before} before and satisfy {found.satisfied} now; {found.num_leaves} "
-        f"rows became leaves, {found.num_added} of them beside those there were."
+        f"{found.path}: {found.num_triplets} triplets, which its tree satisfies. By their codes "
+        f"alone rows satisfied {found.satisfied_before} before and satisfy {found.satisfied} now; "
+        f"{found.num_leaves} rows became leaves, {found.num_added} of them beside those there were."
     )
+    if found.num_idle:
+        print(
+            f"{found.num_idle} links ask for nothing: what belongs together does so only against "
+            "something that does not, and the other way round. Say that too, or name the odd one "
+            "out of three."
+        )
     for page in pages:
         print(f"Page: {page}")
     if written:

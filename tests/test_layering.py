@@ -51,6 +51,7 @@ FLOORS = {
     "tfsp.callbacks": 3,
     "tfsp.resume": 5,
     "tfsp.run_reader": 5,
+    "tfsp.run_leaves": 5,
     "tfsp.saved": 6,
     "tfsp.experiment": 6,
     "tfsp.evaluation": 7,

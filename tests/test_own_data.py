@@ -336,6 +336,25 @@ def test_columns_of_text_are_named_with_the_flags_that_help(tmp_path):
         fitted(path, **given)
 
 
+def test_a_column_that_counts_the_rows_is_told(tmp_path):
+    path, number = tmp_path / "own.csv", np.arange(1, 41)
+    frame = pandas.DataFrame({"id": number, "x": RNG.normal(size=40), "y": number + 0.5})
+    frame["y"] = frame["y"].sample(frac=1, random_state=0).to_numpy()
+    frame.to_csv(path, index=False)
+    lines = own_data.fit_config(default_config(), path)
+    assert lines[3:] == (
+        "Note: column 'id' only counts the rows. To keep it out: --config.data.index=id, or a file "
+        "without it.",
+    )
+    config = default_config()
+    config.data.index = "id"
+    assert len(own_data.fit_config(config, path, ("data.index",))) == 3
+    assert list(experiment.load_data(to_dict(config)).info.columns) == ["x", "y"]
+    frame.assign(name=[f"r{n}" for n in number]).to_csv(path, index=False)
+    lines = own_data.fit_config(default_config(), path)
+    assert lines[3] == "Note: column 'id' only counts the rows. To keep it out: a file without it."
+
+
 def test_too_few_rows(tmp_path):
     path = table(tmp_path / "own.csv", RNG.normal(size=(19, 3)))
     with pytest.raises(ValueError, match="has 19 rows, .* too few to learn from. Expected 20"):

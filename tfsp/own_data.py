@@ -35,7 +35,8 @@ def fit_config(config, path, given=()):
       given: names of settings such as "likelihood.name" that the user has given and that stay.
 
     Returns:
-      three lines of text: what was found, what was chosen and why, and what was fitted.
+      three lines of text: what was found, what was chosen and why, and what was fitted; and a
+      fourth where a column counts the rows.
 
     Raises:
       DataNotFoundError: a FileNotFoundError, if there is nothing at the path.
@@ -80,7 +81,15 @@ def fit_config(config, path, given=()):
         f"Chosen: {', '.join(filter(None, (why, size)))}",
         f"Fitted: {', '.join((network, *fitted))}. Flags --config.X=... go first",
     )
-    return tuple(f"{line}." for line in lines)
+    return tuple(f"{line}." for line in (*lines, *_odd(choice, seen)))
+
+
+def _odd(choice, seen):
+    """A line about a column that tells nothing of the rows but where they stand."""
+    for name in seen.counting[:1]:
+        free = choice.config.data.get("index") is None
+        flag = f"--config.data.index={name}, or " if free else ""
+        yield f"Note: column {name!r} only counts the rows. To keep it out: {flag}a file without it"
 
 
 class _Choice:

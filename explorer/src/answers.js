@@ -2,7 +2,7 @@
 //
 // An answer is { kind: "triplet", pair: [i, j], odd: k } (i and j belong together rather than either
 // with k), { kind: "must", rows } (all belong together), or { kind: "cannot", rows, odd } (odd belongs
-// with none of the rows).
+// with none of the rows, and these, where there are several, belong together rather than with it).
 
 /** Why an answer cannot be added, or null if it can. */
 export function conflict(answers, answer) {
@@ -31,10 +31,34 @@ export function conflict(answers, answer) {
   return null;
 }
 
+/**
+ * Which answers ask for nothing, by their places: rows that belong together do so only against some
+ * that do not. A set.
+ */
+export function idle(answers) {
+  const { must, cannot } = pairs(answers);
+  const group = new Map();
+  const top = (i) => {
+    while (group.has(i)) i = group.get(i);
+    return i;
+  };
+  for (const [a, b] of must) {
+    if (top(a) !== top(b)) group.set(top(a), top(b));
+  }
+  const several = new Set(must.flat().map(top));
+  const against = new Set(cannot.flat().map(top));
+  const asks = ({ kind, rows, odd }) => {
+    if (kind === "triplet") return true;
+    if (kind === "must") return against.has(top(rows[0]));
+    return several.has(top(odd)) || rows.some((row) => several.has(top(row)));
+  };
+  return new Set(answers.map((_, at) => at).filter((at) => !asks(answers[at])));
+}
+
 /** Pairs of rows that must and cannot be together. */
 function pairs(answers) {
   const must = answers
-    .filter((each) => each.kind === "must")
+    .filter((each) => each.kind !== "triplet")
     .flatMap(({ rows }) => rows.slice(1).map((row) => [rows[0], row]));
   const cannot = answers
     .filter((each) => each.kind === "cannot")

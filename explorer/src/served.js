@@ -3,7 +3,7 @@
 // The server puts <meta name="tfsp-server" content="GENERATION"> into the page; a page from disk has
 // none, and nothing here shows or asks for anything.
 
-import { constraints } from "./answers.js";
+import { constraints, idle } from "./answers.js";
 import { announce, button, byId, h } from "./dom.js";
 
 const SOON = 700; // milliseconds between two looks at a refinement
@@ -107,7 +107,8 @@ export class Served {
     const running = state === "running";
     const fresh = !running && current !== undefined && current !== this.generation;
     this.learn.hidden = running || fresh;
-    this.learn.disabled = !this.found || !this.state.answers.length;
+    const { answers } = this.state;
+    this.learn.disabled = !this.found || idle(answers).size === answers.length;
     this.show.hidden = !fresh;
     this.stop.hidden = !running;
     this.back.hidden = !undo;

@@ -1,6 +1,6 @@
 // The bar of selected rows, what can be said of them, and the list of all answers.
 
-import { conflict, constraints } from "./answers.js";
+import { conflict, constraints, idle } from "./answers.js";
 import { announce, button, byId, h } from "./dom.js";
 import { json, names, save } from "./files.js";
 import { many } from "./numbers.js";
@@ -39,8 +39,14 @@ export class Tray {
       text: "Nothing yet. Select two or more, and say what belongs together.",
     });
     this.entries = h("ol", { class: "entries", "aria-label": "Answers" });
+    this.waiting = h("p", {
+      class: "hint",
+      id: "waiting",
+      text: "What belongs together does so against something that does not: say that too.",
+    });
     this.list.replaceChildren(
       this.entries,
+      this.waiting,
       this.empty,
       h(
         "div",
@@ -145,19 +151,24 @@ export class Tray {
     this.empty.hidden = answers.length > 0;
     this.undo.disabled = !answers.length;
     byId("answers-count").textContent = answers.length ? String(answers.length) : "";
-    this.entries.replaceChildren(...answers.map((answer, at) => this._entry(answer, at)));
+    const waiting = idle(answers);
+    this.entries.replaceChildren(
+      ...answers.map((answer, at) => this._entry(answer, at, waiting.has(at))),
+    );
+    this.waiting.hidden = !waiting.size;
   }
 
-  _entry(answer, at) {
+  _entry(answer, at, waiting) {
     const rows = answer.kind === "triplet" ? answer.pair : answer.rows;
     const pictures = rows.slice(0, 6).map((i) => this.picture(i, 28));
     if (rows.length > 6) pictures.push(h("span", { class: "more", text: `+${rows.length - 6}` }));
     if (answer.kind !== "must") {
       pictures.push(h("span", { class: "against", text: "not" }), this.picture(answer.odd, 28));
     }
+    if (waiting) pictures.push(h("span", { class: "hint", text: "asks for nothing yet" }));
     return h(
       "li",
-      { "aria-label": this._words(answer) },
+      { "aria-label": this._words(answer) + (waiting ? " (asks for nothing yet)" : "") },
       h("div", { class: "said", title: this._words(answer) }, ...pictures),
       button("Remove", () => this._remove(at), {
         class: "quiet",

@@ -23,7 +23,7 @@ test("constraints name rows by number and name", () => {
     version: 1,
     data: { name: "d", rows: 40, fingerprint: "f" },
     triplets: [{ pair: [item(3), item(1)], odd: item(2) }],
-    must_links: [[item(4), item(5)], [item(4), item(6)]],
+    must_links: [[item(4), item(5)], [item(4), item(6)], [item(7), item(8)]],
     cannot_links: [[item(7), item(9)], [item(8), item(9)]],
   });
 });

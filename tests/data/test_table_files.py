@@ -93,3 +93,10 @@ def test_a_missing_library_is_named_with_its_command(tmp_path, monkeypatch):
     # What needs no pandas does without.
     for source in (X, scipy.sparse.csr_array(X), (X, ["cat", "dog"] * 10)):
         assert tfsp_data.load(source).info.kind == "table"
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_bytes("x,käse\n1,2\n".encode("latin-1"))
+    with pytest.raises(tfsp_data.DataFormatError, match="is not in UTF-8 .*0xe4.* Save it"):
+        tfsp_data.load(path)

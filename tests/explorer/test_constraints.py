@@ -84,6 +84,7 @@ def changed(place, value):
         (("must_links", 1, 0), item(5), r"`must_links\[1\]` must be two different rows"),
         (("must_links", 0, 0), 9, r"`must_links\[0\]\[0\]` must be an item .*Received: 9"),
         (("must_links", 0, 0, "row"), -1, r"`must_links\[0\]\[0\].row` must be a whole number"),
+        (("must_links", 0, 0, "row"), 10**30, "must be a whole number"),
         (("must_links", 0, 0, "row"), 9.0, "must be a whole number from 0 on. Received: 9.0"),
         (("must_links", 0, 0, "row"), True, "must be a whole number"),
         (("cannot_links", 0, 1, "name"), 5, r"`cannot_links\[0\]\[1\].name` must be a string"),

@@ -11,8 +11,8 @@ import urllib.request
 
 import pytest
 
-from tfsp import experiment
-from tfsp.explorer import leaf_rows, write_constraints
+from tfsp import experiment, run_leaves
+from tfsp.explorer import write_constraints
 from tfsp.tmc.constraints import satisfies
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_a_run_learns_from_answers_and_back(tmp_path):
         assert (found["state"], found["current"], found["message"]) == ("done", 1, "")
         refined = folder / "refined" / "1"
         model, _ = experiment.load_run(refined)
-        leaf = leaf_rows.read(refined).leaves
+        leaf = run_leaves.read(refined).leaves
         assert satisfies(model.prior.phylogeny().parent, [[leaf[row] for row in rows]]).all()
         page = (refined / "explorer.html").read_text()
         assert '"answers":[{"kind":"triplet"' in page

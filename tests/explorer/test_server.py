@@ -2,6 +2,9 @@
 
 import http.client
 import json
+import os
+import shutil
+import signal
 import socket
 import sys
 import textwrap
@@ -11,7 +14,9 @@ import time
 import numpy as np
 import pytest
 
+from tfsp import atomic
 from tfsp.explorer.generations import Generations
+from tfsp.explorer.server import serving
 from tfsp.explorer.server.jobs import Refinements
 
 uvicorn = pytest.importorskip("uvicorn")
@@ -312,12 +317,77 @@ def test_many_requests_at_once_start_one_refinement(served, run):
     assert len(Generations(run).unfinished()) == 1
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"current": 7}', '{"current": "1"}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"current": 7}', '{"current": false}', '{"current": "1"}']
+)
 def test_a_damaged_state_is_named(run, content):
     (run / "refined").mkdir()
     (run / "refined" / "current.json").write_text(content)
     with pytest.raises(ValueError, match=r"current.json .*[Rr]emove"):
         Generations(run).current()
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"parent": 1}', '{"parent": "0"}'])
+def test_a_damaged_refinement_is_named(served, run, content):
+    generations = Generations(run)
+    generations.reserve()
+    generations.finish(1, 0)
+    (run / "refined" / "1" / "refinement.json").write_text(content)
+    with pytest.raises(ValueError, match=r"refinement.json is damaged"):
+        generations.parent(1)
+    code, text, _ = served.ask("POST", "/undo")
+    assert code == 500
+    assert "refinement.json is damaged" in json.loads(text)["message"]
+
+
+def test_no_folder_is_reserved_where_there_is_no_run(tmp_path):
+    with pytest.raises(atomic.WriteError):
+        Generations(tmp_path / "absent").reserve()
+    assert not (tmp_path / "absent").exists()
+    (tmp_path / "refined").symlink_to(tmp_path / "away")
+    with pytest.raises(atomic.WriteError, match="refined could not be written"):
+        Generations(tmp_path).reserve()
+
+
+def test_a_refinement_that_cannot_begin_leaves_no_folder(run):
+    jobs = Refinements(Generations(run), lambda *_: ["/absent/command"])
+    with pytest.raises(OSError, match="absent/command"):
+        jobs.start(answers())
+    assert jobs.state()["state"] == "idle"
+    assert Generations(run).unfinished() == []
+
+
+def test_files_that_are_gone_or_old_are_told(served, run):
+    (run / "explorer.html").write_text("<html>an older one</html>")
+    code, text, _ = served.ask()
+    assert (code, "tfsp explore --run_dir" in json.loads(text)["message"]) == (500, True)
+    (run / "explorer.html").unlink()
+    code, text, _ = served.ask()
+    assert (code, "explorer.html is gone" in json.loads(text)["message"]) == (500, True)
+    (run / "refined").mkdir()
+    (run / "refined" / "current.json").write_text("{")
+    code, text, _ = served.ask(path="/state")
+    assert (code, "current.json is damaged" in json.loads(text)["message"]) == (500, True)
+
+
+def test_a_deleted_run_is_not_made_again(served, run):
+    shutil.rmtree(run)
+    assert served.ask("POST", "/refine", answers())[0] == 507
+    assert not run.exists()
+
+
+def test_a_port_that_is_taken_is_named(served):
+    with pytest.raises(OSError, match=f"Port {served.port} of 127.0.0.1 cannot be had.*--port"):
+        serving._listening(served.port)
+
+
+def test_a_closed_terminal_ends_the_server(served):
+    before = signal.getsignal(signal.SIGHUP)
+    with serving._ended_by_hangup(served.server):
+        os.kill(os.getpid(), signal.SIGHUP)
+        served.thread.join(30)
+    assert not served.thread.is_alive()
+    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_only_complete_generations_are_shown(run):

@@ -1,15 +1,18 @@
 """A run trained on with constraints: what changes, what stays, and what is refused."""
 
+import json
 import pathlib
 import re
 import shutil
 
 import numpy as np
 import pytest
+import script_runs
 
-from tfsp import experiment, refinement
+from tfsp import experiment, refinement, run_leaves
 from tfsp.config import default_config
 from tfsp.explorer import leaf_rows, read_constraints, write_constraints
+from tfsp.explorer.generations import Generations
 from tfsp.refinement import leaves
 from tfsp.tmc.constraints import ContradictionError, satisfies
 from tfsp.tmc.density.induced import induced_hierarchy
@@ -50,7 +53,7 @@ def against(run):
     """Three triplets of rows that the rows' own hierarchy breaks, two rows of no training part."""
     folder, data = run
     model, _ = experiment.load_run(folder)
-    stands = leaf_rows.leaf_rows(model, data, leaf_rows.NONE)
+    stands = leaf_rows.leaf_rows(model, data, run_leaves.NONE)
     others = [row for row in data.rows("train") if row not in stands]
     rows = np.concatenate([others[:5], stands[stands >= 0][:1], data.rows("test")[:2]])
     codes = np.asarray(model.encode(leaves.examples(data, rows)))
@@ -83,7 +86,7 @@ def test_named_rows_are_leaves_where_they_are_encoded(run, refined, against):
     _, data = run
     for checkpoint in ("best", "last"):
         model, config = experiment.load_run(result.path, checkpoint)
-        known = leaf_rows.read(result.path)
+        known = run_leaves.read(result.path)
         named = {row for triplet in against for row in triplet}
         assert set(known.leaves) == named
         assert config["prior"]["num_inducing"] == INDUCING + result.num_added
@@ -102,7 +105,7 @@ def test_named_rows_are_leaves_where_they_are_encoded(run, refined, against):
 def test_the_tree_and_its_summary_satisfy_what_was_said(refined, against):
     result, _ = refined
     model, _ = experiment.load_run(result.path)
-    known = leaf_rows.read(result.path).leaves
+    known = run_leaves.read(result.path).leaves
     triplets = [[known[row] for row in triplet] for triplet in against]
     said = (
         {(frozenset(t[:2]), t[2]) for t in rows}
@@ -125,7 +128,7 @@ def test_it_starts_from_the_weights_and_the_inducing_points_of_the_run(run, agai
     folder, data = run
     old, config = experiment.load_run(folder)
     said = read_constraints(write(tmp_path / "c.json", data, against), data)
-    plan = refinement.run._Plan(old, data, said, leaf_rows.NONE)
+    plan = refinement.run._Plan(old, data, said, run_leaves.NONE)
     new = plan.model(experiment.model_for(data, plan.config(config, 1)))
     x = data.arrays("test")[0]
     np.testing.assert_array_equal(new.encode(x), old.encode(x))
@@ -148,11 +151,60 @@ def test_a_second_refinement_knows_the_leaves_of_the_first(run, refined, against
     path = write(tmp_path / "c.json", data, more)
     second = refinement.refine_run(first.path, path, tmp_path / "second", 1, verbose=0)
     assert second.num_added == 1
-    known = leaf_rows.read(first.path).leaves
-    assert {row: leaf_rows.read(second.path).leaves[row] for row in known} == known
+    known = run_leaves.read(first.path).leaves
+    assert {row: run_leaves.read(second.path).leaves[row] for row in known} == known
     model, _ = experiment.load_run(second.path)
     assert model.prior.num_inducing == INDUCING + first.num_added + 1
     assert len(model.prior.triplets) == 3  # not those that are no longer said
+
+
+def test_a_folder_with_other_answers_is_left_alone(run, refined, against, tmp_path):
+    """Also where the configs agree: as many rows become leaves."""
+    folder, data = run
+    result, path = refined
+    a, b, c = against[0]
+    there = {p: p.read_bytes() for p in result.path.rglob("*") if p.is_file()}
+    other = write(tmp_path / "c.json", data, [[a, c, b], *against[1:]])
+    with pytest.raises(ValueError, match="a refinement by other answers"):
+        refinement.refine_run(folder, other, result.path, 2, verbose=0)
+    assert there == {p: p.read_bytes() for p in result.path.rglob("*") if p.is_file()}
+    assert refinement.refine_run(folder, path, result.path, 2, verbose=0)[1:] == result[1:]
+
+
+def test_answers_are_those_that_training_began_with(run, against, tmp_path, monkeypatch):
+    folder, data = run
+    path = write(tmp_path / "c.json", data, against)
+    before, train = path.read_bytes(), experiment.train
+
+    def train_meanwhile(*args, **kwargs):
+        path.write_text("something else")
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(experiment, "train", train_meanwhile)
+    result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
+    assert (result.path / "constraints.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"standing": {}, "added": {"ROW": 99}}', "names leaf 99, which the run's tree"),
+        ('{"standing": {}, "added": {"99999": 9}}', "names row 99999, which the data"),
+        ('{"standing": {"3": -1}, "added": {}}', "is damaged: expected"),
+        ('{"standing": {"3": 1.5}, "added": {}}', "is damaged: expected"),
+        ('{"standing": {"3": 1, "4": 1}, "added": {}}', "is damaged: expected"),
+        ("[]", "is damaged: expected"),
+    ],
+)
+def test_damaged_leaves_are_named(run, refined, tmp_path, content, message):
+    result, path = refined
+    again = tmp_path / "again"
+    shutil.copytree(result.path, again)
+    known = str(run[1].rows("train")[0])
+    (again / "leaves.json").write_text(content.replace("ROW", known))
+    with pytest.raises(ValueError, match=message):
+        refinement.refine_run(again, path, tmp_path / "new", 1, verbose=0)
+    assert not (tmp_path / "new").exists()
 
 
 def test_links_become_triplets(run, tmp_path):
@@ -161,7 +213,7 @@ def test_links_become_triplets(run, tmp_path):
     path = write(tmp_path / "c.json", data, must=[(a, b)], cannot=[(b, c), (a, d)])
     result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
     model, _ = experiment.load_run(result.path)
-    leaf = leaf_rows.read(result.path).leaves
+    leaf = run_leaves.read(result.path).leaves
     expected = [[leaf[a], leaf[b], leaf[other]] for other in (c, d)]
     assert satisfies(model.prior.phylogeny().parent, expected).all()
     assert result.num_triplets == 2
@@ -182,7 +234,7 @@ def test_a_refinement_that_was_stopped_goes_on_to_the_same_weights(run, refined,
     one, other = (experiment.load_run(path, "last")[0] for path in (result.path, again))
     for a, b in zip(one.weights, other.weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    assert leaf_rows.read(again) == leaf_rows.read(result.path)
+    assert run_leaves.read(again) == run_leaves.read(result.path)
 
 
 def test_contradictions_are_named_and_nothing_is_made(run, tmp_path):
@@ -193,6 +245,17 @@ def test_contradictions_are_named_and_nothing_is_made(run, tmp_path):
         refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
     assert f"row {a}" in str(caught.value)
     assert not (tmp_path / "new").exists()
+
+
+def test_contradictions_of_rows_with_one_name_tell_them_apart(run, tmp_path):
+    folder, data = run
+    rows = data.rows("train")[:4].tolist()
+    a, b, c, d = rows
+    path = write(tmp_path / "c.json", data, [(a, b, c), (b, c, d), (a, d, b)])
+    content = json.loads(path.read_text().replace("null", '"same"'))
+    path.write_text(json.dumps(content))
+    with pytest.raises(ContradictionError, match=rf"same \(row {a}\)"):
+        refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
 
 
 def test_bad_input_is_refused_before_anything_is_made(run, against, tmp_path):
@@ -255,3 +318,31 @@ def test_the_code_of_the_docs(run, tmp_path, monkeypatch, capsys):
     before, now = capsys.readouterr().out.split()[-2:]
     assert before in "01"
     assert now == "1"
+
+
+def test_the_script_leaves_nothing_behind_where_it_refuses(run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    path = tmp_path / "c.json"
+    for place, reason in ((tmp_path / "absent", "holds no run"), (folder, "c.json")):
+        given = (f"--run_dir={place}", f"--constraints={path}")
+        result = script_runs.run("refine", *given, check=False)
+        assert (result.returncode, reason in result.stderr) == (1, True)
+    assert not (tmp_path / "absent").exists()
+    assert not (folder / "refined").exists()
+
+
+@pytest.mark.slow
+def test_a_refinement_is_complete_also_where_its_page_cannot_be_written(
+    run, against, tmp_path, monkeypatch
+):
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    path = write(tmp_path / "c.json", run[1], against)
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device", "explorer.html")
+
+    monkeypatch.setattr("tfsp.explorer.explore_run", full)
+    given = (f"--run_dir={folder}", f"--constraints={path}", "--epochs=1")
+    result = script_runs.run("refine", *given, check=False)
+    assert (result.returncode, "explorer.html" in result.stderr) == (1, True)
+    assert Generations(folder).current() == 1

@@ -8,7 +8,7 @@ from reference import constraints
 from reference import tmc as reference
 
 from tfsp.tmc import satisfies
-from tfsp.tmc.constraints import ContradictionError, build, decided
+from tfsp.tmc.constraints import ContradictionError, build, decided, link_triplets
 
 
 def found(triplets, num_leaves):
@@ -136,6 +136,18 @@ def test_errors_name_leaves():
         build([("bat", "ape", "dog")], 3)
     with pytest.raises(ValueError, match="three distinct leaves"):
         build([(0, 1, 0)], 3)
+
+
+def test_names_may_be_an_array_and_must_be_one_leaf_s():
+    names = np.array(["ape", "bat", "cat", "bat"])  # such as `Data.names`
+    triplet = [("ape", "cat", 1)]
+    np.testing.assert_array_equal(build(triplet, 4, names), build([(0, 2, 1)], 4))
+    with pytest.raises(ContradictionError, match="{cat, ape}, bat|{ape, cat}, bat"):
+        build([*triplet, ("ape", 1, "cat")], 4, names)
+    with pytest.raises(ValueError, match=r"triplets\[0, 1\] = 'bat' is the name of 2 leaves"):
+        build([("ape", "bat", "cat")], 4, names)
+    with pytest.raises(ValueError, match=r"cannot_links\[0\] = \(ape, cat\) contradicts"):
+        link_triplets([("ape", "cat")], [("ape", "cat")], 4, names)
 
 
 def test_decided_is_what_one_answer_alone_allows():

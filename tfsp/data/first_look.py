@@ -38,6 +38,8 @@ class Look:
       num_classes: distinct labels, or None.
       kinds: of a dense table, how many columns are "numeric", "binary" and "categorical".
       missing: share of a table's values that are missing.
+      counting: names of a dense table's columns that count the rows, each value one more than the
+        last: they say where a row stands in the file.
       options: those of a table that were chosen by the look: `index`, `categorical`, `missing`; see
         `table_choice.read`.
     """
@@ -54,6 +56,7 @@ class Look:
     num_classes: int | None = None
     kinds: Mapping[str, int] = dataclasses.field(default_factory=dict)
     missing: float = 0.0
+    counting: tuple[str, ...] = ()
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -173,6 +176,7 @@ def _of_table(path, found, chosen):
         values,
         largest=largest,
         zeros=zeros,
+        counting=table_choice.counting(found),
         unit_norm=values == "real" and _has_unit_norm(table),
         num_classes=_number(found.labels),
         kinds=kinds,

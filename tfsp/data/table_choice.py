@@ -73,6 +73,18 @@ def kinds(found: TableSet) -> dict[str, int]:
     return {kind: number for kind, number in numbers.items() if number}
 
 
+def counting(found: TableSet) -> tuple[str, ...]:
+    """Names of the columns of a dense table in which each value is one more than the last."""
+    if table_values.is_sparse(found.values) or len(found.values) < 3:
+        return ()
+    numbers = [
+        place
+        for place in range(found.values.shape[1])
+        if place not in found.categories and bool((np.diff(found.values[:, place]) == 1).all())
+    ]
+    return tuple(found.columns[place] if found.columns else f"{place}" for place in numbers)
+
+
 def _missing(given):
     return {} if "missing" in given else {"missing": "model"}
 

@@ -42,10 +42,15 @@ def read(path: pathlib.Path) -> Any:
         raise ImportError(_install(path, "pyarrow")) from error
     except DataFormatError:
         raise
+    except UnicodeDecodeError as error:
+        raise DataFormatError(
+            f"{path} is not in UTF-8 ({error}). Save it as UTF-8, or pass pandas.read_csv(path, "
+            "encoding=...)."
+        ) from error
     except (OSError, EOFError, ValueError) as error:  # pandas' and pyarrow's errors are of these
         raise DataFormatError(
             f"{path} cannot be read as a table: it is damaged, cut short or something else. "
-            f"({type(error).__name__}: {error})"
+            f"({type(error).__name__}: {str(error).strip()})"
         ) from error
 
 

@@ -12,7 +12,7 @@ from tfsp.evaluation.categories import category_probabilities
 from tfsp.evaluation.latent import encode, encode_views
 
 
-def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0, known=None):
     """Where each row belongs: a DataFrame, a line for a row.
 
     Columns:
@@ -44,13 +44,15 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
         `prior.summary_tree()`, of more than `prior.most_summarised` leaves the draw that the prior
         holds. Numbers of its nodes are those in its pictures.
       seed: of the summary, and of the views.
+      known: dict from numbers of rows (`Data.rows`) to leaves of the prior's tree that they are, as
+        of a refined run (`tfsp.run_leaves.read(run_dir).leaves`): these stand at their leaf.
 
     Raises:
       ValueError: for a part or a number out of range, and examples that are not finite.
       ImportError: if pandas is not installed.
     """
     pandas = frames.pandas()
-    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed)
+    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed, known)
     return pandas.DataFrame(columns).set_index("row")
 
 
@@ -96,20 +98,28 @@ class Attached(NamedTuple):
     order: np.ndarray
 
 
-def attached_columns(model, data, part, limit, num_clusters, tree, seed):
+def attached_columns(model, data, part, limit, num_clusters, tree, seed, known=None):
     """What `attach` returns, as a dict of arrays by the names of columns, without pandas."""
-    return attached_rows(model, data, part, limit, num_clusters, tree, seed).columns
+    return attached_rows(model, data, part, limit, num_clusters, tree, seed, known).columns
 
 
-def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+def attached_rows(
+    model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0, known=None
+):
     """What `attach` returns and what it was found by: `Attached`, without pandas."""
     is_set = isinstance(data, Data)
     parts = (PARTS if part is None else (part,)) if is_set else (part,)
     if is_set:
         parts = [name for name in parts if len(data.rows(name, limit))]
     rows = [frames.given(data, name, limit, model) for name in parts]
+    numbers = np.concatenate([data.rows(name, limit) for name in parts]) if is_set else None
+    leaves = None
+    if known:
+        if numbers is None:
+            raise ValueError("`known` is about rows of a `tfsp.data.Data`, by their numbers.")
+        leaves = np.array([known.get(row, -1) for row in numbers.tolist()])
     found, codes, labels = _places(
-        model, [each.examples for each in rows], num_clusters, tree, seed
+        model, [each.examples for each in rows], num_clusters, tree, seed, leaves
     )
     number = len(found.node)
     names = [each.names for each in rows]
@@ -125,21 +135,22 @@ def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=No
     label = frames.named(labels, rows[0].class_names)
     if label is not None:
         columns["label"] = label
-    numbers = order = np.arange(number)
-    if is_set:
-        numbers = np.concatenate([data.rows(name, limit) for name in parts])
+    order = np.arange(number)
+    if not is_set:
+        numbers = order
+    else:
         order = np.argsort(numbers)
         columns = {name: column[order] for name, column in columns.items()}
     return Attached(columns, numbers[order], found, codes, labels, rows, order)
 
 
-def _places(model, examples, num_clusters, tree, seed):
+def _places(model, examples, num_clusters, tree, seed, leaves):
     """(`attachment.Places` of all examples, codes `[n, D]`, their labels `[n]` or None)."""
     prior = model.prior
     if "tree" in prior.capabilities and prior.is_started():
         codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
         tree = attachment.tree_of(prior, seed) if tree is None else tree
-        return attachment.on_tree(prior, tree, codes, num_clusters), codes, labels
+        return attachment.on_tree(prior, tree, codes, num_clusters, leaves), codes, labels
     if tree is not None:
         raise ValueError(
             "`tree` is for a tree prior ('loracs', 'tmc') whose tree has started. The prior of "

@@ -46,7 +46,7 @@ def tree_of(prior, seed=0):
     return prior.summary_tree(seed=seed, warn=False).tree
 
 
-def on_tree(prior, tree, codes, num_clusters=None):
+def on_tree(prior, tree, codes, num_clusters=None, leaves=None):
     """`Places` of codes on a tree over the leaves of a tree prior, by its density.
 
     Args:
@@ -54,19 +54,21 @@ def on_tree(prior, tree, codes, num_clusters=None):
       tree: `Phylogeny` over its N leaves.
       codes: `[n, D]` in the space of the prior.
       num_clusters: of the leaves; None takes as many as last.
+      leaves: ints `[n]` or None: the leaf that a row is, with probability 1; -1 leaves it open.
 
     Raises:
       ValueError: for a tree over another number of leaves, and more clusters than there are.
     """
-    leaves = np.asarray(prior.leaf_locations(), np.float64)
-    if tree.num_leaves != len(leaves):
+    points = np.asarray(prior.leaf_locations(), np.float64)
+    if tree.num_leaves != len(points):
         raise ValueError(
-            f"`tree` must be over the {len(leaves)} leaves of the prior. Received: a tree over "
+            f"`tree` must be over the {len(points)} leaves of the prior. Received: a tree over "
             f"{tree.num_leaves}."
         )
     codes = np.asarray(codes, np.float64)
-    density = Predictive(tree.parent, tree.time, leaves, **prior.options())
-    clusters = cuts.shares(tree, _clusters(tree, num_clusters)[0])  # [V, K]
+    density = Predictive(tree.parent, tree.time, points, **prior.options())
+    of_leaves = _clusters(tree, num_clusters)[0]
+    clusters = cuts.shares(tree, of_leaves)  # [V, K]
     node, probability, cluster = np.empty((3, len(codes)))
     rows = max(1, _CHUNK // tree.num_nodes)
     for start in range(0, len(codes), rows):
@@ -76,6 +78,10 @@ def on_tree(prior, tree, codes, num_clusters=None):
         cluster[part] = (edges @ clusters).argmax(axis=1)
     node = node.astype(int)
     cluster = cluster.astype(int)
+    if leaves is not None:
+        known = leaves >= 0
+        node[known], probability[known] = leaves[known], 1.0
+        cluster[known] = of_leaves[leaves[known]]
     return Places(tree.parent, node, probability, cluster, tree.time, tree.support, node)
 
 

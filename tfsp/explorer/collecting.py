@@ -31,6 +31,7 @@ def collect(
     shown=None,
     questions=(),
     answers=None,
+    known=None,
     budget=None,
 ):
     """What the page shows: the tree, its nodes, the rows on it and their pictures or values.
@@ -51,6 +52,7 @@ def collect(
         three is the odd one out.
       answers: `Constraints` that the page begins with (of a refined run those it has learned from);
         or None. Those about rows that are not on the page are left out.
+      known: dict from numbers of rows to the leaves that they are, of `evaluation.attach`.
       budget: bytes of all sprite sheets of the rows, see `sheets.make`.
 
     Returns:
@@ -62,7 +64,7 @@ def collect(
         rows, and questions about rows that are not there.
     """
     _check(model, data, limit, shown)
-    found = attached_rows(model, data, None, limit, num_clusters, None, seed)
+    found = attached_rows(model, data, None, limit, num_clusters, None, seed, known)
     places = found.places
     tree = branches(places.parent, places.last)
     in_source = np.argsort(found.order)[tree.order]  # of each row of the page, its place there

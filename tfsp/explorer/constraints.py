@@ -183,7 +183,7 @@ class _Reader:
         right = isinstance(value, dict) and set(value) == {"row", "name"}
         self._require(right, place, 'an item {"row": number, "name": string or null}', value)
         row, name = value["row"], value["name"]
-        whole = isinstance(row, int) and not isinstance(row, bool) and row >= 0
+        whole = isinstance(row, int) and not isinstance(row, bool) and 0 <= row < 2**63
         self._require(whole, f"{place}.row", "a whole number from 0 on", row)
         right = name is None or isinstance(name, str)
         self._require(right, f"{place}.name", "a string or null", name)

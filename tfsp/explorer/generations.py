@@ -59,7 +59,7 @@ class Generations:
                 f'{file} is damaged: expected {{"current": number}}. Remove it to start from the '
                 "run itself; refinements stay."
             ) from None
-        if number not in self.numbers():
+        if type(number) is not int or number not in self.numbers():
             raise ValueError(
                 f"{file} names refinement {number!r}; there are {self.numbers()}. Remove the file "
                 "to start from the run itself."
@@ -73,19 +73,39 @@ class Generations:
         atomic.write(self._folder / _STATE, json.dumps({"current": number}) + "\n")
 
     def parent(self, number):
-        """The generation that one was made from; None for the run itself."""
+        """The generation that one was made from; None for the run itself.
+
+        Raises:
+          ValueError: if its refinement.json is damaged.
+        """
         if not number:
             return None
-        return json.loads((self.path(number) / _DONE).read_text())["parent"]
+        file = self.path(number) / _DONE
+        try:
+            found = json.loads(file.read_text())["parent"]
+        except (ValueError, KeyError, TypeError):
+            found = None
+        if type(found) is not int or not 0 <= found < number:
+            raise ValueError(
+                f'{file} is damaged: expected {{"parent": number of an earlier one, or 0 for the '
+                "run itself}. Mend it, or remove current.json beside its folder to start from the "
+                "run itself."
+            )
+        return found
 
     def reserve(self):
-        """(number, folder) of the next generation: a number nobody else has; the folder is new."""
-        taken = [int(p.name) for p in self._folder.glob("*") if _NUMBER.fullmatch(p.name)]
-        number = max(taken, default=0) + 1
+        """(number, folder) of the next generation: a number nobody else has; the folder is new.
+
+        Raises:
+          WriteError: if it cannot be made, as where there is no run.
+        """
         with atomic.explained(self._folder):
+            self._folder.mkdir(exist_ok=True)
+            taken = [int(p.name) for p in self._folder.iterdir() if _NUMBER.fullmatch(p.name)]
+            number = max(taken, default=0) + 1
             while True:
                 try:
-                    self.path(number).mkdir(parents=True)
+                    self.path(number).mkdir()
                     return number, self.path(number)
                 except FileExistsError:  # another process was faster
                     number += 1

@@ -1,63 +1,8 @@
 """Which rows of data the leaves of a prior's tree stand for."""
 
-import json
-import pathlib
-from typing import NamedTuple
-
 import numpy as np
 
-from tfsp import atomic, evaluation
-
-_FILE = "leaves.json"
-
-
-class Known(NamedTuple):
-    """Rows that have been leaves of a LORACs tree since a refinement.
-
-    Attributes:
-      standing: dict row -> leaf, of rows that an inducing point stands for; it stays where it was.
-      added: dict row -> leaf, of rows that came to the inducing points; they are where the row is.
-    """
-
-    standing: dict
-    added: dict
-
-    @property
-    def leaves(self):
-        """Dict row -> leaf, of both."""
-        return {**self.standing, **self.added}
-
-
-NONE = Known({}, {})
-
-
-def read(run_dir):
-    """The `Known` rows of a run, as `write` has noted them; `NONE` of one that is no refinement.
-
-    Raises:
-      ValueError: for a damaged file.
-    """
-    file = pathlib.Path(run_dir) / _FILE
-    if not file.exists():
-        return NONE
-    try:
-        content = json.loads(file.read_text())
-        parts = (content[name] for name in Known._fields)
-        return Known(*({int(row): int(leaf) for row, leaf in part.items()} for part in parts))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(
-            f'{file} is damaged: expected {{"standing": {{"ROW": LEAF, ...}}, "added": ...}}. '
-            "Refine the run that it was made from again."
-        ) from None
-
-
-def write(run_dir, known):
-    """Notes which rows are which leaves."""
-    content = {
-        name: {str(row): leaf for row, leaf in sorted(part.items())}
-        for name, part in known._asdict().items()
-    }
-    atomic.write(pathlib.Path(run_dir) / _FILE, json.dumps(content) + "\n")
+from tfsp import evaluation
 
 
 def leaf_rows(model, data, known):
@@ -69,7 +14,7 @@ def leaf_rows(model, data, known):
     Args:
       model: a `StructuredVAE` whose prior is a tree that has started.
       data: the `tfsp.data.Data` it was trained on.
-      known: `Known` rows.
+      known: `run_leaves.Known` rows.
 
     Returns:
       ints `[N]`, numbers of rows in the source (`Data.rows`), -1 for a leaf that stands for none.

@@ -2,8 +2,8 @@
 
 import pathlib
 
-from tfsp import experiment
-from tfsp.explorer import leaf_rows, page_file, suggested
+from tfsp import experiment, run_leaves
+from tfsp.explorer import page_file, suggested
 from tfsp.explorer.constraints import read_constraints
 from tfsp.explorer.generations import FOLDER
 from tfsp.explorer.writing import write
@@ -54,7 +54,7 @@ def explore_run(
     model, config = experiment.load_run(run_dir, checkpoint)
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
-    known = leaf_rows.read(run.path)
+    known = run_leaves.read(run.path, model, data)
     asked = suggested.questions(model, data, known, num_questions, limit, seed)
     names = dict.fromkeys((_called(run.path.resolve()), data.info.name))
     return write(
@@ -68,6 +68,7 @@ def explore_run(
         shown=_not_binary(config, data_dir),
         questions=asked,
         answers=_known_answers(run, data),
+        known=known.leaves,
     )
 
 

@@ -15,7 +15,7 @@ def questions(model, data, known, number, limit=None, seed=0):
     Args:
       model: a `StructuredVAE`.
       data: the `tfsp.data.Data` it was trained on.
-      known: `leaf_rows.Known` rows.
+      known: `run_leaves.Known` rows.
       number: how many at most.
       limit: the most rows of each part that are on the page; None for all.
       seed: an integer.

@@ -2,12 +2,14 @@
 
 import copy
 import pathlib
-import shutil
 from typing import NamedTuple
 
+import keras
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
-from tfsp import arguments, atomic, experiment
+from tfsp import arguments, atomic, experiment, run_leaves
 from tfsp.config import of_run
 from tfsp.explorer import leaf_rows
 from tfsp.explorer.constraints import read_constraints
@@ -28,6 +30,8 @@ class Refined(NamedTuple):
         tree (each at its most probable place) before, and now. As leaves they all do.
       num_leaves: rows that became leaves.
       num_added: of these, the rows that came to the inducing points.
+      num_idle: links that ask for nothing: must-links of a group without a cannot-link to another,
+        cannot-links between two rows without must-links.
     """
 
     path: pathlib.Path
@@ -36,6 +40,7 @@ class Refined(NamedTuple):
     satisfied: int
     num_leaves: int
     num_added: int
+    num_idle: int = 0
 
 
 def refine_run(
@@ -63,7 +68,7 @@ def refine_run(
       run_dir: the run's folder; a run that has been refined may be refined again. What was said
         before holds only as far as `constraints` says it again: the page keeps all answers.
       constraints: path of a constraints.json (`tfsp.explorer.read_constraints`).
-      out: folder of the new run, new or empty.
+      out: folder of the new run, new or empty, or one in which the same was stopped.
       epochs: how many, of the length of the run's own.
       data_dir, download: as in training; by default where the data were then.
       checkpoint: of the run, "best", "last" or an epoch.
@@ -76,7 +81,8 @@ def refine_run(
       ContradictionError: a ValueError, with the answers that cannot all be true.
       FileNotFoundError: if there is no run, checkpoint or file of constraints.
       ValueError: for a model without a tree that has started, constraints about other data or of
-        nothing, and rows that are no leaves of a TMC-VAE; as `tfsp.experiment.train`.
+        nothing, rows that are no leaves of a TMC-VAE, and a folder with a refinement by other
+        answers; as `tfsp.experiment.train`.
 
     Source: Vikram & Dasgupta 2016, arXiv:1602.03258, for constraints by triplets; Vikram et al.
     2018, arXiv:1810.06891, section 8, for a prior that they guide.
@@ -90,8 +96,15 @@ def refine_run(
     data_dir = data_dir or run.data_dir()
     data = experiment.load_data(config, data_dir, download)
     said = read_constraints(constraints, data)
-    plan = _Plan(model, data, said, leaf_rows.read(run_dir))
+    content = pathlib.Path(constraints).read_bytes()  # the file may change while it trains
+    plan = _Plan(model, data, said, run_leaves.read(run_dir, model, data))
+    _check_goes_on(RunDirectory(out), plan, data)
     before = plan.satisfied(model)
+
+    def note(_=None):
+        run_leaves.write(out, plan.known)
+        atomic.write(out / CONSTRAINTS, content)
+
     config = plan.config(config, epochs)
     model = experiment.train(
         config,
@@ -100,13 +113,11 @@ def refine_run(
         download,
         verbose,
         make=lambda dataset, config: plan.model(experiment.model_for(dataset, config)),
-        extra=(plan.callback(),),
+        extra=(plan.callback(), keras.callbacks.LambdaCallback(on_train_begin=note)),
     )
-    leaf_rows.write(out, plan.known)
-    with atomic.replacing(out / CONSTRAINTS) as partial:
-        shutil.copyfile(constraints, partial)
+    note()
     after, grown = plan.satisfied(model), len(plan.added)
-    return Refined(out, len(plan.rows), before, after, plan.new, grown)
+    return Refined(out, len(plan.rows), before, after, plan.new, grown, _idle_links(said))
 
 
 def _check_prior(model, run):
@@ -121,12 +132,24 @@ def _check_prior(model, run):
         raise ValueError(f"The tree of {run.path} has not started. Train it for more epochs first.")
 
 
+def _check_goes_on(run, plan, data):
+    """A folder with a refinement, begun or complete, must hold one by the same answers."""
+    file = run.path / CONSTRAINTS
+    if not file.exists() or not (run.epochs() or run.best.exists()):
+        return
+    if not np.array_equal(_triplets_of_rows(read_constraints(file, data)), plan.rows):
+        raise ValueError(
+            f"{run.path} holds a refinement by other answers, those in its {CONSTRAINTS}. Name "
+            "another folder, or give these answers to go on with it."
+        )
+
+
 class _Plan:
     """What is to become of a model.
 
     Attributes:
       rows: triplets of rows of data, `[T, 3]`.
-      known: `leaf_rows.Known`, all rows that are leaves in the end.
+      known: `run_leaves.Known`, all rows that are leaves in the end.
       new: how many of them were none before.
       added: rows that come to the inducing points now, a list.
     """
@@ -148,10 +171,10 @@ class _Plan:
             self.new, self.added = len(new), [row for row in new if row not in standing]
             first = model.prior.num_inducing
             added = {row: first + i for i, row in enumerate(self.added)}
-            self.known = leaf_rows.Known(known.standing | standing, known.added | added)
+            self.known = run_leaves.Known(known.standing | standing, known.added | added)
         else:
             self.new, self.added = 0, []
-            self.known = leaf_rows.Known(_training_leaves(data, named), {})
+            self.known = run_leaves.Known(_training_leaves(data, named), {})
         self._examples = leaves.examples(data, named)
         self._named = named
         place = {row: i for i, row in enumerate(named)}
@@ -220,9 +243,10 @@ class _Plan:
 
     def _check_consistent(self, said):
         names = [said.names.get(row) or f"row {row}" for row in self._named]
-        distinct = names if len(set(names)) == len(names) else None
+        if len(set(names)) < len(names):
+            names = [f"{name} (row {row})" for name, row in zip(names, self._named, strict=True)]
         try:
-            build(self._places, len(self._named), distinct)
+            build(self._places, len(self._named), names)
         except ContradictionError as error:
             message = f"What was said cannot all be true of one hierarchy. {error}"
             raise ContradictionError(message, np.array(self._named)[error.triplets]) from None
@@ -235,6 +259,22 @@ def _triplets_of_rows(said):
     must, cannot = ([[place[a], place[b]] for a, b in part.tolist()] for part in said[1:3])
     linked = numbers[link_triplets(must, cannot, max(1, len(numbers)))]
     return np.unique(np.concatenate([said.triplets, linked.reshape(-1, 3)]), axis=0)
+
+
+def _idle_links(said):
+    """How many links ask for nothing, see `Refined`."""
+    numbers, place = np.unique(
+        np.concatenate([part.ravel() for part in said[:3]]), return_inverse=True
+    )
+    links = np.split(place, np.cumsum([part.size for part in said[:2]]))[1:]
+    must, cannot = (part.reshape(-1, 2) for part in links)
+    graph = sparse.coo_array((np.ones(len(must)), must.T), shape=(len(numbers),) * 2)
+    group = csgraph.connected_components(graph, directed=False)[1]
+    size = np.bincount(group)
+    against = np.unique(group[cannot])
+    idle_must = ~np.isin(group[must[:, 0]], against)
+    idle_cannot = (size[group[cannot]] == 1).all(axis=1)
+    return int(idle_must.sum() + idle_cannot.sum())
 
 
 def _training_leaves(data, rows):

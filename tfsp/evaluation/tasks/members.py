@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from tfsp import atomic
+from tfsp import atomic, run_leaves
 from tfsp.evaluation.attach import attached_columns
 from tfsp.evaluation.tasks.registry import register
 
@@ -33,11 +33,13 @@ def of_subject(subject):
     number), `part`, `node`, `probability`, `path` from the root, `cluster` and, where there are
     labels, `label`: the columns of `tfsp.evaluation.attach`. `--num_clusters` says into how many
     clusters the tree is cut; without it there are as many as last. Nodes of a tree prior are those
-    of its summary, and `members` of the served model answers in the same numbers for new rows. A
+    of its summary, and `members` of the served model answers in the same numbers for new rows. Of a
+    refined run rows that are leaves of its tree stand at their leaf. A
     members.csv that is there already and says something else is kept as members-1.csv, and so on.
     """
+    known = run_leaves.read(subject.run.path, subject.model, subject.data).leaves
     columns = attached_columns(
-        subject.model, subject.data, None, None, subject.num_clusters, None, subject.seed
+        subject.model, subject.data, None, None, subject.num_clusters, None, subject.seed, known
     )
     path = pathlib.Path(subject.run.path) / _FILE
     _write(path, _csv(columns))

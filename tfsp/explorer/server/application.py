@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from tfsp import atomic
 from tfsp.explorer.constraints import parse_constraints
 from tfsp.explorer.server.jobs import BusyError
 
@@ -31,9 +32,11 @@ def application(refinements, data):
     generations = refinements.generations
 
     def page(_):
-        path = generations.path(generations.current()) / PAGE
-        text = path.read_text(encoding="utf-8")
-        return HTMLResponse(_served(text, generations.current()))
+        number = generations.current()
+        path = generations.path(number) / PAGE
+        if not path.exists():
+            raise ValueError(f"{path} is gone. Start `tfsp explore --serve` again: it writes it.")
+        return HTMLResponse(_served(path, number))
 
     def tiles(request):
         name = request.path_params["name"]
@@ -82,17 +85,28 @@ def application(refinements, data):
             Route("/refine", refine, methods=["POST"]),
             Route("/stop", stop, methods=["POST"]),
             Route("/undo", undo, methods=["POST"]),
-        ]
+        ],
+        exception_handlers={OSError: _told, ValueError: _told},
     )
+
+
+async def _told(_, error):
+    """What is wrong with files of the run, such as a page that somebody has removed."""
+    text = atomic.explain(error) if isinstance(error, OSError) else str(error)
+    return _message(text, 500)
 
 
 def _message(text, code):
     return JSONResponse({"message": text}, code)
 
 
-def _served(text, number):
+def _served(path, number):
     """A page that may talk to the server, and knows that there is one."""
+    text = path.read_text(encoding="utf-8")
     if _POLICY not in text or "</title>" not in text:
-        raise ValueError(f"{PAGE} was not written by this version of tfsp. Write it again.")
+        raise ValueError(
+            f"{path} was not written by this version of tfsp. Write it again: "
+            f"`tfsp explore --run_dir={path.parent}`."
+        )
     text = text.replace(_POLICY, f"{_POLICY}connect-src 'self'; ", 1)
     return text.replace("</title>", f'</title>\n{_MARK}{number}">', 1)

@@ -80,23 +80,33 @@ class Refinements:
             self._require_rest()
             parent = self.generations.current()
             number, folder = self.generations.reserve()
-            # Beside the folder, which has to be empty for what trains in it.
-            beside = folder.with_name(f"{number}-{_ANSWERS}")
-            atomic.write(beside, answers)
-            self._log = folder.with_name(f"{number}-{_LOG}")
-            command = self._command(self.generations.path(parent), beside, folder)
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C ends the server, which then stops this
-                )
+            try:
+                self._process, self._log = self._begin(number, folder, parent, answers)
+            except BaseException:
+                self.generations.release(number)
+                raise
             self._state = {"state": "running", "message": ""}
             arguments = self._process, number, parent
             self._thread = threading.Thread(target=self._watch, args=arguments, daemon=True)
             self._thread.start()
+
+    def _begin(self, number, folder, parent, answers):
+        """(process, its log), of a refinement of `parent` into a folder that is reserved."""
+        # Beside the folder, which has to be empty for what trains in it.
+        beside = folder.with_name(f"{number}-{_ANSWERS}")
+        atomic.write(beside, answers)
+        path = folder.with_name(f"{number}-{_LOG}")
+        with atomic.explained(path):
+            log = path.open("wb")
+        with log:
+            process = subprocess.Popen(
+                self._command(self.generations.path(parent), beside, folder),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C ends the server, which then stops this
+            )
+        return process, path
 
     def undo(self):
         """Shows the generation before; nothing is removed.
@@ -127,6 +137,8 @@ class Refinements:
             try:
                 process.wait(_GRACE)
             except subprocess.TimeoutExpired:
+                pass
+            finally:  # also where a second Ctrl-C ends the waiting; nothing if it has ended
                 process.kill()
         if thread is not None:
             thread.join()

@@ -1,6 +1,8 @@
 """Runs the server, for this machine alone."""
 
+import contextlib
 import secrets
+import signal
 import socket
 
 from tfsp import experiment
@@ -12,6 +14,7 @@ from tfsp.explorer.server.jobs import Refinements
 from tfsp.run_directory import RunDirectory
 
 HOST = "127.0.0.1"
+_GRACE = 3  # seconds that requests under way have when the server ends
 
 
 def serve(run_dir, port=0, data_dir=None, announce=print, **options):
@@ -19,7 +22,7 @@ def serve(run_dir, port=0, data_dir=None, announce=print, **options):
 
     Only this machine can connect (127.0.0.1), only by the address that is printed, which holds a
     random token, and only pages of that address may ask for changes. Files outside of the run are
-    never served.
+    never served. A terminal that closes ends it as Ctrl-C does.
 
     Args:
       run_dir: the run's folder. Refinements become runs in its folder `refined`.
@@ -46,17 +49,47 @@ def serve(run_dir, port=0, data_dir=None, announce=print, **options):
     config = run.config(like=default_config().to_dict())
     data = experiment.load_data(config, data_dir or run.data_dir())
     refinements = Refinements(generations)
-    with socket.create_server((HOST, port)) as listening:
+    with _listening(port) as listening:
         port = listening.getsockname()[1]
         token = secrets.token_urlsafe(24)
         hosts = [f"{name}:{port}" for name in (HOST, "localhost")]
         app = Guard(application(refinements, data), token, hosts)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        settings = {"log_level": "warning", "ws": "none", "timeout_graceful_shutdown": _GRACE}
+        server = uvicorn.Server(uvicorn.Config(app, **settings))
         announce(f"http://{HOST}:{port}/{token}/")
         try:
-            server.run(sockets=[listening])
+            with _ended_by_hangup(server):
+                server.run(sockets=[listening])
         finally:
             refinements.stop()
+
+
+def _listening(port):
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise OSError(
+            f"Port {port} of {HOST} cannot be had: {error.strerror}. Give another by --port, or "
+            "leave it out for one that is free."
+        ) from error
+
+
+@contextlib.contextmanager
+def _ended_by_hangup(server):
+    """A terminal that is closed ends the server as Ctrl-C does, which stops what it has begun."""
+    known = getattr(signal, "SIGHUP", None)  # not on Windows
+    if known is None or signal.getsignal(known) != signal.SIG_DFL:  # ignored, as by nohup
+        yield
+        return
+
+    def end(*_):
+        server.should_exit = True
+
+    before = signal.signal(known, end)
+    try:
+        yield
+    finally:
+        signal.signal(known, before)
 
 
 def _uvicorn():

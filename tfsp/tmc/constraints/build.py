@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfsp.tmc.constraints.triplets import as_numbers
+from tfsp.tmc.constraints.triplets import as_numbers, leaf_name
 
 
 class ContradictionError(ValueError):
@@ -150,7 +150,7 @@ def _conflict(rows):
 
 
 def _contradiction(rows, names):
-    named = [[names[leaf] if names else leaf for leaf in row] for row in rows]
+    named = [[leaf_name(leaf, names) for leaf in row] for row in rows]
     text = ", ".join(f"({{{a}, {b}}}, {c})" for a, b, c in named)
     return ContradictionError(
         "No tree satisfies all triplets. Received these, of which one at least must go: "

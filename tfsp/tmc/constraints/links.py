@@ -5,7 +5,7 @@ import collections
 import numpy as np
 
 from tfsp import arguments
-from tfsp.tmc.constraints.triplets import leaf_numbers
+from tfsp.tmc.constraints.triplets import leaf_name, leaf_numbers
 from tfsp.tmc.phylogeny import checks
 
 
@@ -109,7 +109,7 @@ def _way(links, start, end):
 
 
 def _refuse(i, way, names):
-    shown = [str(names[leaf] if names else leaf) for leaf in way]
+    shown = [leaf_name(leaf, names) for leaf in way]
     raise ValueError(
         f"cannot_links[{i}] = ({shown[0]}, {shown[-1]}) contradicts the must-links "
         f"{' - '.join(shown)}. One of these links must go."

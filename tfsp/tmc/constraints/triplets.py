@@ -1,5 +1,7 @@
 """Triplets of leaves as arrays, and whether trees satisfy them."""
 
+import collections
+
 import numpy as np
 
 from tfsp import arguments
@@ -36,8 +38,8 @@ def as_numbers(triplets, num_leaves, names=None):
       names: of the leaves, strings `[N]`, or None.
 
     Raises:
-      ValueError: for another shape, unknown names, numbers outside [0, N), or a leaf named twice
-        in a row, with the row.
+      ValueError: for another shape, names that no leaf has or several have, numbers outside
+        [0, N), or a leaf named twice in a row, with the row.
     """
     triplets = as_triplets(leaf_numbers("triplets", triplets, names))
     _tmc.check_triplets(triplets, num_leaves)
@@ -48,7 +50,7 @@ def leaf_numbers(argument, rows, names):
     """Rows of leaves with the numbers of those that are called by name; numbers stay.
 
     Raises:
-      ValueError: for names where there are none, and for unknown ones.
+      ValueError: for names where there are none, for unknown ones and those of several leaves.
     """
     if rows is None or (isinstance(rows, np.ndarray) and rows.dtype.kind in "iu"):
         return rows
@@ -56,7 +58,9 @@ def leaf_numbers(argument, rows, names):
         rows = [list(row) for row in rows]
     except TypeError:
         return rows  # who takes them says what is wrong
-    known = {name: n for n, name in enumerate(names or ())}
+    names = () if names is None else list(names)  # which may be an array
+    known = {name: n for n, name in enumerate(names)}
+    number = collections.Counter(names)
     for i, row in enumerate(rows):
         for j, leaf in enumerate(row):
             if not isinstance(leaf, str):
@@ -67,5 +71,16 @@ def leaf_numbers(argument, rows, names):
                     f"{argument}[{i}, {j}] = {arguments.shown(leaf)} is no leaf of the tree. The "
                     f"leaves have: {some}."
                 )
+            if number[leaf] > 1:
+                raise ValueError(
+                    f"{argument}[{i}, {j}] = {arguments.shown(leaf)} is the name of {number[leaf]} "
+                    "leaves. Call them by their numbers, or give them different names."
+                )
             row[j] = known[leaf]
     return rows
+
+
+def leaf_name(leaf, names):
+    """What a message calls a leaf: its name, or its number if it has none."""
+    names = () if names is None else list(names)
+    return str(names[leaf]) if leaf < len(names) else str(leaf)

@@ -45,7 +45,7 @@ def of_estimators(points, labels, seed):
     tree = neighbour_tree(found.embedding_)  # that of distance="codes": the model is the same
     clusters = tree.cut(num_clusters, "spread")
     yield "TreeClustering, distance='codes'", clusterings.scores(labels, clusters, tree)
-    found = TreeClustering(prior=clusterings.loracs(len(points), _EPOCHS.value), **shared)
+    found = TreeClustering(prior="loracs", **shared)
     yield "TreeClustering, prior='loracs'", clusterings.of_estimator(found, points, labels)
     found = CategoryClustering(**shared)
     yield "CategoryClustering", clusterings.of_estimator(found, points, labels)

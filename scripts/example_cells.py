@@ -38,10 +38,9 @@ _SCRIPTS = pathlib.Path(__file__).parent
 def fitted(counts, num_clusters, seed):
     """The estimators, fitted to counts, by name."""
     shared = dict(likelihood="negative_binomial", epochs=_EPOCHS.value, random_state=seed)
-    prior = clusterings.loracs(len(counts), _EPOCHS.value)
     return {
         "VAE": TreeClustering(num_clusters, **shared).fit(counts),
-        "LORACs": TreeClustering(num_clusters, prior=prior, **shared).fit(counts),
+        "LORACs": TreeClustering(num_clusters, prior="loracs", **shared).fit(counts),
         "CP-VAE": CategoryClustering(num_clusters, **shared).fit(counts),
     }
 

@@ -38,10 +38,10 @@ def trees(points, labels):
 def of_models(x, labels, seed):
     """(codes, method, scores) of models trained on embeddings."""
     shared = dict(epochs=_EPOCHS.value, random_state=seed)
-    num_clusters, prior = len(np.unique(labels)), clusterings.loracs(len(x), _EPOCHS.value)
+    num_clusters = len(np.unique(labels))
     models = {
         "VAE": TreeClustering(num_clusters, **shared),
-        "LORACs": TreeClustering(num_clusters, prior=prior, **shared),
+        "LORACs": TreeClustering(num_clusters, prior="loracs", **shared),
         "CP-VAE": CategoryClustering(num_clusters, **shared),
     }
     for name, model in models.items():

@@ -96,6 +96,13 @@ def test_a_tree_as_the_prior_is_the_tree():
     np.testing.assert_array_equal(found.labels_, found.tree_.cut(3, "spread"))
 
 
+def test_the_tree_by_its_name_has_points_for_few_rows():
+    estimator = TreeClustering(3, prior="loracs", **{**SMALL, "epochs": 30})
+    prior = estimator._model(0, 89).prior
+    assert (prior.num_inducing, prior.start_epoch) == (44, 5)
+    assert estimator.prior == "loracs"  # as it was given
+
+
 @pytest.mark.slow
 def test_categories_are_clusters(monkeypatch):
     seen, adapt = [], models.CPVAE.adapt

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import script_runs
 
-from tfsp import experiment, refinement, run_leaves
+from tfsp import evaluation, experiment, refinement, run_leaves
 from tfsp.config import default_config
-from tfsp.explorer import leaf_rows, read_constraints, write_constraints
+from tfsp.explorer import identity, leaf_rows, read_constraints, write_constraints
 from tfsp.explorer.generations import Generations
 from tfsp.refinement import leaves
 from tfsp.tmc.constraints import ContradictionError, satisfies
@@ -212,6 +212,7 @@ def test_links_become_triplets(run, tmp_path):
     a, b, c, d = data.rows("train")[[8, 9, 10, 11]].tolist()
     path = write(tmp_path / "c.json", data, must=[(a, b)], cannot=[(b, c), (a, d)])
     result = refinement.refine_run(folder, path, tmp_path / "new", 1, verbose=0)
+    assert result.num_idle == 0
     model, _ = experiment.load_run(result.path)
     leaf = run_leaves.read(result.path).leaves
     expected = [[leaf[a], leaf[b], leaf[other]] for other in (c, d)]
@@ -346,3 +347,29 @@ def test_a_refinement_is_complete_also_where_its_page_cannot_be_written(
     result = script_runs.run("refine", *given, check=False)
     assert (result.returncode, "explorer.html" in result.stderr) == (1, True)
     assert Generations(folder).current() == 1
+
+
+def test_named_rows_stand_at_their_leaves(run, refined, against):
+    result, _ = refined
+    _, data = run
+    known = run_leaves.read(result.path).leaves
+    columns = evaluation.evaluate_run(result.path, tasks=("members",), progress=False)
+    lines = (result.path / columns["members_file"]).read_text().splitlines()
+    found = {line.split(",")[0]: line.split(",")[2:4] for line in lines[1:]}
+    numbers, names = identity.all_rows(data)
+    for row, leaf in known.items():
+        name = row if names is None else names[numbers.tolist().index(row)]
+        assert found[str(name)] == [str(leaf), "1"]
+
+
+def test_links_that_ask_for_nothing_are_counted(run):
+    said = [
+        np.array(rows, int).reshape(-1, n)
+        for rows, n in (
+            ([(1, 2, 3)], 3),
+            ([(4, 5), (5, 6), (7, 8)], 2),
+            ([(6, 9), (10, 11), (1, 2)], 2),
+        )
+    ]
+    assert refinement.run._idle_links((*said, {}, {})) == 3  # (7, 8), (10, 11), (1, 2)
+    assert refinement.run._idle_links((said[0], *(part[:0] for part in said[1:]), {}, {})) == 0

@@ -65,3 +65,13 @@ def near_zero_tree(num_leaves, rng):
     time = 1e-2 * depth / max(1.0, depth[num_leaves:].max())
     time[:num_leaves] = 1.0
     return parent, separate(parent, time)
+
+
+def settings_for(num_rows, epochs):
+    """Settings of a LORACs prior for so many rows of training data and epochs: a dict."""
+    return {
+        "name": "loracs",
+        "num_inducing": min(100, num_rows // 2),
+        "start_epoch": min(10, epochs // 6),
+        "edge_weights": "bayes",
+    }

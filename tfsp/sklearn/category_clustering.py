@@ -78,7 +78,7 @@ class CategoryClustering(ClusterMixin, Encoder):
         shares = self._probabilities(validate_data(self, X, reset=False, dtype=np.float32))
         return shares[:, self.categories_]
 
-    def _model(self, seed):
+    def _model(self, seed, num_rows):
         settings = dict(num_categories=self.n_clusters, gate_units=self.hidden[-1])
         start_epoch = self.epochs // 5 if self.start_epoch is None else self.start_epoch
         return models.CPVAE(

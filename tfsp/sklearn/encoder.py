@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tfsp import data, models
 from tfsp.callbacks import PriorSchedule
 from tfsp.evaluation import encode
+from tfsp.priors.loracs_start import settings_for
 
 BATCH = 500  # rows that a network sees at once
 _HELD_OUT_FROM = 100  # examples
@@ -32,7 +33,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     Args:
       latent_dim: D, the number of columns of the codes.
       hidden: widths of the layers of encoder and decoder.
-      prior: of `tfsp.models.VAE`: a name, a dict or a prior.
+      prior: of `tfsp.models.VAE`: a name, a dict or a prior. "loracs" has half as many inducing
+        points as there are rows, 100 at most, and starts after a sixth of the epochs, the tenth at
+        the latest; give a dict for other settings.
       likelihood: of `tfsp.models.VAE`; None takes the one above. Counts: "negative_binomial".
       epochs: passes over the data, of at least 50 steps each, however few the data.
       patience: epochs without a better bound on a tenth of the data, which is held out of 100 and
@@ -101,7 +104,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             table=True,
         )
         with _global_seed(seed):  # of the networks' first weights
-            model = self._model(seed)
+            model = self._model(seed, len(X) - held_out)
             model.build((None, X.shape[1]))
         model.compile(keras.optimizers.Adam(self.learning_rate))
         # Each example once: of a stream of few, the nearest of each are its own repeats.
@@ -127,8 +130,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.model_ = model
         return X, seed
 
-    def _model(self, seed):
-        return models.VAE(prior=self.prior, **self._settings(seed))
+    def _model(self, seed, num_rows):
+        prior = self.prior
+        if isinstance(prior, str) and prior == "loracs":
+            prior = settings_for(num_rows, self.epochs)
+        return models.VAE(prior=prior, **self._settings(seed))
 
     def _settings(self, seed):
         return dict(

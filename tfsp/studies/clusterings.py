@@ -35,16 +35,6 @@ def scores(labels, clusters, tree=None):
     return found if tree is None else {**found, "purity": dendrogram_purity(tree, labels)}
 
 
-def loracs(num_rows, epochs):
-    """A tree as the prior for so many rows and epochs: settings for `tfsp.sklearn`."""
-    return {
-        "name": "loracs",
-        "num_inducing": min(100, num_rows // 2),
-        "start_epoch": min(10, epochs // 6),
-        "edge_weights": "bayes",
-    }
-
-
 def k_means(points, labels, seed=0):
     """`scores` of k-means with as many clusters as there are classes, the best of ten starts.
 

@@ -3,12 +3,14 @@
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=few_shot,retrieval,labelled_points
 python scripts/evaluate.py --run_dir=runs/seed-0,runs/seed-1 --tasks=proportions
+python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=log_likelihood --share=3/16
 """
 
 from absl import app, flags
 
 from tfsp import evaluation
 from tfsp.command_line import plain_errors
+from tfsp.evaluation import shares
 
 _RUN_DIR = flags.DEFINE_list(
     "run_dir",
@@ -55,6 +57,13 @@ _NUM_CLUSTERS = flags.DEFINE_integer(
     "Members: clusters that the tree is cut into. Default: as many as last.",
     lower_bound=1,
 )
+_SHARE = flags.DEFINE_string(
+    "share",
+    None,
+    "Compute a share alone, such as 3/16 of 0/16, ..., 15/16, and write it into the run's folder "
+    "'shares'. The call without --share puts the shares together and computes those that are "
+    f"missing. For the tasks {', '.join(evaluation.tasks.shared_names())}. See docs/shares.md.",
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws and of the few-shot labels.")
 flags.register_validator(
     "labels_per_class",
@@ -65,6 +74,8 @@ flags.register_validator(
 
 @plain_errors
 def main(_):
+    share = shares.parse(_SHARE.value)
+    tasks = _TASKS.value if share is None or flags.FLAGS["tasks"].present else None
     rows = [
         evaluation.evaluate_run(
             run_dir,
@@ -74,13 +85,18 @@ def main(_):
             _NUM_EXAMPLES.value,
             _CHECKPOINT.value,
             _SEED.value,
-            tasks=_TASKS.value,
+            tasks=tasks,
             labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
             num_label_sets=_NUM_LABEL_SETS.value,
             num_clusters=_NUM_CLUSTERS.value,
+            share=share,
         )
         for run_dir in _RUN_DIR.value
     ]
+    if share is not None:
+        written = [str(path) for paths in rows for path in paths]
+        print(f"Share {_SHARE.value} is in " + ", ".join(written) + ".")
+        return
     spread = evaluation.format_spread(rows) if len(rows) > 1 else ""
     tables = evaluation.format_results(rows), spread, evaluation.format_beside_paper(rows)
     print("\n\n".join(filter(None, tables)))

@@ -9,10 +9,20 @@ from tfsp.data import Data
 from tfsp.data.splits import PARTS
 from tfsp.evaluation import attachment, frames
 from tfsp.evaluation.categories import category_probabilities
-from tfsp.evaluation.latent import encode, encode_views
+from tfsp.evaluation.latent import codes_of, encode_views
 
 
-def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+def attach(
+    model,
+    data,
+    part=None,
+    limit=None,
+    num_clusters=None,
+    tree=None,
+    seed=0,
+    share=None,
+    folder=None,
+):
     """Where each row belongs: a DataFrame, a line for a row.
 
     Columns:
@@ -44,13 +54,20 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
         `prior.summary_tree()`, of more than `prior.most_summarised` leaves the draw that the prior
         holds. Numbers of its nodes are those in its pictures.
       seed: of the summary, and of the views.
+      share: (index, count), index from 0: encode this share of the batches alone, into a file for
+        each part of the data, whose paths are returned, a list. Places on the tree are found by
+        the call without `share`.
+      folder: of the files of shares, as in `encode`.
 
     Raises:
-      ValueError: for a part or a number out of range, and examples that are not finite.
+      ValueError: for a part or a number out of range, examples that are not finite, and a bad
+        `share`.
       ImportError: if pandas is not installed.
     """
+    if share is not None:
+        return attached_share(model, data, share, folder, part, limit, seed)
     pandas = frames.pandas()
-    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed)
+    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed, folder)
     return pandas.DataFrame(columns).set_index("row")
 
 
@@ -96,21 +113,28 @@ class Attached(NamedTuple):
     order: np.ndarray
 
 
-def attached_columns(model, data, part, limit, num_clusters, tree, seed):
+def attached_columns(model, data, part, limit, num_clusters, tree, seed, folder=None):
     """What `attach` returns, as a dict of arrays by the names of columns, without pandas."""
-    return attached_rows(model, data, part, limit, num_clusters, tree, seed).columns
+    return attached_rows(model, data, part, limit, num_clusters, tree, seed, folder).columns
 
 
-def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0):
+def attached_share(model, data, share, folder, part=None, limit=None, seed=0):
+    """A share of what `attach` encodes: paths of its files, a list."""
+    rows = _given(model, data, part, limit)
+    return [_codes(model, *each, seed, share, folder) for each in rows]
+
+
+def attached_rows(
+    model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0, folder=None
+):
     """What `attach` returns and what it was found by: `Attached`, without pandas."""
     is_set = isinstance(data, Data)
-    parts = (PARTS if part is None else (part,)) if is_set else (part,)
-    if is_set:
-        parts = [name for name in parts if len(data.rows(name, limit))]
-    rows = [frames.given(data, name, limit, model) for name in parts]
-    found, codes, labels = _places(
-        model, [each.examples for each in rows], num_clusters, tree, seed
-    )
+    parts, rows = zip(*_given(model, data, part, limit), strict=True)
+    rows = list(rows)
+    _check_tree(model, tree)
+    pairs = [_codes(model, *each, seed, None, folder) for each in zip(parts, rows, strict=True)]
+    codes, labels = _joined(pairs)
+    found = _places(model, codes, num_clusters, tree, seed)
     number = len(found.node)
     names = [each.names for each in rows]
     columns = {"row": np.arange(number) if names[0] is None else np.concatenate(names)}
@@ -133,27 +157,48 @@ def attached_rows(model, data, part=None, limit=None, num_clusters=None, tree=No
     return Attached(columns, numbers[order], found, codes, labels, rows, order)
 
 
-def _places(model, examples, num_clusters, tree, seed):
-    """(`attachment.Places` of all examples, codes `[n, D]`, their labels `[n]` or None)."""
-    prior = model.prior
-    if "tree" in prior.capabilities and prior.is_started():
-        codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
-        tree = attachment.tree_of(prior, seed) if tree is None else tree
-        return attachment.on_tree(prior, tree, codes, num_clusters), codes, labels
-    if tree is not None:
+def _given(model, data, part, limit):
+    """Pairs (name of a part or None, its `frames.Given`), of parts that have rows."""
+    names = (part,)
+    if isinstance(data, Data):
+        names = PARTS if part is None else (part,)
+        names = [name for name in names if len(data.rows(name, limit))]
+    return [(name, frames.given(data, name, limit, model)) for name in names]
+
+
+def _on_tree(model):
+    """Whether rows are attached to the tree of the prior."""
+    return "tree" in model.prior.capabilities and model.prior.is_started()
+
+
+def _check_tree(model, tree):
+    if tree is not None and not _on_tree(model):
         raise ValueError(
             "`tree` is for a tree prior ('loracs', 'tmc') whose tree has started. The prior of "
-            f"this model: {type(prior).__name__}."
+            f"this model: {type(model.prior).__name__}."
         )
+
+
+def _codes(model, part, rows, seed, share, folder):
+    """(what places are found by `[n, D]`, labels `[n]` or None) of a part, or its share's file."""
+    sharing = ("attach" if part is None else f"attach-{part}", share, folder)
+    if _on_tree(model):
+        return codes_of(model, model.prior_view(), rows.examples, *sharing)
     if "categories" in model.capabilities:
-        found, labels = _joined([category_probabilities(model, each) for each in examples])
-        return attachment.in_categories(found, num_clusters), found, labels
+        return category_probabilities(model, rows.examples, *sharing)
     if getattr(model, "consistency", None) is not None:
-        coded = [encode_views(model, each, seed=seed) for each in examples]
-    else:
-        coded = [encode(model, each) for each in examples]
-    codes, labels = _joined(coded)
-    return attachment.among_neighbours(codes, num_clusters), codes, labels
+        return encode_views(model, rows.examples, 8, seed, *sharing)
+    return codes_of(model, model, rows.examples, *sharing)
+
+
+def _places(model, codes, num_clusters, tree, seed):
+    """`attachment.Places` of all rows."""
+    if _on_tree(model):
+        tree = attachment.tree_of(model.prior, seed) if tree is None else tree
+        return attachment.on_tree(model.prior, tree, codes, num_clusters)
+    if "categories" in model.capabilities:
+        return attachment.in_categories(codes, num_clusters)
+    return attachment.among_neighbours(codes, num_clusters)
 
 
 def _joined(pairs):

@@ -9,9 +9,11 @@ from tfsp.evaluation.tasks.registry import (
     columns,
     default_names,
     measure,
+    measure_share,
     names,
     owner,
     register,
+    shared_names,
 )
 from tfsp.evaluation.tasks.texts import flag_help, markdown
 
@@ -26,10 +28,12 @@ __all__ = [
     "flag_help",
     "markdown",
     "measure",
+    "measure_share",
     "names",
     "of_run",
     "owner",
     "register",
+    "shared_names",
 ]
 
 

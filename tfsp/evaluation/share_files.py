@@ -56,9 +56,7 @@ class Files:
             try:
                 identity, batches = _read(path)
             except _BROKEN as error:
-                warnings.warn(
-                    f"{path} is damaged, and what it held is computed again: {error}", stacklevel=4
-                )
+                warnings.warn(f"{path} is damaged, and computed again: {error}", stacklevel=4)
                 continue
             if identity != self.identity:
                 warnings.warn(
@@ -123,7 +121,7 @@ class Files:
 
 def _read(path):
     """(identity, batches as `Files.read` returns them) of a file."""
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
     identity = json.loads(str(arrays["identity"]))
     numbers, sizes, digests = arrays["numbers"], arrays["sizes"], arrays["digests"]

@@ -160,7 +160,7 @@ def _weights(model):
     state = hashlib.sha256()
     for weight in model.weights:
         if not _STREAM.search(weight.path):
-            value = keras.ops.convert_to_numpy(weight)
+            value = tf.convert_to_tensor(weight).numpy()
             state.update(repr((value.shape, value.dtype.name)).encode())
             state.update(value.tobytes())
     return state.hexdigest()[:32]

@@ -23,9 +23,7 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is no
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "'best' (on the validation data), 'last', or the number of an epoch."
 )
-_TASKS = flags.DEFINE_list(
-    "tasks", list(evaluation.tasks.default_names()), evaluation.tasks.flag_help()
-)
+_TASKS = flags.DEFINE_list("tasks", None, evaluation.tasks.flag_help())
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",
     None,
@@ -57,13 +55,7 @@ _NUM_CLUSTERS = flags.DEFINE_integer(
     "Members: clusters that the tree is cut into. Default: as many as last.",
     lower_bound=1,
 )
-_SHARE = flags.DEFINE_string(
-    "share",
-    None,
-    "Compute a share alone, such as 3/16 of 0/16, ..., 15/16, and write it into the run's folder "
-    "'shares'. The call without --share puts the shares together and computes those that are "
-    f"missing. For the tasks {', '.join(evaluation.tasks.shared_names())}. See docs/shares.md.",
-)
+_SHARE = flags.DEFINE_string("share", None, evaluation.tasks.share_help())
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws and of the few-shot labels.")
 flags.register_validator(
     "labels_per_class",
@@ -74,8 +66,6 @@ flags.register_validator(
 
 @plain_errors
 def main(_):
-    share = shares.parse(_SHARE.value)
-    tasks = _TASKS.value if share is None or flags.FLAGS["tasks"].present else None
     rows = [
         evaluation.evaluate_run(
             run_dir,
@@ -85,17 +75,16 @@ def main(_):
             _NUM_EXAMPLES.value,
             _CHECKPOINT.value,
             _SEED.value,
-            tasks=tasks,
+            tasks=_TASKS.value,
             labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
             num_label_sets=_NUM_LABEL_SETS.value,
             num_clusters=_NUM_CLUSTERS.value,
-            share=share,
+            share=shares.parse(_SHARE.value),
         )
         for run_dir in _RUN_DIR.value
     ]
-    if share is not None:
-        written = [str(path) for paths in rows for path in paths]
-        print(f"Share {_SHARE.value} is in " + ", ".join(written) + ".")
+    if _SHARE.value is not None:  # each row is a list of files
+        print(f"Share {_SHARE.value} is in", *(path for paths in rows for path in paths))
         return
     spread = evaluation.format_spread(rows) if len(rows) > 1 else ""
     tables = evaluation.format_results(rows), spread, evaluation.format_beside_paper(rows)

@@ -146,6 +146,15 @@ def test_the_whole_computes_what_is_missing_and_says_so(model, x, tmp_path, call
     assert calls == [1, 3, 5]
 
 
+def test_shares_of_several_counts_go_together(model, x, tmp_path, calls):
+    whole = likelihood(model, x)
+    for share in ((0, 2), (1, 4), (3, 4)):
+        likelihood(model, x, share=share, folder=tmp_path)
+    del calls[:]
+    assert_same(likelihood(model, x, folder=tmp_path), whole)
+    assert calls == []
+
+
 def test_more_shares_than_batches(model, x, tmp_path):
     whole = likelihood(model, x[:120])
     for i in range(3):

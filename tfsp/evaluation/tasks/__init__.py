@@ -15,7 +15,7 @@ from tfsp.evaluation.tasks.registry import (
     register,
     shared_names,
 )
-from tfsp.evaluation.tasks.texts import flag_help, markdown
+from tfsp.evaluation.tasks.texts import flag_help, markdown, share_help
 
 __all__ = [
     "TASKS",
@@ -33,6 +33,7 @@ __all__ = [
     "of_run",
     "owner",
     "register",
+    "share_help",
     "shared_names",
 ]
 

@@ -3,12 +3,14 @@
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --num_samples=1000
 python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=few_shot,retrieval,labelled_points
 python scripts/evaluate.py --run_dir=runs/seed-0,runs/seed-1 --tasks=proportions
+python scripts/evaluate.py --run_dir=runs/mnist-vamp --tasks=log_likelihood --share=3/16
 """
 
 from absl import app, flags
 
 from tfsp import evaluation
 from tfsp.command_line import plain_errors
+from tfsp.evaluation import shares
 
 _RUN_DIR = flags.DEFINE_list(
     "run_dir",
@@ -21,9 +23,7 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is no
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", "best", "'best' (on the validation data), 'last', or the number of an epoch."
 )
-_TASKS = flags.DEFINE_list(
-    "tasks", list(evaluation.tasks.default_names()), evaluation.tasks.flag_help()
-)
+_TASKS = flags.DEFINE_list("tasks", None, evaluation.tasks.flag_help())
 _NUM_SAMPLES = flags.DEFINE_integer(
     "num_samples",
     None,
@@ -55,6 +55,7 @@ _NUM_CLUSTERS = flags.DEFINE_integer(
     "Members: clusters that the tree is cut into. Default: as many as last.",
     lower_bound=1,
 )
+_SHARE = flags.DEFINE_string("share", None, evaluation.tasks.share_help())
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the draws and of the few-shot labels.")
 flags.register_validator(
     "labels_per_class",
@@ -78,9 +79,13 @@ def main(_):
             labels_per_class=[int(n) for n in _LABELS_PER_CLASS.value or []] or None,
             num_label_sets=_NUM_LABEL_SETS.value,
             num_clusters=_NUM_CLUSTERS.value,
+            share=shares.parse(_SHARE.value),
         )
         for run_dir in _RUN_DIR.value
     ]
+    if _SHARE.value is not None:  # each row is a list of files
+        print(f"Share {_SHARE.value} is in", *(path for paths in rows for path in paths))
+        return
     spread = evaluation.format_spread(rows) if len(rows) > 1 else ""
     tables = evaluation.format_results(rows), spread, evaluation.format_beside_paper(rows)
     print("\n\n".join(filter(None, tables)))

@@ -19,7 +19,7 @@ _EPOCH_FILE = re.compile(r"epoch-(\d+)\.keras")
 class RunDirectory:
     """Paths and files of one run.
 
-        config.json   checkpoints/   logs/   metrics.json   figures/   export/
+        config.json   checkpoints/   logs/   metrics.json   figures/   export/   shares/
 
     While it is trained there is also `lock`, and what is being written stands in `partial-...`.
 
@@ -36,6 +36,7 @@ class RunDirectory:
         self.logs = self.path / "logs"
         self.figures = self.path / "figures"
         self.export = self.path / "export"
+        self.shares = self.path / "shares"
         self.metrics = self.path / "metrics.json"
         self.history = self.logs / "history.csv"
         self._config_file = self.path / "config.json"

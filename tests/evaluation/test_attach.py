@@ -1,7 +1,5 @@
 """Where rows belong: edges by dense quadrature, paths by walking, neighbours by hand."""
 
-import types
-
 import numpy as np
 import pandas
 import pytest
@@ -10,6 +8,7 @@ from reference import tmc
 import tfsp
 from tfsp import evaluation, models, priors
 from tfsp.evaluation import attachment
+from tfsp.run_directory import RunDirectory
 from tfsp.tmc import Phylogeny, lasting_clusters
 
 WIDTH = 4
@@ -226,7 +225,7 @@ def subject(model, data, run, num_clusters=None):
 
 
 def test_the_task_writes_a_table_and_keeps_another(tree, tmp_path):
-    run = types.SimpleNamespace(path=tmp_path)
+    run = RunDirectory(tmp_path)
     data = table(points(), np.array(["x, y", "z"])[np.arange(40) % 2])
     task = evaluation.tasks.TASKS["members"]
     own = subject(Codes(tree), data, run, num_clusters=2)

@@ -58,7 +58,7 @@ def test_a_task_is_one_file():
     assert names[names.index("colours") - 1 :][:3] == ["labelled_points", "colours", "tree"]
     assert "colours: Mean colour of samples." in help_of_script()
     page = tasks.markdown()
-    row = "| `colours` | Mean colour of samples. | density, palette | `colours_mean` |"
+    row = "| `colours` | Mean colour of samples. | density, palette | no | `colours_mean` |"
     assert row in page.splitlines()
     assert "### colours\n\n`colours_mean` is about ink.\n" in page
     table = evaluation.format_results([{"colours_mean": 0.25}])

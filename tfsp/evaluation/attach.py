@@ -9,10 +9,21 @@ from tfsp.data import Data
 from tfsp.data.splits import PARTS
 from tfsp.evaluation import attachment, frames
 from tfsp.evaluation.categories import category_probabilities
-from tfsp.evaluation.latent import encode, encode_views
+from tfsp.evaluation.latent import codes_of, encode_views
 
 
-def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0, known=None):
+def attach(
+    model,
+    data,
+    part=None,
+    limit=None,
+    num_clusters=None,
+    tree=None,
+    seed=0,
+    known=None,
+    share=None,
+    folder=None,
+):
     """Where each row belongs: a DataFrame, a line for a row.
 
     Columns:
@@ -46,13 +57,20 @@ def attach(model, data, part=None, limit=None, num_clusters=None, tree=None, see
       seed: of the summary, and of the views.
       known: dict from numbers of rows (`Data.rows`) to leaves of the prior's tree that they are, as
         of a refined run (`tfsp.run_leaves.read(run_dir).leaves`): these stand at their leaf.
+      share: (index, count), index from 0: encode this share of the batches alone, into a file for
+        each part of the data, whose paths are returned, a list. Places on the tree are found by
+        the call without `share`.
+      folder: of the files of shares, as in `encode`.
 
     Raises:
-      ValueError: for a part or a number out of range, and examples that are not finite.
+      ValueError: for a part or a number out of range, examples that are not finite, and a bad
+        `share`.
       ImportError: if pandas is not installed.
     """
+    if share is not None:
+        return attached_share(model, data, share, folder, part, limit, seed)
     pandas = frames.pandas()
-    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed, known)
+    columns = attached_columns(model, data, part, limit, num_clusters, tree, seed, known, folder)
     return pandas.DataFrame(columns).set_index("row")
 
 
@@ -98,29 +116,38 @@ class Attached(NamedTuple):
     order: np.ndarray
 
 
-def attached_columns(model, data, part, limit, num_clusters, tree, seed, known=None):
+def attached_columns(model, data, part, limit, num_clusters, tree, seed, known=None, folder=None):
     """What `attach` returns, as a dict of arrays by the names of columns, without pandas."""
-    return attached_rows(model, data, part, limit, num_clusters, tree, seed, known).columns
+    return attached_rows(model, data, part, limit, num_clusters, tree, seed, known, folder).columns
+
+
+def attached_share(model, data, share, folder, part=None, limit=None, seed=0):
+    """A share of what `attach` encodes: paths of its files, a list."""
+    rows = _given(model, data, part, limit)
+    return [_codes(model, *each, seed, share, folder) for each in rows]
 
 
 def attached_rows(
-    model, data, part=None, limit=None, num_clusters=None, tree=None, seed=0, known=None
+    model,
+    data,
+    part=None,
+    limit=None,
+    num_clusters=None,
+    tree=None,
+    seed=0,
+    known=None,
+    folder=None,
 ):
     """What `attach` returns and what it was found by: `Attached`, without pandas."""
     is_set = isinstance(data, Data)
-    parts = (PARTS if part is None else (part,)) if is_set else (part,)
-    if is_set:
-        parts = [name for name in parts if len(data.rows(name, limit))]
-    rows = [frames.given(data, name, limit, model) for name in parts]
+    parts, rows = zip(*_given(model, data, part, limit), strict=True)
+    rows = list(rows)
     numbers = np.concatenate([data.rows(name, limit) for name in parts]) if is_set else None
-    leaves = None
-    if known:
-        if numbers is None:
-            raise ValueError("`known` is about rows of a `tfsp.data.Data`, by their numbers.")
-        leaves = np.array([known.get(row, -1) for row in numbers.tolist()])
-    found, codes, labels = _places(
-        model, [each.examples for each in rows], num_clusters, tree, seed, leaves
-    )
+    leaves = _leaves(numbers, known)
+    _check_tree(model, tree)
+    pairs = [_codes(model, *each, seed, None, folder) for each in zip(parts, rows, strict=True)]
+    codes, labels = _joined(pairs)
+    found = _places(model, codes, num_clusters, tree, seed, leaves)
     number = len(found.node)
     names = [each.names for each in rows]
     columns = {"row": np.arange(number) if names[0] is None else np.concatenate(names)}
@@ -144,27 +171,57 @@ def attached_rows(
     return Attached(columns, numbers[order], found, codes, labels, rows, order)
 
 
-def _places(model, examples, num_clusters, tree, seed, leaves):
-    """(`attachment.Places` of all examples, codes `[n, D]`, their labels `[n]` or None)."""
-    prior = model.prior
-    if "tree" in prior.capabilities and prior.is_started():
-        codes, labels = _joined([encode(model.prior_view(), each) for each in examples])
-        tree = attachment.tree_of(prior, seed) if tree is None else tree
-        return attachment.on_tree(prior, tree, codes, num_clusters, leaves), codes, labels
-    if tree is not None:
+def _leaves(numbers, known):
+    """The leaf that each row is, -1 where it is none, ints `[n]`; None if none is known."""
+    if not known:
+        return None
+    if numbers is None:
+        raise ValueError("`known` is about rows of a `tfsp.data.Data`, by their numbers.")
+    return np.array([known.get(row, -1) for row in numbers.tolist()])
+
+
+def _given(model, data, part, limit):
+    """Pairs (name of a part or None, its `frames.Given`), of parts that have rows."""
+    names = (part,)
+    if isinstance(data, Data):
+        names = PARTS if part is None else (part,)
+        names = [name for name in names if len(data.rows(name, limit))]
+    return [(name, frames.given(data, name, limit, model)) for name in names]
+
+
+def _on_tree(model):
+    """Whether rows are attached to the tree of the prior."""
+    return "tree" in model.prior.capabilities and model.prior.is_started()
+
+
+def _check_tree(model, tree):
+    if tree is not None and not _on_tree(model):
         raise ValueError(
             "`tree` is for a tree prior ('loracs', 'tmc') whose tree has started. The prior of "
-            f"this model: {type(prior).__name__}."
+            f"this model: {type(model.prior).__name__}."
         )
+
+
+def _codes(model, part, rows, seed, share, folder):
+    """(what places are found by `[n, D]`, labels `[n]` or None) of a part, or its share's file."""
+    sharing = ("attach" if part is None else f"attach-{part}", share, folder)
+    if _on_tree(model):
+        return codes_of(model, model.prior_view(), rows.examples, *sharing)
     if "categories" in model.capabilities:
-        found, labels = _joined([category_probabilities(model, each) for each in examples])
-        return attachment.in_categories(found, num_clusters), found, labels
+        return category_probabilities(model, rows.examples, *sharing)
     if getattr(model, "consistency", None) is not None:
-        coded = [encode_views(model, each, seed=seed) for each in examples]
-    else:
-        coded = [encode(model, each) for each in examples]
-    codes, labels = _joined(coded)
-    return attachment.among_neighbours(codes, num_clusters), codes, labels
+        return encode_views(model, rows.examples, 8, seed, *sharing)
+    return codes_of(model, model, rows.examples, *sharing)
+
+
+def _places(model, codes, num_clusters, tree, seed, leaves):
+    """`attachment.Places` of all rows."""
+    if _on_tree(model):
+        tree = attachment.tree_of(model.prior, seed) if tree is None else tree
+        return attachment.on_tree(model.prior, tree, codes, num_clusters, leaves)
+    if "categories" in model.capabilities:
+        return attachment.in_categories(codes, num_clusters)
+    return attachment.among_neighbours(codes, num_clusters)
 
 
 def _joined(pairs):

@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 
 from tfsp import subset
 from tfsp.distributions import DiagonalGaussianMixture
+from tfsp.evaluation import shares
 from tfsp.evaluation.batches import iterate
 from tfsp.measures.clusters import clustering_accuracy
 from tfsp.tmc import category_hierarchy, category_tree, dendrogram_purity
@@ -14,13 +15,15 @@ tfd = tfp.distributions
 _LEAST = 1e-35  # a probability below is rounding
 
 
-def category_probabilities(model, data):
+def category_probabilities(model, data, name="categories", share=None, folder=None):
     """Probabilities of the categories of each example: q(c|x), or p(k|z) at the encoded z.
 
     Args:
       model: one with `responsibilities(x)` (GMVAE, CPVAE), or with a prior that is a mixture of
         Gaussians, such as "mixture" and "vamp": then p(k|z), the components being the categories.
       data: a batched dataset of x or (x, y), an array, or a pair (x, y).
+      name: of the files of shares.
+      share, folder: as in `tfsp.evaluation.encode`.
 
     Returns:
       (probabilities `[n, K]` float64, labels `[n]` or None).
@@ -29,12 +32,16 @@ def category_probabilities(model, data):
       ValueError: for a model without categories.
     """
     of_batch = tf.function(_categories(model), reduce_retracing=True)
-    probabilities, labels = [], []
-    for x, y in iterate(data, model=model):
-        probabilities.append(of_batch(tf.constant(x)).numpy())
-        labels.append(y)
-    probabilities = np.concatenate(probabilities).astype(np.float64)
-    return probabilities, None if labels[0] is None else np.concatenate(labels)
+    found = shares.collect_labelled(
+        lambda _, x: of_batch(tf.constant(x)).numpy(),
+        iterate(data, model=model),
+        name,
+        model,
+        {},
+        share,
+        folder,
+    )
+    return found if share is not None else (found[0].astype(np.float64), found[1])
 
 
 def category_tree_scores(probabilities, labels, limit=10_000):

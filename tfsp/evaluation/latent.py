@@ -6,14 +6,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.evaluation import frames
+from tfsp.evaluation import frames, shares
 from tfsp.evaluation.batches import iterate, padded
 from tfsp.random import fold_in
 
 _VIEWED = 1000  # examples of an array that are augmented at once
 
 
-def encode(model, data, limit=None, part=None, as_frame=False):
+def encode(model, data, limit=None, part=None, as_frame=False, share=None, folder=None):
     """Codes of all examples: (codes `[n, D]`, labels `[n]` or None).
 
     Args:
@@ -25,21 +25,37 @@ def encode(model, data, limit=None, part=None, as_frame=False):
       as_frame: whether to return a pandas DataFrame: columns z0, z1, ..., and label (by the names
         of classes that a `Data` knows) where there is one for each row; the index holds what a
         `Data` knows its rows by (`Data.names`).
+      share: (index, count), index from 0: encode this share of the batches alone, into a file,
+        whose path is returned.
+      folder: of the files of shares. Without `share` what they hold is taken from them, and the
+        rest encoded: the codes are the same bit for bit. None uses none.
 
     Raises:
-      ValueError: for no examples, examples that are not finite or out of range, and an unknown
-        part.
+      ValueError: for no examples, examples that are not finite or out of range, an unknown part,
+        and a bad `share`.
       ImportError: for `as_frame` if pandas is not installed.
     """
-    encode_batch = _compiled(model, _ENCODERS, _encode)
-    codes, labels = [], []
     rows = frames.given(data, part, limit, model)
-    for x, y in iterate(rows.examples, model=model):
-        codes.append(encode_batch(tf.constant(x)).numpy())
-        labels.append(y)
-    codes = np.concatenate(codes)
-    labels = None if labels[0] is None else np.concatenate(labels)
-    return _frame(codes, labels, rows) if as_frame else (codes, labels)
+    name = "encode" if part is None else f"encode-{part}"
+    found = codes_of(model, model, rows.examples, name, share, folder)
+    if share is not None:
+        return found
+    return _frame(*found, rows) if as_frame else found
+
+
+def codes_of(model, view, examples, name, share=None, folder=None):
+    """`encode` by a view of the model, with a name for the files of shares."""
+    encode_batch = _compiled(view, _ENCODERS, _encode)
+    settings = {"in_prior": view is not model}
+    return shares.collect_labelled(
+        lambda _, x: encode_batch(tf.constant(x)).numpy(),
+        iterate(examples, model=view),
+        name,
+        model,
+        settings,
+        share,
+        folder,
+    )
 
 
 def _frame(codes, labels, rows):
@@ -50,7 +66,7 @@ def _frame(codes, labels, rows):
     return frame if label is None else frame.assign(label=label)
 
 
-def encode_views(model, data, num_views=8, seed=0):
+def encode_views(model, data, num_views=8, seed=0, name="encode_views", share=None, folder=None):
     """Codes of all examples, the mean over augmentations of each: see `encode` for the rest.
 
     A model that was trained with `consistency` gives an example and its augmentations nearly the
@@ -62,6 +78,8 @@ def encode_views(model, data, num_views=8, seed=0):
       data: as in `encode`.
       num_views: augmentations of each example.
       seed: an int or a pair of ints; the same seed gives the same codes to the same array.
+      name: of the files of shares.
+      share, folder: as in `encode`.
 
     Returns:
       (codes `[n, D]`, labels `[n]` or None).
@@ -77,13 +95,15 @@ def encode_views(model, data, num_views=8, seed=0):
         )
 
     view_of_batch = _compiled(model, _VIEWERS, _view)
-    codes, labels = [], []
-    for index, (x, y) in enumerate(iterate(data, _VIEWED, model)):
-        x, own = tf.constant(x), fold_in(seed, index)
+
+    def of_batch(number, x):
+        x, own = tf.constant(x), fold_in(seed, number)
         views = [view_of_batch(x, fold_in(own, view)) for view in range(num_views)]
-        codes.append(tf.add_n(views).numpy() / num_views)
-        labels.append(y)
-    return np.concatenate(codes), None if labels[0] is None else np.concatenate(labels)
+        return tf.add_n(views).numpy() / num_views
+
+    settings = {"num_views": num_views, "seed": np.asarray(seed).tolist()}
+    batches = iterate(data, _VIEWED, model)
+    return shares.collect_labelled(of_batch, batches, name, model, settings, share, folder)
 
 
 _ENCODERS, _VIEWERS = weakref.WeakKeyDictionary(), weakref.WeakKeyDictionary()

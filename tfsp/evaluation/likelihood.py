@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfsp import arguments
-from tfsp.evaluation import compiled
+from tfsp.evaluation import compiled, shares
 from tfsp.evaluation.batches import padded
 from tfsp.models import importance_log_prob
 from tfsp.models.inputs import data_checks
@@ -24,6 +24,8 @@ def log_likelihood(
     progress=False,
     jit_compile=False,
     per_example=False,
+    share=None,
+    folder=None,
 ):
     """Estimates the mean log p(x) over `data` with S importance samples for each example.
 
@@ -41,6 +43,9 @@ def log_likelihood(
       jit_compile: compile by XLA. On a CPU this is no faster: TensorFlow's own kernels make
         better use of vector units and threads here.
       per_example: also return the array `[n]` of estimates.
+      share: (index, count), index from 0: estimate this share of the batches alone, into a file.
+      folder: of the files of shares. Without `share` what they hold is taken from them, and the
+        rest computed: the result is the same bit for bit. None uses none.
 
     Returns:
       dict:
@@ -52,9 +57,10 @@ def log_likelihood(
         mean_effective_sample_size: over the examples, out of `num_samples`.
         num_samples, num_examples: as used.
         log_p_per_example: with `per_example`, the array `[n]`.
+      with `share` the path of its file, and nothing else.
 
     Raises:
-      ValueError: for a prior without a density, no data, or numbers below 1.
+      ValueError: for a prior without a density, no data, numbers below 1, or a bad `share`.
 
     Source: Burda et al. 2016, arXiv:1509.00519, section 5.
     """
@@ -68,16 +74,33 @@ def log_likelihood(
     seed = int32_seed(seed)
     estimate = _estimator(model, num_samples, chunk_size, jit_compile)
     bar = None
-    parts = []
+    done = []
     total = _num_batches(data)
-    for i, (x, real) in enumerate(padded(data, model=model)):
+
+    def of_batch(i, x, real):
+        nonlocal bar
         result = estimate(tf.constant(x), tf.constant([seed, i], tf.int32))
-        parts.append({name: value.numpy()[:real] for name, value in result.items()})
+        found = {name: value.numpy()[:real] for name, value in result.items()}
         if progress:
             bar = bar or keras.utils.Progbar(total, unit_name="batch")
-            done = np.concatenate([part["log_prob"] for part in parts])
-            bar.update(i + 1, [("log p(x)", done.mean())], finalize=i + 1 == total)
-    collected = {name: np.concatenate([p[name] for p in parts]).astype(float) for name in parts[0]}
+            done.append(found["log_prob"])
+            mean = np.concatenate(done).mean()
+            bar.update(i + 1, [("log p(x)", mean)], finalize=False)
+        return found
+
+    settings = {
+        "num_samples": num_samples,
+        "seed": seed,
+        "chunk_size": chunk_size,
+        "jit_compile": jit_compile,
+    }
+    batches = padded(data, model=model)
+    collected = shares.collect(of_batch, batches, "log_likelihood", model, settings, share, folder)
+    if bar is not None and total:
+        bar.update(total, finalize=True)
+    if share is not None:
+        return collected
+    collected = {name: values.astype(float) for name, values in collected.items()}
     values = collected["log_prob"]
     n = len(values)
     mean = float(values.mean())

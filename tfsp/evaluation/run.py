@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from tfsp.atomic import WriteError
+from tfsp.evaluation import shares
 from tfsp.evaluation import tasks as tasks_of
 from tfsp.evaluation.log_z import prior_name
 from tfsp.evaluation.report import format_table, format_upright, read_rows, write_json
@@ -74,6 +75,7 @@ def evaluate_run(
     labels_per_class=None,
     num_label_sets=None,
     num_clusters=None,
+    share=None,
 ):
     """Evaluates a run on its test data and adds the results to the run's `metrics.json`.
 
@@ -97,17 +99,28 @@ def evaluate_run(
       labels_per_class, num_label_sets: of the few-shot task. None takes the paper's: 1, 10, 20,
         ..., 100 and 20 sets, with more than 100 classes 1, 2, 5, 10, 15 and 5 sets.
       num_clusters: of the task "members"; None takes as many as last.
+      share: (index, count), index from 0: compute this share of the tasks alone and write it into
+        the run's folder `shares`, see docs/shares.md. `tasks` are then those of the default ones
+        that can be done in shares. The call without `share` takes what is there, computes what is
+        missing, and has the same results bit for bit.
 
     Returns:
       the row, a `tfsp.notebook.Results`, which is a dict. Results of other tasks on the same data,
       checkpoint and seed that the run has already are in it too; those of a task that is run again
-      are replaced. Rows with different S are kept apart.
+      are replaced. Rows with different S are kept apart. With `share` a list of the files written.
 
     Raises:
       ValueError: before anything is computed, for unknown tasks, for a broken `metrics.json`, and
-        where the run supports none of the tasks; afterwards, where all of them have failed.
+        where the run supports none of the tasks; afterwards, where all of them have failed. For a
+        bad `share`, and with one for tasks that cannot be done in shares.
     """
-    tasks = tasks_of.default_names() if tasks is None else tasks
+    share = shares.checked(share)
+    if tasks is None:
+        tasks = [
+            name
+            for name in tasks_of.default_names()
+            if share is None or name in tasks_of.shared_names()
+        ]
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     run = RunDirectory(run_dir)
     read_rows(run.metrics)  # refused now, not after everything has been computed
@@ -123,7 +136,10 @@ def evaluate_run(
         labels_per_class=labels_per_class,
         num_label_sets=num_label_sets,
         num_clusters=num_clusters,
+        share=share,
     )
+    if share is not None:
+        return tasks_of.measure_share(subject, tasks)
     measured = tasks_of.measure(subject, tasks)
     info, config = subject.data.info, subject.config
     optimizer = getattr(subject.model, "optimizer", None)

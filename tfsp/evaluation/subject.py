@@ -24,6 +24,9 @@ class Subject:
         trained on; None takes `data`.
       num_clusters: of the task "members"; None takes as many as last.
       run: the `RunDirectory`, or None of a model that is in none.
+      share: (index, count) of `tfsp.evaluation.shares`, or None for the whole.
+
+    `shares` is the run's folder of shares, None where there is none and none is to be made.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Subject:
         load_reference=None,
         num_clusters=None,
         run=None,
+        share=None,
     ):
         settings = config["evaluate"]
         self.model, self.config, self.data = model, config, data
@@ -47,7 +51,9 @@ class Subject:
         self.num_samples = settings["num_samples"] if num_samples is None else num_samples
         self.num_examples = settings["num_examples"] if num_examples is None else num_examples
         self.labels_per_class, self.num_label_sets = labels_per_class, num_label_sets
-        self.num_clusters, self.run = num_clusters, run
+        self.num_clusters, self.run, self.share = num_clusters, run, share
+        used = run is not None and (share is not None or run.shares.is_dir())
+        self.shares = run.shares if used else None
         self._load_reference = load_reference
         self._draws = {}
 

@@ -9,11 +9,13 @@ from tfsp.evaluation.tasks.registry import (
     columns,
     default_names,
     measure,
+    measure_share,
     names,
     owner,
     register,
+    shared_names,
 )
-from tfsp.evaluation.tasks.texts import flag_help, markdown
+from tfsp.evaluation.tasks.texts import flag_help, markdown, share_help
 
 __all__ = [
     "TASKS",
@@ -26,10 +28,13 @@ __all__ = [
     "flag_help",
     "markdown",
     "measure",
+    "measure_share",
     "names",
     "of_run",
     "owner",
     "register",
+    "share_help",
+    "shared_names",
 ]
 
 

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 
 from tfsp import atomic, run_leaves
-from tfsp.evaluation.attach import attached_columns
+from tfsp.evaluation.attach import attached_columns, attached_share
 from tfsp.evaluation.tasks.registry import register
 
 _FILE = "members.csv"
@@ -20,11 +20,18 @@ def _check(subject):
         raise ValueError("The task 'members' needs a run directory, in which it writes a table.")
 
 
+def _share(subject):
+    return attached_share(
+        subject.model, subject.data, subject.share, subject.shares, seed=subject.seed
+    )
+
+
 @register(
     "members",
     check=_check,
     columns=("members_num_rows", "members_num_clusters", "members_file"),
     place=18,
+    share=_share,
 )
 def of_subject(subject):
     """Where each row of the data belongs, as a table: members.csv in the run directory.
@@ -39,7 +46,15 @@ def of_subject(subject):
     """
     known = run_leaves.read(subject.run.path, subject.model, subject.data).leaves
     columns = attached_columns(
-        subject.model, subject.data, None, None, subject.num_clusters, None, subject.seed, known
+        subject.model,
+        subject.data,
+        None,
+        None,
+        subject.num_clusters,
+        None,
+        subject.seed,
+        known,
+        subject.shares,
     )
     path = pathlib.Path(subject.run.path) / _FILE
     _write(path, _csv(columns))

@@ -20,6 +20,8 @@ class Task(Entry):
       check: `Subject` -> None, raises ValueError for a run that has the needs and still does not
         support the task; or None.
       default: whether the task is run by default.
+      share: `Subject` with a `share` -> list of the files it was written to; or None of a task
+        that cannot be done in shares.
     """
 
     needs: tuple = ()
@@ -27,6 +29,7 @@ class Task(Entry):
     owns: tuple | None = None
     check: Callable | None = None
     default: bool = False
+    share: Callable | None = None
 
     def has(self, key):
         """Whether the key of a row is the task's own."""
@@ -43,6 +46,11 @@ names = TASKS.names
 def default_names():
     """The tasks that are run by default."""
     return tuple(name for name in names() if TASKS[name].default)
+
+
+def shared_names():
+    """The tasks that can be done in shares; see `tfsp.evaluation.shares`."""
+    return tuple(name for name in names() if TASKS[name].share is not None)
 
 
 def columns():
@@ -94,6 +102,22 @@ def measure(subject, tasks):
                 failed[name] = error
     _leave_out(failed, results)
     return results
+
+
+def measure_share(subject, tasks):
+    """Files of the subject's share of the tasks, a list of paths.
+
+    Raises:
+      ValueError: for a task that cannot be done in shares, and as `check`.
+    """
+    TASKS.check_names("tasks", tasks)
+    whole = [name for name in tasks if TASKS[name].share is None]
+    if whole:
+        raise ValueError(
+            f"Tasks that can be done in shares: {', '.join(shared_names())}. Received: "
+            f"{', '.join(whole)}. Leave them to the call without a share."
+        )
+    return [path for name in check(subject, tasks) for path in TASKS[name].share(subject)]
 
 
 def _check(subject, task):

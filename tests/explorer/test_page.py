@@ -24,9 +24,12 @@ class Page:
 
     def open(self, fresh=True):
         self.driver.get(self.path.as_uri())
-        if fresh:
-            self.driver.execute_script("localStorage.clear()")
+        # Another process of the browser may learn a little later that the store is empty.
+        while fresh and self.script("return localStorage.length"):
+            self.script("localStorage.clear()")
+            self.driver.get("about:blank")
             self.driver.get(self.path.as_uri())
+            fresh = self.all("#answers li") != []
         assert self.script("return document.documentElement.dataset.ready") == "true"
 
     def script(self, text, *arguments):

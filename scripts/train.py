@@ -48,8 +48,9 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is no
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "default",
-    ["default", "mirrored"],
-    "'mirrored' trains on all GPUs of this machine (or all logical CPUs), a copy on each.",
+    ["default", "mirrored", "multi_worker"],
+    "'mirrored' trains on all GPUs of this machine (or all logical CPUs), a copy on each; "
+    "'multi_worker' on all machines that TF_CONFIG or SLURM names, each started with this command.",
 )
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic",
@@ -82,8 +83,11 @@ def main(_):
     if _SHOW_CONFIG.value:
         print(config.copy_and_resolve_references())  # an error where the file could not be read
         return
+    write_results = _RESULTS.value if _RESULTS.value is not None else _DATA.value is not None
+    if write_results and config.train.strategy == "multi_worker":
+        raise app.UsageError("Results are one process's work: give --noresults, evaluate later.")
     experiment.train(config, _RUN_DIR.value, _DATA_DIR.value, _DOWNLOAD.value)
-    if _RESULTS.value if _RESULTS.value is not None else _DATA.value is not None:
+    if write_results:
         print(results.format_written(results.write(_RUN_DIR.value)))
 
 

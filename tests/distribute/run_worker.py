@@ -1,0 +1,52 @@
+"""A worker of a run: `python run_worker.py RUN_DIR SETTINGS [EPOCH]`, killed in that epoch.
+
+Ends as `scripts/train.py` does, and prints a hash of all weights.
+"""
+
+import json
+import os
+import signal
+import sys
+
+import keras
+
+from tfsp import experiment
+from tfsp.command_line import plain_errors
+from tfsp.config import default_config
+from tfsp.distribute.guard import weights_hash
+
+
+class Kill(keras.callbacks.Callback):
+    """Ends the process in the middle of an epoch, as a crash does."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@plain_errors
+def main(_):
+    run_dir, settings, *epoch = sys.argv[1:]
+    config = default_config()
+    config.data.update(train_size=200, validation_size=51)
+    config.network.hidden = (8,)
+    config.model.latent_dim = 2
+    config.train.update(
+        epochs=4, batch_size=50, strategy="multi_worker", steps_per_execution=2, keep_checkpoints=0
+    )
+    for section, values in json.loads(settings).items():
+        for name, value in values.items():  # the class first
+            config[section][name] = value
+    model = experiment.train(config, run_dir, extra=[Kill(int(e)) for e in epoch])
+    print("hash", weights_hash(model))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[:1]))

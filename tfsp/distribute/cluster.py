@@ -4,6 +4,7 @@ import contextlib
 import faulthandler
 import json
 import os
+import shutil
 import sys
 from typing import Any, TypeGuard
 
@@ -18,6 +19,7 @@ _FORM = (
     '"task": {"type": "worker", "index": 0}}, with another index for each'
 )
 _JOBS = ("chief", "worker")
+_MANY = 1000  # more than there are tasks on a machine
 _SLURM = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST")
 
 
@@ -59,20 +61,21 @@ def workers(
     )
     total = sum(map(len, cluster.values()))
     print(
-        f"{resolver.task_type} {resolver.task_id} of {total} processes; waiting up to "
-        f"{start_seconds} s for the others.",
+        f"{resolver.task_type} {resolver.task_id} of {total} processes waits up to "
+        f"{start_seconds} s for the others; if they do not come, it ends with exit code 1.",
         file=sys.stderr,
         flush=True,
     )
     # TensorFlow waits in C++ with the interpreter locked, and not in every role within its own
-    # limit. This watchdog ends the process from outside Python.
-    faulthandler.dump_traceback_later(start_seconds, exit=True)
-    try:
-        return _configure(
-            lambda: tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
-        )
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    # limit. This watchdog ends the process from outside Python; where it stood is no news.
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(start_seconds, exit=True, file=nowhere)
+        try:
+            return _configure(
+                lambda: tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+            )
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 def several_workers(strategy: tf.distribute.Strategy | None) -> TypeGuard[Any]:
@@ -100,7 +103,7 @@ def _resolver():
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if all(name in os.environ for name in _SLURM):
         try:
-            return tf.distribute.cluster_resolver.SlurmClusterResolver()
+            return tf.distribute.cluster_resolver.SlurmClusterResolver(**_gpus_of_slurm())
         except (RuntimeError, OSError) as error:
             raise ValueError(
                 f"SLURM's variables do not say which processes train together ({error}). Start "
@@ -110,6 +113,13 @@ def _resolver():
         "Training on several machines takes them from the environment variable TF_CONFIG, or from "
         f"a SLURM step; neither is set. Set on every machine TF_CONFIG={_FORM}."
     )
+
+
+def _gpus_of_slurm():
+    """Arguments of the resolver, which of itself fails where there is no GPU to deal out."""
+    if shutil.which("nvidia-smi") and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1"):
+        return {}
+    return {"gpus_per_node": _MANY, "gpus_per_task": 1, "auto_set_gpu": False}
 
 
 def _check(text):

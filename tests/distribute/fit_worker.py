@@ -22,7 +22,15 @@ SETTINGS = {
     "vamp": {"prior": {"name": "vamp", "num_components": 4}},
     "flow": {"prior": {"name": "flow", "num_flows": 1, "hidden": (4,)}},
     "iwae": {"prior": "normal", "objective": "iwae", "num_samples": 3},
-    "loracs": {"prior": {"name": "loracs", "num_inducing": 8, "moves_per_step": 50, "burn_in": 50}},
+    "loracs": {
+        "prior": {
+            "name": "loracs",
+            "num_inducing": 8,
+            "moves_per_step": 50,
+            "burn_in": 50,
+            "start_epoch": 1,
+        }
+    },
 }
 NAMED = {
     "tmc": lambda: models.TMCVAE(networks.MLP(hidden=(6,)), latent_dim=2, start_epoch=1, seed=0),

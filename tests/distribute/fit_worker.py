@@ -33,7 +33,12 @@ SETTINGS = {
     },
 }
 NAMED = {
-    "tmc": lambda: models.TMCVAE(networks.MLP(hidden=(6,)), latent_dim=2, start_epoch=1, seed=0),
+    "tmc": lambda: models.TMCVAE(
+        networks.MLP(hidden=(6,)),
+        prior={"name": "tmc", "start_epoch": 1, "burn_in": 50, "moves_per_step": 20},
+        latent_dim=2,
+        seed=0,
+    ),
     "discrete": lambda: models.DiscreteVAE(
         networks.MLP(hidden=(6,)), latent_dim=4, num_groups=1, num_chains=4, num_sweeps=1, seed=0
     ),

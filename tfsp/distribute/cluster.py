@@ -19,6 +19,7 @@ _FORM = (
     '"task": {"type": "worker", "index": 0}}, with another index for each'
 )
 _JOBS = ("chief", "worker")
+_made: list[tf.distribute.MultiWorkerMirroredStrategy] = []
 _MANY = 1000  # more than there are tasks on a machine
 _SLURM = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST")
 
@@ -28,8 +29,9 @@ def workers(
 ) -> tf.distribute.MultiWorkerMirroredStrategy:
     """The strategy over the processes that TF_CONFIG names, or a SLURM step where it is not set.
 
-    To be called before any other TensorFlow operation, in every process, once. It returns when all
-    processes have come; one that waits in vain is ended with exit code 1.
+    To be called before any other TensorFlow operation, in every process. It returns when all
+    processes have come; one that waits in vain is ended with exit code 1. Later calls return the
+    same strategy.
 
     Args:
       start_seconds: how long to wait for the others.
@@ -42,6 +44,8 @@ def workers(
       ValueError: without TF_CONFIG and SLURM, for a TF_CONFIG that cannot be, and after other
         TensorFlow operations.
     """
+    if _made:
+        return _made[0]
     start_seconds = arguments.integer("start_seconds", start_seconds)
     heartbeat_seconds = arguments.integer("heartbeat_seconds", heartbeat_seconds)
     resolver = _resolver()
@@ -71,11 +75,14 @@ def workers(
     with open(os.devnull, "w") as nowhere:
         faulthandler.dump_traceback_later(start_seconds, exit=True, file=nowhere)
         try:
-            return _configure(
-                lambda: tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+            _made.append(
+                _configure(
+                    lambda: tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+                )
             )
         finally:
             faulthandler.cancel_dump_traceback_later()
+    return _made[0]
 
 
 def several_workers(strategy: tf.distribute.Strategy | None) -> TypeGuard[Any]:
@@ -153,5 +160,5 @@ def _configure(call):
             raise
         raise ValueError(
             "`tfsp.distribute.workers()` must come before any other TensorFlow operation of the "
-            "process, and only once: put it right after the imports."
+            "process: put it right after the imports."
         ) from error

@@ -7,7 +7,7 @@
 
 from absl import app, flags
 
-from tfsp import experiment, own_data, parts, results
+from tfsp import distribute, experiment, own_data, parts, results
 from tfsp.command_line import define_config, given_settings, plain_errors
 
 _CONFIG = define_config(
@@ -48,8 +48,9 @@ _DOWNLOAD = flags.DEFINE_bool("download", False, "Fetch the data set if it is no
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "default",
-    ["default", "mirrored"],
-    "'mirrored' trains on all GPUs of this machine (or all logical CPUs), a copy on each.",
+    ["default", "mirrored", "multi_worker"],
+    "'mirrored' trains on all GPUs of this machine (or all logical CPUs), a copy on each; "
+    "'multi_worker' on all machines that TF_CONFIG or SLURM names, each started with this command.",
 )
 _DETERMINISTIC = flags.DEFINE_bool(
     "deterministic",
@@ -77,13 +78,19 @@ def main(_):
         config.train.strategy = _STRATEGY.value
     if flags.FLAGS["deterministic"].present:
         config.deterministic = _DETERMINISTIC.value
+    write_results = _RESULTS.value if _RESULTS.value is not None else _DATA.value is not None
+    several = config.train.strategy == "multi_worker"
+    if several and write_results:
+        raise app.UsageError("Results are one process's work: give --noresults, evaluate later.")
     if _DATA.value is not None:
+        if several and not _SHOW_CONFIG.value:
+            distribute.workers()  # before the look at the data, which takes TensorFlow
         print("\n".join(own_data.fit_config(config, _DATA.value, given_settings())))
     if _SHOW_CONFIG.value:
         print(config.copy_and_resolve_references())  # an error where the file could not be read
         return
     experiment.train(config, _RUN_DIR.value, _DATA_DIR.value, _DOWNLOAD.value)
-    if _RESULTS.value if _RESULTS.value is not None else _DATA.value is not None:
+    if write_results:
         print(results.format_written(results.write(_RUN_DIR.value)))
 
 

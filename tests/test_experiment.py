@@ -308,7 +308,10 @@ def test_learning_rate_falls_for_the_last_part(tmp_path):
 @pytest.mark.parametrize(
     ("train", "message"),
     [
-        ({"strategy": "magic"}, "`train.strategy` must be one of default, mirrored.*'magic'"),
+        (
+            {"strategy": "magic"},
+            "`train.strategy` must be one of default, mirrored, multi_worker.*'magic'",
+        ),
         ({"precision": "fp16"}, "`train.precision` must be one of float32.*'fp16'"),
         ({"epochs": 0}, "`train.epochs` must be a positive integer. Received: 0"),
         ({"image_epochs": -1}, "`train.image_epochs` must be a non-negative integer.*: -1"),

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from model_contract import mirrored
 
 from tfsp.random import (
     SeedStream,
@@ -210,3 +211,18 @@ def test_config_round_trip():
     again = SeedStream.from_config(stream.get_config())
     assert again.get_config() == stream.get_config()
     assert numbers(again.next()) == (3, 0)
+
+
+def test_shared_seeds_are_alike_on_all_replicas():
+    strategy = mirrored()
+    with strategy.scope():
+        stream = SeedStream(3)
+
+    def draws(shared):
+        seeds = strategy.run(lambda: stream.next(shared=shared))
+        return [seed.numpy().tolist() for seed in strategy.experimental_local_results(seeds)]
+
+    assert draws(True) == [[3, 0], [3, 0]]
+    first, second = draws(False)
+    assert first != second
+    assert stream.state.numpy().tolist() == [3, 2]

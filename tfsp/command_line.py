@@ -71,6 +71,7 @@ def plain_errors(main):
             if verbose:
                 raise
             print(f"{type(error).__name__}: {_message(error)}", file=sys.stderr)
+            getattr(error, "leave", lambda: None)()  # `distribute.WorkerLost`: at once
             return 1
         except KeyboardInterrupt as error:
             by_signal = isinstance(error, Terminated)

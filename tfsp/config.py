@@ -10,7 +10,7 @@ from tfsp.latent_layer import LATENT_DIM
 from tfsp.registry import check_keywords, defaults
 
 PRECISIONS = ("float32", "float64", "mixed_bfloat16", "mixed_float16")
-STRATEGIES = ("default", "mirrored")
+STRATEGIES = ("default", "mirrored", "multi_worker")
 # Sections that name a class, and where it is registered.
 SECTIONS = {
     "model": models,

@@ -7,12 +7,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfsp import callbacks, data, history_file, models, resume, run_reader
+from tfsp import callbacks, data, distribute, history_file, models, resume, run_reader
 from tfsp.config import SECTIONS, check_section, default_config, of_run, to_dict
 from tfsp.models.inputs.examples import ADAPT_LIMIT
 from tfsp.random import short_seed
 from tfsp.registry import check_keywords
 from tfsp.run_directory import RunDirectory
+from tfsp.several_machines import check_workers, newest_checkpoint
 
 
 def load_data(config, data_dir=None, download=False, labels=False):
@@ -144,39 +145,54 @@ def train(config, run_dir, data_dir=None, download=False, verbose=1, make=None, 
       ValueError: for a config that contradicts itself, or does not fit the data or the run in the
         folder.
       InUseError: a ValueError, if another process trains in the folder.
+      WorkerLost: an OSError, if another worker has stopped (`train.strategy="multi_worker"`).
       NonFiniteError: when a value becomes NaN or infinite (the last good checkpoint is kept).
       WriteError: an OSError, if a file cannot be written.
     """
     config = to_dict(config)
     _warn_about(config)
     run = RunDirectory(run_dir, of_run)
+    run.check(config)
+    check_names(config)
+    distribution = strategy(config["train"]["strategy"])  # before any TensorFlow operation
     keras.utils.set_random_seed(short_seed(config["seed"]))
     if config["deterministic"]:
         tf.config.experimental.enable_op_determinism()
-    run.check(config)
-    check_names(config)
-    with resume.state_in_errors(run), run.lock():
-        return _train(config, run, data_dir, download, verbose, make or model_for, extra)
+    chief = distribute.is_chief(distribution)
+    with (
+        distribute.losses_explained(distribution, lambda: resume.kept(run)),
+        resume.state_in_errors(run),
+    ):
+        check_workers(distribution, config)
+        with run.lock() if chief else contextlib.nullcontext():
+            dataset = load_data(config, data_dir, download)
+            args = config, run, dataset, data_dir, verbose, make or model_for, extra
+            return _train(distribution, *args)
 
 
-def _train(config, run, data_dir, download, verbose, make, extra):
+def _train(distribution, config, run, dataset, data_dir, verbose, make, extra):
     train_config = config["train"]
-    dataset = load_data(config, data_dir, download)
+    chief = distribute.is_chief(distribution)
     steps = train_config["steps_per_epoch"] or dataset.steps_per_epoch
-    distribution = strategy(train_config["strategy"])
-    with distribution.scope() if distribution else contextlib.nullcontext():
-        model, first_epoch, checkpoint, problems = resume.newest(run)
+    model, first_epoch, checkpoint, problems = newest_checkpoint(distribution, run)
+    if distribute.several_workers(distribution):
+        # The chief has loaded a model more than the others, and may have drawn more.
+        keras.utils.set_random_seed(short_seed(config["seed"]))
+    with distribute.scope(distribution):
         if model is None:
             model = make(dataset, config)
             compile_model(model, config, steps)
         indexed = getattr(model, "needs_index", False)  # it must identify each training point
         if indexed:
             model.set_num_points(dataset.info.num_train)
-    run.start(config)
-    if data_dir:
-        run.remember_data_dir(data_dir)
     since = model.prior.start_epoch
-    rows = resume.mend(run, first_epoch, checkpoint, problems, since)
+    rows = None
+    if chief:
+        run.start(config)
+        if data_dir:
+            run.remember_data_dir(data_dir)
+        rows = resume.mend(run, first_epoch, checkpoint, problems, since)
+    rows = distribute.from_chief(distribution, rows)
     history = callbacks.HistoryFile(run.history, first_epoch, rows)
     stopping = []
     if train_config["patience"]:
@@ -184,14 +200,24 @@ def _train(config, run, data_dir, download, verbose, make, extra):
             callbacks.EarlyStopping(train_config["patience"], history=history.rows, since=since)
         ]
     if first_epoch >= train_config["epochs"] or any(s.done() for s in stopping):
-        if verbose:
+        if verbose and chief:
             print(f"{run.path}: training is complete after {first_epoch} epochs.")
         return model
-    if verbose and first_epoch:
+    if verbose and chief and first_epoch:
         print(f"{run.path}: resuming after {first_epoch} epochs.")
 
-    limit = None if indexed else model.prior.most_examples
     images = steps * min(train_config["batch_size"], dataset.info.num_train)
+    written = saved = ()  # by the chief alone
+    if chief:
+        events, pictures = run.logs / "tensorboard", _drawer(dataset)
+        written = [
+            *([callbacks.EpochLine(images)] if verbose else []),
+            history,
+            callbacks.TensorBoardLog(events, pictures, train_config["image_epochs"]),
+        ]
+        kept = {"history": history.rows, "since": since}
+        saved = [callbacks.Checkpoint(run, train_config["keep_checkpoints"], **kept)]
+    limit = None if indexed else model.prior.most_examples
     model.fit(
         _stream_from(dataset, first_epoch * steps, indexed),
         initial_epoch=first_epoch,
@@ -209,17 +235,12 @@ def _train(config, run, data_dir, download, verbose, make, extra):
             ),
             callbacks.StopOnNonFinite(lambda: resume.kept(run)),
             *extra,
-            *([callbacks.EpochLine(images)] if verbose else []),
-            history,
-            callbacks.TensorBoardLog(
-                run.logs / "tensorboard", _drawer(dataset), train_config["image_epochs"]
-            ),
+            *written,
             *stopping,
-            callbacks.Checkpoint(
-                run, train_config["keep_checkpoints"], history=history.rows, since=since
-            ),
+            *saved,
         ],
     )
+    distribute.from_chief(distribution, None)  # nobody leaves before the chief has saved all
     return model
 
 
@@ -293,15 +314,19 @@ def strategy(name):
     """A `tf.distribute` strategy by name, or None for "default".
 
     "mirrored" puts a copy of the model on each local GPU, or on each logical CPU device if there
-    is no GPU.
+    is no GPU; "multi_worker" on each of every machine (`tfsp.distribute.workers`).
 
     Raises:
-      ValueError: for an unknown name.
+      ValueError: for an unknown name, and as `tfsp.distribute.workers`.
     """
     if name == "default":
         return None
+    if name == "multi_worker":
+        return distribute.workers()
     if name != "mirrored":
-        raise ValueError(f"`train.strategy` must be 'default' or 'mirrored'. Received: {name!r}.")
+        raise ValueError(
+            f"`train.strategy` must be 'default', 'mirrored' or 'multi_worker'. Received: {name!r}."
+        )
     if tf.config.list_logical_devices("GPU"):
         return tf.distribute.MirroredStrategy()
     devices = [device.name for device in tf.config.list_logical_devices("CPU")]

@@ -162,7 +162,7 @@ class SeedStream(keras.layers.Layer):
     Args:
       seed: int, where the stream starts; None takes one from Keras's global seed.
 
-    On several replicas each draws another seed from the same position.
+    On several replicas each draws another seed from the same position, unless it is `shared`.
     """
 
     def __init__(self, seed: SupportsIndex | None = None, **kwargs: Any) -> None:
@@ -181,14 +181,19 @@ class SeedStream(keras.layers.Layer):
         )
         self.built = True
 
-    def next(self) -> tf.Tensor:
-        """The next seed, int32 `[2]`. The stream moves on by one."""
+    def next(self, shared: bool = False) -> tf.Tensor:
+        """The next seed, int32 `[2]`. The stream moves on by one.
+
+        Args:
+          shared: the same seed on all replicas, for states that all must keep alike. (Of several
+            machines each keeps its own first replica's state, and nobody would see them part.)
+        """
         state = tf.convert_to_tensor(self.state)
         seed = tf.bitwise.bitwise_and(state, tf.constant(2**31 - 1, tf.int64))
         self.state.assign(state + tf.constant([0, 1], tf.int64))
         context = tf.distribute.get_replica_context()
         seed = tf.cast(seed, tf.int32)
-        if context is not None and context.num_replicas_in_sync > 1:
+        if not shared and context is not None and context.num_replicas_in_sync > 1:
             seed = fold_in(seed, context.replica_id_in_sync_group)
         return seed
 

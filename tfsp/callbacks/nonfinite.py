@@ -4,7 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import distribute
+
 _NUM_NAMED = 3
+_NEVER = np.iinfo(np.int64).max
 
 
 class NonFiniteError(ArithmeticError):
@@ -32,8 +35,13 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if not logs or np.isfinite(logs.get("loss", 0.0)):
             return
-        steps = dict(zip(self.model.term_names, self.model.nonfinite_step.numpy(), strict=True))
-        bad = {name: int(step) for name, step in steps.items() if step >= 0}
+        # Of several workers one may have met what all of them see in the loss.
+        steps = distribute.from_all(
+            self.model.distribute_strategy, self.model.nonfinite_step.numpy()
+        )
+        steps = np.where(steps < 0, _NEVER, steps).min(axis=0)
+        steps = dict(zip(self.model.term_names, steps, strict=True))
+        bad = {name: int(step) for name, step in steps.items() if step < _NEVER}
         if bad:
             step = min(bad.values())
             terms = " and ".join(name for name in bad if bad[name] == step)

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 
-from tfsp import subset
+from tfsp import distribute, subset
 
 _NUM_CODES = 200
 
@@ -73,6 +73,8 @@ class PriorSchedule(keras.callbacks.Callback):
                     "examples, `PriorSchedule(examples)`, or call `model.adapt(x)` beforehand."
                 )
             self.model.adapt(self.examples(self._limit))
+            # Other machines may round otherwise, and find other clusters.
+            distribute.broadcast(self.model.distribute_strategy, self.model.weights)
         prior.begin_epoch(epoch)
 
     def on_epoch_end(self, epoch, logs=None):

@@ -284,7 +284,7 @@ class BoltzmannPrior(Prior):
         change = tf.cast(tf.reduce_logsumexp(change) - count, tf.float64)
         self.log_z.assign(tf.convert_to_tensor(self.log_z) + change)
         self.log_z_age.assign(tf.convert_to_tensor(self.log_z_age) + 1)
-        chains = self._moved(chains, self.seeds.next())
+        chains = self._moved(chains, self.seeds.next(shared=True))
         self.chains.assign(chains)
         self.chain_scores.assign(self.score(chains))
 

@@ -296,7 +296,7 @@ class TreePrior(TreeConstraints, Prior):
 
     def _advance(self, num_moves):
         """Moves the trees, if they have started, and counts the moves."""
-        seed = self.seeds.next()
+        seed = self.seeds.next(shared=True)
         before = tf.convert_to_tensor(self.parent), tf.convert_to_tensor(self.time)
         # Assignments stay outside the condition: on several replicas they may not be inside.
         parent, time, counts = tf.cond(

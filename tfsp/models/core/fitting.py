@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfsp import distribute
 from tfsp.callbacks import PriorSchedule, StopOnNonFinite
 from tfsp.models.core.training import Training
 from tfsp.models.inputs import fit_inputs
@@ -28,7 +29,8 @@ class Fitting(Training):
         Training stops with `NonFiniteError` when a term turns NaN or infinite. Generators yield
         (x,), (x, y) or (x, y, w); a prior that is initialised from data needs an array or a
         dataset, or `model.adapt(x)` beforehand. With generators, diagnostics that need encodings
-        are not logged.
+        are not logged. On several workers it stops with RuntimeError when their weights part
+        (`tfsp.distribute.SameEverywhere`).
         """
         x, y, kwargs["sample_weight"], kwargs["class_weight"] = fit_inputs.prepare(
             self,
@@ -41,6 +43,9 @@ class Fitting(Training):
         self._start_likelihood(x, kwargs.get("steps_per_epoch"))
         kwargs["validation_data"] = fit_inputs.prepare_validation(
             self, kwargs.get("validation_data"), kwargs.get("validation_steps")
+        )
+        kwargs["validation_data"] = distribute.by_rows(
+            self.distribute_strategy, kwargs["validation_data"]
         )
         if shuffle is None:
             shuffle = not isinstance(x, tf.data.Dataset)  # Keras warns: a dataset shuffles itself
@@ -58,6 +63,9 @@ class Fitting(Training):
                 elif self.prior.wants_data:
                     self._refuse_generator(x)
                 callbacks.insert(0, PriorSchedule(examples, self.prior.most_examples, count))
+            if distribute.several_workers(self.distribute_strategy):
+                callbacks.insert(0, distribute.SameEverywhere())
+        x = distribute.by_rows(self.distribute_strategy, x)
         return super().fit(x, y, callbacks=callbacks, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x=None, y=None, *, sample_weight=None, **kwargs):
@@ -71,6 +79,7 @@ class Fitting(Training):
             x, y, sample_weight, _ = fit_inputs.prepare(
                 self, x, y, sample_weight, None, kwargs.get("steps"), "steps"
             )
+        x = distribute.by_rows(self.distribute_strategy, x)
         return super().evaluate(x, y, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
@@ -120,6 +129,7 @@ class Fitting(Training):
                 f"{type(x).__name__}."
             )
         self.likelihood.adapt(take_examples(x, ADAPT_LIMIT, steps))
+        distribute.broadcast(self.distribute_strategy, self.likelihood.weights)
 
     def _refuse_generator(self, x):
         raise ValueError(

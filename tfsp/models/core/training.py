@@ -9,7 +9,7 @@ from tfsp.models.core import quantisation
 from tfsp.models.core.step_order import update_last
 
 
-class Training(keras.Model):
+class Training(distribute.Trainer):
     """Loss, metrics and step of a model whose `call` returns the terms of a bound.
 
     Uses of what `StructuredVAE` sets: `bound`, `consistency`, `kl_weight`, `batch_weights`,

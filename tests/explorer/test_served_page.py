@@ -157,7 +157,7 @@ def test_the_model_learns_and_what_it_learned_is_taken_back(session):
     ]
     assert labels == [
         "row 0, row 1 belong together rather than with row 2",
-        "row 4 does not belong with row 3",
+        "row 4 does not belong with row 3 (asks for nothing yet)",
     ]
     assert session.shown() == {"learn", "take-back"}
     session.press("take-back")

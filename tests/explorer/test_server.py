@@ -381,13 +381,21 @@ def test_a_port_that_is_taken_is_named(served):
         serving._listening(served.port)
 
 
+@pytest.fixture
+def hangup():
+    """SIGHUP as a process has it in a terminal, also where tests are run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup")
 def test_a_closed_terminal_ends_the_server(served):
-    before = signal.getsignal(signal.SIGHUP)
     with serving._ended_by_hangup(served.server):
         os.kill(os.getpid(), signal.SIGHUP)
         served.thread.join(30)
     assert not served.thread.is_alive()
-    assert signal.getsignal(signal.SIGHUP) == before
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
 
 
 def test_only_complete_generations_are_shown(run):

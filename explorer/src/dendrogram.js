@@ -2,9 +2,10 @@
 
 import { scalePow } from "d3-scale";
 import { select } from "d3-selection";
-import { zoom, zoomIdentity } from "d3-zoom";
+import { zoomIdentity } from "d3-zoom";
 import "d3-transition";
 
+import { movable } from "./camera.js";
 import { middles, readablePower } from "./dendrogram_layout.js";
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
@@ -27,17 +28,7 @@ export class Dendrogram {
     this.middle = middles(this.tree);
     this.from = 0; // the time at the left edge
     this.power = readablePower(this.tree, 0, 0);
-    this._zoom = zoom()
-      .filter((event) => !event.button && (!event.ctrlKey || event.type === "wheel"))
-      .clickDistance(4)
-      .on("zoom", ({ transform }) => {
-        this.camera = transform;
-        this.surface.change();
-      })
-      .on("end", ({ sourceEvent }) => {
-        if (sourceEvent) this._settle();
-      });
-    select(canvas).call(this._zoom).on("dblclick.zoom", null);
+    this._zoom = movable(this, canvas);
   }
 
   fit() {

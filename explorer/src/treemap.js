@@ -1,9 +1,10 @@
 // The treemap: cells within cells down to the pictures, on one canvas that zooms without end.
 
 import { select } from "d3-selection";
-import { zoom, zoomIdentity } from "d3-zoom";
+import { zoomIdentity } from "d3-zoom";
 import "d3-transition";
 
+import { movable } from "./camera.js";
 import { still } from "./dom.js";
 import { classColour, clipped, look } from "./look.js";
 import { difference, percent, whole } from "./numbers.js";
@@ -24,17 +25,7 @@ export class Treemap {
     this.surface = new Surface(canvas, (context) => this._draw(context));
     this.camera = zoomIdentity;
     this._flying = false;
-    this._zoom = zoom()
-      .filter((event) => !event.button && (!event.ctrlKey || event.type === "wheel"))
-      .clickDistance(4)
-      .on("zoom", ({ transform }) => {
-        this.camera = transform;
-        this.surface.change();
-      })
-      .on("end", ({ sourceEvent }) => {
-        if (sourceEvent) this._settle();
-      });
-    select(canvas).call(this._zoom).on("dblclick.zoom", null);
+    this._zoom = movable(this, canvas);
   }
 
   /** Adapts to the size and the theme of the page. */

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas
 import pytest
+from coded import Codes, points, table, tree_prior
 from reference import tmc
 
-import tfsp
 from tfsp import evaluation, models, priors
 from tfsp.evaluation import attachment
 from tfsp.run_directory import RunDirectory
@@ -14,44 +14,10 @@ from tfsp.tmc import Phylogeny, lasting_clusters
 WIDTH = 4
 
 
-class Codes:
-    """What `attach` sees of a model: here x is its own code."""
-
-    capabilities = frozenset()
-
-    def __init__(self, prior):
-        self.prior = prior
-
-    def prior_view(self):
-        return self
-
-    def encode(self, x):
-        return x
-
-
 @pytest.fixture(scope="module")
 def tree():
-    """A started prior with six leaves in 2 dimensions, and a draw of its tree."""
-    rng = np.random.default_rng(5)
-    parent, time = tmc.random_tree(rng, 6)
-    leaves = tmc.sample_leaves(rng, parent, time, 2)[:6]
-    prior = priors.LORACs(latent_dim=2, num_inducing=6, burn_in=0)
-    prior.build()
-    prior.start(leaves.astype(np.float32), parent, time, burn_in=0)
-    return prior
-
-
-def table(x, labels=None, **options):
-    frame = pandas.DataFrame(x, columns=[f"c{i}" for i in range(x.shape[1])])
-    frame.index = [f"r{i}" for i in range(len(x))]
-    if labels is not None:
-        frame["kind"] = labels
-        options["label"] = "kind"
-    return tfsp.data.load(frame, **options)
-
-
-def points(n=40, dim=2, seed=0):
-    return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+    """A started prior with six leaves in 2 dimensions."""
+    return tree_prior()
 
 
 def walk(parent, node):

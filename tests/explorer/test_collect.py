@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from explorer_cases import Codes, Plain, folder_of_pictures, points, table, tree_prior
+from coded import Codes, points, table, tree_prior
+from explorer_cases import Plain, folder_of_pictures
 from test_sheets import read
 
 import tfsp

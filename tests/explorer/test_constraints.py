@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from explorer_cases import points, table
+from coded import points, table
 
 from tfsp import explorer
 from tfsp.explorer import identity

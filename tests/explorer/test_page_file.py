@@ -8,7 +8,8 @@ import re
 
 import numpy as np
 import pytest
-from explorer_cases import Codes, Plain, points, table
+from coded import Codes, points, table
+from explorer_cases import Plain
 
 from tfsp import explorer
 from tfsp.explorer import page_file

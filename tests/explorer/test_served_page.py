@@ -10,7 +10,8 @@ import time
 
 import numpy as np
 import pytest
-from explorer_cases import Codes, Plain, points
+from coded import Codes, points
+from explorer_cases import Plain
 
 import tfsp
 from tfsp import explorer

@@ -12,7 +12,8 @@ def write(model, data, path, **options):
       data: a `tfsp.data.Data`, or examples, see `collect`.
       path: of the file, which ends in .html. Of very many pictures (sheets of more than 40 MB) a
         folder NAME_tiles is written beside it, which must stay there.
-      **options: of `collect`: limit, num_clusters, seed, title, shown, questions, budget.
+      **options: of `collect`: limit, num_clusters, seed, title, shown, questions, answers, known,
+        budget.
 
     Returns:
       the paths written, a list: the file, and the folder if there is one.

@@ -93,7 +93,7 @@ def test_a_tree_as_the_prior_is_the_tree():
     assert found.model_.prior.is_started()
     assert found.tree_.num_leaves == len(X)
     assert found.n_clusters_ == 3
-    np.testing.assert_array_equal(found.labels_, found.tree_.cut(3, "spread"))
+    np.testing.assert_array_equal(found.labels_, lasting_clusters(found.tree_, 3))
 
 
 def test_the_tree_by_its_name_has_points_for_few_rows():
